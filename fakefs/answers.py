@@ -1,0 +1,137 @@
+"""The real operations: fusepy's signatures on the left, the tree on the right.
+
+fusepy runs with `raw_fi`: an open file comes as its struct fuse_file_info, whose `fh` is the tree's handle.
+"""
+
+import errno
+from typing import Any, Protocol
+
+from fakefs.tree import Owner, Tree, fail
+
+
+class FileInfo(Protocol):
+    """struct fuse_file_info, as far as it is used."""
+
+    fh: int
+
+
+def handle(info: FileInfo | None) -> int | None:
+    return info.fh if info is not None else None
+
+
+class Answers:
+    """One method for each operation that the kernel is told of; each takes the caller's ids first.
+
+    fusepy registers an operation with libfuse if there is an attribute of that name that is not None.
+    """
+
+    #: Tells fusepy that times are integers in ns.
+    use_ns = True
+    #: A field of fuse_operations: utimens gets UTIME_OMIT and UTIME_NOW, so that `touch -a` leaves mtime alone. Without
+    #: it libfuse drops an update of one time alone (fuse_lib_setattr()).
+    flag_utime_omit_ok = 1
+    #: Operations on an open file arrive also where its path is gone; the path is None then.
+    flag_nullpath_ok = 1
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+
+    def init(self, _owner: Owner, _path: str) -> None:
+        """The kernel may send requests."""
+
+    def destroy(self, _owner: Owner, _path: str) -> None:
+        """No more requests will come."""
+
+    def access(self, owner: Owner, path: str, mode: int) -> None:
+        self.tree.access(path, mode, owner)
+
+    def chmod(self, _owner: Owner, path: str, mode: int) -> None:
+        self.tree.chmod(path, mode)
+
+    def chown(self, _owner: Owner, path: str, uid: int, gid: int) -> None:
+        self.tree.chown(path, uid, gid)
+
+    def create(self, owner: Owner, path: str, mode: int, info: FileInfo) -> None:
+        info.fh = self.tree.create(path, mode, owner)
+
+    def flush(self, _owner: Owner, _path: str | None, _info: FileInfo) -> None:
+        """Nothing is kept back from the tree, so there is nothing to write."""
+
+    def fsync(self, _owner: Owner, _path: str | None, _datasync: int, _info: FileInfo) -> None:
+        """As flush."""
+
+    def fsyncdir(self, _owner: Owner, _path: str | None, _datasync: int, _handle: int) -> None:
+        """As flush."""
+
+    def getattr(self, _owner: Owner, path: str | None, info: FileInfo | None) -> dict[str, int]:
+        return self.tree.getattr(path, handle(info))
+
+    def getxattr(self, _owner: Owner, path: str, name: str) -> bytes:
+        return self.tree.getxattr(path, name)
+
+    def ioctl(self, _owner: Owner, _path: str, *_arguments: Any) -> None:
+        fail(errno.ENOTTY)
+
+    def link(self, _owner: Owner, path: str, existing: str) -> None:
+        self.tree.link(path, existing)
+
+    def listxattr(self, _owner: Owner, path: str) -> list[str]:
+        return self.tree.listxattr(path)
+
+    def mkdir(self, owner: Owner, path: str, mode: int) -> None:
+        self.tree.mkdir(path, mode, owner)
+
+    def mknod(self, owner: Owner, path: str, mode: int, device: int) -> None:
+        self.tree.mknod(path, mode, device, owner)
+
+    def open(self, _owner: Owner, path: str, info: FileInfo) -> None:
+        info.fh = self.tree.open(path)
+
+    def opendir(self, _owner: Owner, path: str) -> int:
+        return self.tree.open(path)
+
+    def read(self, _owner: Owner, path: str | None, size: int, offset: int, info: FileInfo) -> bytes:
+        return self.tree.read(path, size, offset, handle(info))
+
+    def readdir(self, _owner: Owner, path: str | None, opened: int) -> list[str | tuple[str, dict[str, int], int]]:
+        # Offset 0 in each: libfuse keeps the whole listing, and the kernel's offsets into it, for itself.
+        return [".", "..", *((name, attributes, 0) for name, attributes in self.tree.readdir(path, opened))]
+
+    def readlink(self, _owner: Owner, path: str) -> str:
+        return self.tree.readlink(path)
+
+    def release(self, _owner: Owner, _path: str | None, info: FileInfo) -> None:
+        self.tree.release(info.fh)
+
+    def releasedir(self, _owner: Owner, _path: str | None, opened: int) -> None:
+        self.tree.release(opened)
+
+    def removexattr(self, _owner: Owner, path: str, name: str) -> None:
+        self.tree.removexattr(path, name)
+
+    def rename(self, _owner: Owner, old: str, new: str) -> None:
+        self.tree.rename(old, new)
+
+    def rmdir(self, _owner: Owner, path: str) -> None:
+        self.tree.rmdir(path)
+
+    def setxattr(self, _owner: Owner, path: str, name: str, value: bytes, flags: int) -> None:
+        self.tree.setxattr(path, name, value, flags)
+
+    def statfs(self, _owner: Owner, _path: str) -> dict[str, int]:
+        return self.tree.statfs()
+
+    def symlink(self, owner: Owner, path: str, target: str) -> None:
+        self.tree.symlink(path, target, owner)
+
+    def truncate(self, _owner: Owner, path: str | None, size: int, info: FileInfo | None = None) -> None:
+        self.tree.truncate(path, size, handle(info))
+
+    def unlink(self, _owner: Owner, path: str) -> None:
+        self.tree.unlink(path)
+
+    def utimens(self, _owner: Owner, path: str, times: tuple[int, int] | None) -> None:
+        self.tree.utimens(path, times)
+
+    def write(self, _owner: Owner, path: str | None, data: bytes, offset: int, info: FileInfo) -> int:
+        return self.tree.write(path, data, offset, handle(info))

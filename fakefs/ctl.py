@@ -1,0 +1,168 @@
+"""`python -m fakefs.ctl SOCKET COMMAND`: the control socket for people and scripts."""
+
+import errno
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fakefs.client import Control
+from fakefs.errors import ControlError
+from fakefs.names import nearest
+from fakefs.protocol import COMMANDS, Status
+
+HELP = """\
+usage: python -m fakefs.ctl [--json] SOCKET COMMAND [ARGUMENT]...
+
+  status                             what is held, the rules with how often they matched and fired, calls so far
+  release [ID|all] [--errno ERRNO]   let it go on, or fail with that error (default: all)
+  set SPEC...                        replace the rules; counters begin at zero, what is held stays held
+  clear                              no rules any more
+  wait [--event E] [--operation O] [--path GLOB] [--count N] [--since NS] [--timeout SECONDS]
+                                     until the journal has N such entries, also of before (default: 1, in 10 s)
+  shutdown                           release all, unmount, exit
+
+  --json   one JSON document on stdout
+
+Exit: 0 done; 1 refused, not reachable, or not seen in time; 2 a command line that makes no sense.
+
+  python -m fakefs.ctl /tmp/ctl wait --event held --operation flush && python -m fakefs.ctl /tmp/ctl release
+"""
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+
+@dataclass(slots=True)
+class Words:
+    """The command line, split: options with their values, and the rest."""
+
+    rest: list[str] = field(default_factory=list)
+    options: dict[str, str] = field(default_factory=dict)
+    as_json: bool = False
+
+
+#: What each command takes: option -> how its text becomes a value.
+OPTIONS: dict[str, dict[str, Callable[[str], Any]]] = {
+    "release": {"--errno": lambda text: errno_of(text)},
+    "wait": {
+        "--event": str,
+        "--operation": str,
+        "--path": str,
+        "--count": int,
+        "--since": int,
+        "--timeout": float,
+    },
+}
+
+
+def errno_of(text: str) -> int:
+    number = int(text) if text.isdecimal() else getattr(errno, text, None)
+    if not isinstance(number, int):
+        raise ValueError(f"unknown errno {text!r}{nearest(text.upper(), errno.errorcode.values())}")
+    return number
+
+
+def split(argv: Sequence[str]) -> Words:
+    """Raises ValueError."""
+    words, source = Words(), iter(argv)
+    known = [name for options in OPTIONS.values() for name in options]
+    for word in source:
+        name, equals, value = word.partition("=")
+        if word == "--json":
+            words.as_json = True
+        elif name in known:
+            words.options[name] = value if equals else next(source, "")
+        elif word.startswith("--"):
+            raise ValueError(f"unknown option {word!r}{nearest(name, [*known, '--json'])}")
+        else:
+            words.rest.append(word)
+    return words
+
+
+def ask(words: Words) -> Any:
+    """Run the command, and give its result: a Status, entries, ids, or None. Raises ValueError or ControlError."""
+    if len(words.rest) < 2:
+        raise ValueError("SOCKET and COMMAND are needed")
+    path, command, *rest = words.rest
+    takes = OPTIONS.get(command, {})
+    if command not in COMMANDS:
+        raise ValueError(f"unknown command {command!r}{nearest(command, COMMANDS)}")
+    if foreign := words.options.keys() - takes:
+        raise ValueError(f"{command} does not take {', '.join(sorted(foreign))}")
+    if rest and command not in ("set", "release"):
+        raise ValueError(f"{command} does not take {' '.join(rest)!r}")
+    values = {name.removeprefix("--"): takes[name](text) for name, text in words.options.items()}
+    control = Control(path)
+    if command == "release":
+        if len(rest) > 1 or (rest and rest != ["all"] and not rest[0].isdecimal()):
+            raise ValueError(f"release takes an ID or 'all', not {' '.join(rest)!r}")
+        return control.release(int(rest[0]) if rest and rest != ["all"] else None, **values)
+    if command == "set":
+        return control.set(rest)
+    return getattr(control, command)(**values)
+
+
+def show_status(status: Status) -> str:
+    """Status for people."""
+    now = time.monotonic_ns()
+    lines = [f"{len(status.held)} held"]
+    lines += [
+        f"  {one.id:6}  {one.operation} {one.path}  by {one.comm or '?'} (tid {one.tid or '?'})"
+        f"  for {(now - one.since) / 1e9:.1f} s  rule #{(one.rule or 0) + 1}"
+        for one in status.held
+    ]
+    lines.append(f"{len(status.rules)} rules")
+    lines += [
+        f"  #{number:<5}  {one.spec}  matched {one.matched}, fired {one.fired}"
+        for number, one in enumerate(status.rules, start=1)
+    ]
+    lines.append("calls: " + (", ".join(f"{name} {number}" for name, number in status.totals.items()) or "none"))
+    if status.journal_error:
+        lines.append(f"the journal is no longer written: {status.journal_error}")
+    return "\n".join(lines)
+
+
+def show(command: str, result: Any) -> str:
+    if isinstance(result, Status):
+        return show_status(result)
+    if command == "release":
+        return "released " + (" ".join(map(str, result)) or "nothing: nothing is held")
+    if command == "wait":
+        return "\n".join(
+            f"{one.time / 1e9:.6f}  {one.event:9}{one.operation} {one.path}"
+            + (f"  by tid {one.caller.tid}" if one.caller else "")
+            + (f"  rule {one.spec}" if one.spec else "")
+            + (f"  = {one.result}" if one.result is not None else "")
+            for one in result
+        )
+    return {"set": "the rules are in force", "clear": "no rules any more"}.get(command, "the server ends")
+
+
+def document(result: Any) -> Any:
+    if isinstance(result, Status):
+        return result.record()
+    return [one if isinstance(one, int) else one.record() for one in result or ()]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
+    if {"-h", "--help"} & set(argv):
+        print(HELP, end="")
+        return DONE
+    try:
+        words = split(argv)
+        result = ask(words)
+    except ValueError as error:
+        print(f"fakefs.ctl: {error}\n{HELP}", end="", file=sys.stderr)
+        return USAGE
+    except ControlError as error:
+        print(f"fakefs.ctl: {error}", file=sys.stderr)
+        return FAILED
+    print(json.dumps(document(result)) if words.as_json else show(words.rest[1], result))
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""The faults, found by walking this folder: each file has one FAULT, named like the file.
+
+A file that has none, or whose name is taken, fails the import with its name: a fault that silently is not there would
+make every later 'found nothing' worthless.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from fakefs.fault import Fault
+
+
+def collect(package: str, path: list[str]) -> dict[str, Fault]:
+    """All faults of a package, by name. Raises ImportError that names the file."""
+    found: dict[str, Fault] = {}
+    for module in iter_modules(path):
+        name = f"{package}.{module.name}"
+        fault = getattr(import_module(name), "FAULT", None)
+        if not isinstance(fault, Fault):
+            raise ImportError(f"{name}: has no FAULT of type Fault", name=name)
+        if fault.name != module.name:
+            taken = " (already a fault)" if fault.name in found else ""
+            raise ImportError(f"{name}: its FAULT is named {fault.name!r}{taken}, not like its file", name=name)
+        if not fault.summary or bool(fault.parse) != bool(fault.metavar):
+            raise ImportError(f"{name}: needs a summary, and metavar and parse together or not at all", name=name)
+        found[fault.name] = fault
+    return found
+
+
+FAULTS = collect(__name__, __path__)

@@ -1,0 +1,167 @@
+"""Holds files open, each in a thread of its own with a private descriptor table, until killed.
+
+The thread's own exit then sends the FLUSH, whatever the other threads of the process do: close_files() runs in the last
+task that uses a descriptor table.
+
+In a thread of the server itself the file has to lie BELOW every descriptor of /dev/fuse in that table. close_files()
+closes in ascending order, so at the FLUSH the table still owns its reference to the device. With the file above it that
+reference goes first, another thread's exit may drop the last one, and fuse_dev_release() ends the connection:
+measured, 100 of 100 kills left the task stuck with the file below the device, 10 of 100 with it above. So descriptor 0
+of the private table is closed and the file opened, which lands there: open(2) takes the lowest.
+
+As a program, `python -m fakefs.hold FILE...` imports as little as it can: it starts inside of the scenario's clock.
+"""
+
+import ctypes
+import os
+import sys
+import time
+from _thread import allocate_lock, get_native_id, start_new_thread
+
+from fakefs.notify import notify, one_line
+
+CLONE_FILES = 0x400
+PR_SET_NAME = 15
+
+MODES = {"r": os.O_RDONLY, "w": os.O_WRONLY, "rw": os.O_RDWR}
+
+HELP = """\
+usage: python -m fakefs.hold [--mode r|w|rw] [--create] [--threads N] FILE...
+
+Opens each FILE in a thread of its own, with a private descriptor table, and keeps it open until killed: the exit of
+that very thread then flushes the file. With NOTIFY_SOCKET set, says READY=1 when all are held.
+
+  --mode r|w|rw   how to open (default r)
+  --create        create a file that is not there
+  --threads N     idle threads beside these (default 2)
+
+  python -m fakefs.hold --mode rw /mnt/data/file
+"""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def open_alone(path: str, flags: int) -> None:
+    """Open `path` as descriptor 0 of a descriptor table that this thread shares with nobody. Raises OSError."""
+    if _libc.unshare(CLONE_FILES) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), "unshare(CLONE_FILES)")
+    if os.readlink(f"/proc/self/task/{get_native_id()}/fd/0") == "/dev/fuse":
+        raise OSError(0, "descriptor 0 is the FUSE device, so no file can be held below it")
+    os.close(0)
+    descriptor = os.open(path, flags, 0o644)
+    if descriptor != 0:
+        raise OSError(0, f"landed at descriptor {descriptor}, not at 0", path)
+
+
+class Holder:
+    """A thread that holds one file. `tid` is known, or `error` set, once `wait_until_open` returned."""
+
+    def __init__(self, path: str, flags: int) -> None:
+        self.path = path
+        self.tid = 0
+        self.error: OSError | None = None
+        self._flags = flags
+        self._open = allocate_lock()
+        self._leave = allocate_lock()
+        self._gone = allocate_lock()
+        for lock in (self._open, self._leave, self._gone):
+            lock.acquire()
+        start_new_thread(self._run, ())
+
+    def _run(self) -> None:
+        self.tid = get_native_id()
+        _libc.prctl(PR_SET_NAME, b"fakefs-hold", 0, 0, 0)
+        try:
+            open_alone(self.path, self._flags)
+        except OSError as error:
+            self.error = error
+            self._open.release()
+            self._gone.release()
+            return
+        self._open.release()
+        self._leave.acquire()
+        # The whole table, in this order: the file first, then the thread's references to the device, which would
+        # otherwise outlive the thread's last Python code for an instant.
+        os.closerange(0, 1 << 20)
+        self._gone.release()
+
+    def wait_until_open(self, seconds: float = -1) -> bool:
+        """Whether the open was answered, well or with an error, within that time (-1: for ever)."""
+        if not self._open.acquire(timeout=seconds):
+            return False
+        self._open.release()
+        return True
+
+    def leave(self, seconds: float) -> bool:
+        """Close the file, which sends the FLUSH; whether that was answered within that time. Once only."""
+        self._leave.release()
+        return self._gone.acquire(timeout=seconds)
+
+
+def parse(argv: list[str]) -> tuple[list[str], int, int]:
+    """(files, open flags, idle threads). Raises ValueError with what is wrong."""
+    files: list[str] = []
+    flags, create, idle = os.O_RDONLY, 0, 2
+    rest = iter(argv)
+    for word in rest:
+        if word == "--create":
+            create = os.O_CREAT
+        elif word in ("--mode", "--threads"):
+            value = next(rest, "")
+            if word == "--mode":
+                if value not in MODES:
+                    raise ValueError(f"--mode: {value!r} is none of {', '.join(MODES)}")
+                flags = MODES[value]
+            elif value.isdecimal() and int(value) <= 1000:
+                idle = int(value)
+            else:
+                raise ValueError(f"--threads: {value!r} is no number from 0 to 1000")
+        elif word == "--":
+            files += rest
+        elif word.startswith("-") and word != "-":
+            raise ValueError(f"unknown option {word!r}")
+        else:
+            files.append(word)
+    if not files:
+        raise ValueError("no FILE is named")
+    return files, flags | create, idle
+
+
+def main(argv: list[str]) -> int:
+    if {"-h", "--help"} & set(argv):
+        print(HELP, end="")
+        return 0
+    try:
+        files, flags, idle = parse(argv)
+    except ValueError as error:
+        print(f"fakefs.hold: {error}\n{HELP}", end="", file=sys.stderr)
+        return 2
+    _libc.prctl(PR_SET_NAME, b"fakefs-hold", 0, 0, 0)
+    for _ in range(idle):
+        start_new_thread(sleep_for_ever, ())
+    # An own table is made of the process's: descriptor 0 has to be there to be closed.
+    if not os.path.exists("/proc/self/fd/0"):
+        os.open(os.devnull, os.O_RDONLY)
+    holders = [Holder(os.path.abspath(path), flags) for path in files]
+    for holder in holders:
+        holder.wait_until_open()
+    errors = [holder.error for holder in holders if holder.error is not None]
+    for problem in errors:
+        print(f"fakefs.hold: cannot hold a file: {problem}", file=sys.stderr)
+    if errors:
+        notify(f"ERRNO={errors[0].errno}", f"STATUS={one_line(str(errors[0]))}")
+        return 1
+    held = [f"X_FAKEFS_HOLD={one_line(holder.path)} {holder.tid}" for holder in holders]
+    notify("READY=1", f"STATUS=holds {len(holders)} open", *held)
+    sleep_for_ever()
+    return 0
+
+
+def sleep_for_ever() -> None:
+    while True:
+        time.sleep(1 << 24)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

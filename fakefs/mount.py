@@ -1,0 +1,172 @@
+"""libfuse and the mount: finding the library, checking what is missing, the options, the session's end."""
+
+import ctypes
+import errno
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from fakefs.errors import SetupError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
+    from fakefs.server import Server
+
+#: By name, as the dynamic linker knows it. ctypes.util.find_library() runs ldconfig or gcc for that: 40 ms.
+SONAME = "libfuse.so.2"
+
+DEVICE = "/dev/fuse"
+
+#: How bytes of names become text: as Python does it for its own files, so that a name that is no UTF-8 is no error.
+ENCODING = "fakefs-names"
+
+DEFAULTS: dict[str, str | bool] = {
+    "subtype": "fakefs",
+    # Inode numbers are the tree's, so that cp -a and tar see hard links.
+    "use_ino": True,
+    # What the kernel remembers never arrives here, and no rule could fire for it; and libfuse's high-level interface
+    # has an inode per path, so remembered attributes of hard links would differ.
+    "attr_timeout": "0",
+    "entry_timeout": "0",
+    # Held requests of readahead and writeback count as background; beyond this many the kernel queues all others
+    # (fuse_request_queue_background()).
+    "max_background": "4096",
+    "congestion_threshold": "4096",
+    "big_writes": True,
+}
+
+
+def parse_option(text: str) -> tuple[str, str | bool]:
+    """(key, value) of one mount option, 'KEY' or 'KEY=VALUE'. Raises ValueError."""
+    key, equals, value = text.partition("=")
+    if not key or "," in text:
+        raise ValueError(f"{text!r} is not KEY or KEY=VALUE; give -o once for each option")
+    return key, value if equals else True
+
+
+def mount_options(fsname: str, chosen: Mapping[str, str | bool]) -> dict[str, str | bool]:
+    """The defaults, and what was chosen over them. libfuse splits at commas, so the name must not have one."""
+    return {**DEFAULTS, **chosen, "fsname": fsname.replace("\\", "\\\\").replace(",", "\\,")}
+
+
+def check_mountpoint(path: str, chosen: Mapping[str, str | bool]) -> None:
+    """Raises SetupError. Only ever called before the mount: a stat of a mounted one could hang."""
+    try:
+        mode = os.stat(path).st_mode
+        names = os.listdir(path) if stat.S_ISDIR(mode) else []
+    except OSError as error:
+        hint = {
+            errno.ENOENT: f"create it: mkdir {path}",
+            errno.ENOTCONN: f"a dead FUSE mount is there: umount -l {path}",
+        }.get(error.errno or 0, "choose another one")
+        raise SetupError(f"mountpoint {path}: {error.strerror}; {hint}", error.errno or 0) from None
+    if not stat.S_ISDIR(mode):
+        raise SetupError(f"mountpoint {path}: is no directory; choose an empty one", errno.ENOTDIR)
+    if names and not chosen.get("nonempty"):
+        raise SetupError(
+            f"mountpoint {path}: is not empty; choose an empty directory, or hide what is there with -o nonempty",
+            errno.ENOTEMPTY,
+        )
+
+
+def check_device() -> None:
+    """Raises SetupError if the FUSE device cannot be opened."""
+    try:
+        os.close(os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        hint = {
+            errno.ENOENT: "load the module (modprobe fuse); in a container give it the device (--device /dev/fuse)",
+            errno.ENODEV: "load the module: modprobe fuse",
+            errno.EPERM: "in a container allow the device: --device /dev/fuse",
+        }.get(error.errno or 0, "run as root, or let your user open the device")
+        raise SetupError(f"{DEVICE}: {error.strerror}; {hint}", error.errno or 0) from None
+
+
+def load_fuse() -> ModuleType:
+    """The module fusepy, with libfuse 2 loaded. FUSE_LIBRARY_PATH, where set, names the library. Raises SetupError."""
+    library = os.environ.get("FUSE_LIBRARY_PATH") or SONAME
+    try:
+        ctypes.CDLL(library)
+    except OSError as error:
+        raise SetupError(
+            f"{library}: {error}; install libfuse 2: package libfuse2 or libfuse2t64 (Debian, Ubuntu), fuse-libs "
+            "(Fedora), fuse2 (Arch), fuse (Alpine), libfuse2 (openSUSE)",
+            errno.ENOENT,
+        ) from None
+    os.environ["FUSE_LIBRARY_PATH"] = library
+    # fusepy imports find_library, which it does not call when FUSE_LIBRARY_PATH is set; that import alone brings in
+    # subprocess, shutil and tempfile: 7 ms.
+    spared = "ctypes.util" not in sys.modules
+    if spared:
+        sys.modules["ctypes.util"] = stand_in = ModuleType("ctypes.util")
+        vars(stand_in)["find_library"] = None
+    try:
+        import fuse
+    except ImportError as error:
+        raise SetupError(f"{error}; install it: pip install fusepy", errno.ENOENT) from None
+    finally:
+        if spared:
+            del sys.modules["ctypes.util"]
+    module: ModuleType = fuse
+    return module
+
+
+def register_encoding() -> None:
+    import codecs
+
+    def encode(text: str, _errors: str = "strict") -> tuple[bytes, int]:
+        return text.encode("utf-8", "surrogateescape"), len(text)
+
+    def decode(data: "Buffer", _errors: str = "strict") -> tuple[str, int]:
+        plain = bytes(data)
+        return plain.decode("utf-8", "surrogateescape"), len(plain)
+
+    def find(name: str) -> codecs.CodecInfo | None:
+        # Since Python 3.9 names are normalised before they are looked up.
+        return codecs.CodecInfo(encode, decode, name=ENCODING) if name == ENCODING.replace("-", "_") else None
+
+    codecs.register(find)
+
+
+class Session:
+    """One mount from begin to end."""
+
+    def __init__(self, fuse: ModuleType) -> None:
+        self._fuse = fuse
+        self._pointer: int | None = None
+        self._ending = False
+
+    def context(self) -> tuple[int, int, int]:
+        """(uid, gid, tid) of the request that this thread answers."""
+        uid, gid, tid = self._fuse.fuse_get_context()
+        return int(uid), int(gid), int(tid)
+
+    def begun(self) -> None:
+        """To be called while FUSE_INIT is answered: only then libfuse tells which session this is."""
+        self._pointer = self._fuse._libfuse.fuse_get_context().contents.fuse
+        if self._ending:
+            self.end()
+
+    def end(self) -> None:
+        """Tell the session's loop to return. It notices when one of its threads does anything, or gets a signal."""
+        self._ending = True
+        if self._pointer is not None:
+            self._fuse._libfuse.fuse_exit(ctypes.c_void_p(self._pointer))
+
+    def serve(self, server: "Server", mountpoint: str, options: Mapping[str, str | bool]) -> None:
+        """Mount and serve until the end. Raises SetupError if it does not get to serving."""
+        register_encoding()
+        try:
+            self._fuse.FUSE(server, mountpoint, raw_fi=True, encoding=ENCODING, foreground=True, **options)
+        except RuntimeError as error:
+            if self._pointer is not None:
+                raise
+            raise SetupError(
+                f"cannot mount at {mountpoint}: libfuse says why above; mounting needs root, a user namespace with a "
+                f"mount namespace (unshare -Urm), or fusermount (package fuse)  [status {error}]",
+                errno.EPERM,
+            ) from None

@@ -1,0 +1,21 @@
+"""sd_notify(3): tell the service manager, or whoever set NOTIFY_SOCKET, how far we are."""
+
+import os
+
+
+def notify(*lines: str) -> None:
+    """Send the lines as one datagram. Nothing happens where nobody asked. Raises OSError if they cannot be told."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    import socket
+
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        channel.sendto(os.fsencode("\n".join(lines)), address)
+
+
+def one_line(text: str) -> str:
+    """Text that cannot be mistaken for more than one assignment."""
+    return " ".join(text.split("\n"))

@@ -1,0 +1,235 @@
+"""Rules from text: specs (command line, control socket) and TOML. Pure; gathers all problems before it raises.
+
+A TOML policy is a list of `[[rule]]` tables with the keys of a spec:
+
+    [[rule]]
+    operations = ["open", "create"]     # or "open+create", or "any"
+    path = "/data/*"
+    fault = "errno"
+    argument = "EIO"
+    nth = 3
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fakefs.errors import PolicyError
+from fakefs.fault import Argument
+from fakefs.faults import FAULTS
+from fakefs.names import nearest
+from fakefs.policy import ANY, Policy, Problem, Rule, When, check_rule, order_problems
+
+KEYS = ("tid", "comm", "pid_ns", "nth", "times", "when")
+TOML_KEYS = ("operations", "path", "fault", "argument", *KEYS)
+NUMBERS = frozenset({"tid", "pid_ns", "nth", "times"})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A rule as it was written: its place, its keys, the places of the keys where they are known better."""
+
+    place: str
+    values: Mapping[str, Any]
+    problems: tuple[Problem, ...] = ()
+    places: Mapping[str, str] | None = None
+
+    def where(self, key: str) -> str:
+        return (self.places or {}).get(key, self.place)
+
+
+def split(text: str, separator: str, limit: int = -1) -> list[str]:
+    """Split at each separator that no backslash stands before; backslashes stay."""
+    parts, current, skip = [], "", False
+    for one in text:
+        if one == separator and not skip and limit != 0:
+            parts.append(current)
+            current, limit = "", limit - 1
+            continue
+        skip = one == "\\" and not skip
+        current += one
+    return [*parts, current]
+
+
+def unescape(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+
+
+def read_spec(text: str, place: str) -> Written:
+    """The keys of a spec, as text."""
+    head, *rest = split(text, ":", 1)
+    operations, at, glob = head.partition("@")
+    values: dict[str, Any] = {"operations": operations}
+    problems: list[Problem] = []
+    if at:
+        values["path"] = unescape(glob)
+    if not rest:
+        problems.append(Problem("fault", f"{text!r} names no fault: OPERATIONS[@GLOB]:FAULT[=ARGUMENT][,KEY=VALUE...]"))
+        return Written(place, values, tuple(problems))
+    first, *settings = split(rest[0], ",")
+    fault, equals, argument = first.partition("=")
+    values["fault"] = unescape(fault)
+    if equals:
+        values["argument"] = unescape(argument)
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            problems.append(Problem(key or "key", f"{setting!r} is not KEY=VALUE"))
+        elif key not in KEYS:
+            problems.append(Problem(key, f"unknown key{nearest(key, KEYS)}"))
+        elif key in values:
+            problems.append(Problem(key, "is given twice"))
+        else:
+            values[key] = unescape(value)
+    return Written(place, values, tuple(problems))
+
+
+def number_of(value: object, key: str, problems: list[Problem]) -> int:
+    """An integer from TOML or from text; what it may be is for the policy to say."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,19}", value, flags=re.ASCII):
+        return int(value)
+    problems.append(Problem(key, f"{value!r} is no whole number"))
+    return 1
+
+
+def operations_of(value: object, problems: list[Problem]) -> frozenset[str]:
+    names = value.split("+") if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        problems.append(Problem("operations", f"{value!r} is neither a name nor a list of names"))
+        return ANY
+    if value == "":
+        return frozenset()
+    return frozenset().union(*(ANY if name == "any" else {name} for name in names))
+
+
+def argument_of(fault: str, value: object, problems: list[Problem]) -> Argument:
+    """The value of a fault's argument. A fault that is unknown or takes none is for the policy to refuse."""
+    known = FAULTS.get(fault)
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        problems.append(Problem("argument", f"{value!r} is neither text nor a number"))
+    elif known is None:
+        return None
+    elif known.parse is None:
+        problems.append(Problem("argument", f"{fault} takes no argument"))
+    else:
+        try:
+            return known.parse(str(value))
+        except ValueError as error:
+            problems.append(Problem("argument", str(error)))
+    return None
+
+
+def text_of(value: object, key: str, problems: list[Problem]) -> str:
+    if isinstance(value, str):
+        return value
+    problems.append(Problem(key, f"{value!r} is no text"))
+    return "*"
+
+
+def read_when(value: object, problems: list[Problem]) -> When:
+    choices = {one.value: one for one in When}
+    if isinstance(value, str) and value in choices:
+        return choices[value]
+    problems.append(Problem("when", f"{value!r} is neither 'before' nor 'after'{nearest(str(value), choices)}"))
+    return When.BEFORE
+
+
+def rule_of(written: Written) -> tuple[Rule, tuple[Problem, ...]]:
+    """The rule that was written, with neutral values for what could not be read, and all that is wrong with it."""
+    values, problems = written.values, list(written.problems)
+    operations = operations_of(values.get("operations", ""), problems)
+    fault = text_of(values["fault"], "fault", problems) if "fault" in values else ""
+    if not fault and not any(problem.key == "fault" for problem in problems):
+        problems.append(Problem("fault", f"is missing; there are {', '.join(FAULTS)}"))
+    argument = argument_of(fault, values["argument"], problems) if "argument" in values else None
+    numbers = {key: number_of(values[key], key, problems) for key in sorted(NUMBERS & values.keys())}
+    texts = {key: text_of(values[key], key, problems) for key in ("path", "comm") if key in values}
+    when = read_when(values["when"], problems) if "when" in values else When.BEFORE
+    rule = Rule(
+        operations=operations,
+        fault=fault,
+        argument=argument,
+        path=texts.get("path", "*"),
+        tid=numbers.get("tid"),
+        comm=texts.get("comm"),
+        pid_ns=numbers.get("pid_ns"),
+        nth=numbers.get("nth", 1),
+        times=numbers.get("times"),
+        when=when,
+    )
+    known = {problem.key for problem in problems}
+    problems += [problem for problem in check_rule(rule) if problem.key not in known]
+    return rule, tuple(problems)
+
+
+def assemble(writings: Sequence[Written]) -> Policy:
+    """The policy of these rules in this order. Raises PolicyError with all problems of all rules."""
+    found: list[str] = []
+    sound: list[tuple[Rule, str]] = []
+    for written in writings:
+        rule, problems = rule_of(written)
+        found += [f"{written.where(problem.key)}: {problem.key}: {problem.message}" for problem in problems]
+        if not problems:
+            sound.append((rule, written.place))
+    rules, places = tuple(rule for rule, _ in sound), tuple(place for _, place in sound)
+    found += order_problems(rules, places)
+    if found:
+        raise PolicyError(tuple(found))
+    return Policy(rules)
+
+
+def parse_spec(text: str) -> Rule:
+    """The rule of one spec. Raises PolicyError."""
+    return assemble([read_spec(text, repr(text))]).rules[0]
+
+
+def read_specs(specs: Sequence[str], source: str) -> list[Written]:
+    """Specs whose places are '<source> #1', '<source> #2', ..."""
+    return [read_spec(text, f"{source} #{number}") for number, text in enumerate(specs, start=1)]
+
+
+def table_lines(text: str) -> list[tuple[int, dict[str, int]]]:
+    """For each `[[rule]]` header of a TOML text: its line number and those of the keys below it.
+
+    tomllib tells no lines. A header inside of a multi-line string would be counted too: `read_toml` compares the
+    numbers of tables and then names the rule by its number alone.
+    """
+    tables: list[tuple[int, dict[str, int]]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if re.match(r"\s*\[\[\s*rule\s*\]\]", line):
+            tables.append((number, {}))
+        elif tables and (key := re.match(r"\s*([A-Za-z_]+)\s*=", line)):
+            tables[-1][1].setdefault(key[1], number)
+    return tables
+
+
+def read_toml(text: str, name: str) -> list[Written]:
+    """The rules of a TOML policy; `name` is that of the file. Raises PolicyError where it is no TOML or no policy."""
+    import tomllib  # only whoever has such a file pays for the parser
+
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError((f"{name}: {error}",)) from None
+    tables = document.pop("rule", [])
+    problems = [f"{name}: {key}: unknown key{nearest(key, ['rule'])}" for key in document]
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        problems.append(f"{name}: rule: is no list of tables: write [[rule]]")
+    if problems:
+        raise PolicyError(tuple(problems))
+    lines = table_lines(text)
+    if len(lines) != len(tables):
+        return [read_table(table, f"{name}: rule {number}", {}) for number, table in enumerate(tables, start=1)]
+    return [
+        read_table(table, f"{name}:{line}", {key: f"{name}:{at}" for key, at in keys.items()})
+        for table, (line, keys) in zip(tables, lines, strict=True)
+    ]
+
+
+def read_table(table: Mapping[str, object], place: str, places: Mapping[str, str]) -> Written:
+    problems = tuple(Problem(key, f"unknown key{nearest(key, TOML_KEYS)}") for key in table if key not in TOML_KEYS)
+    values = {key: value for key, value in table.items() if key in TOML_KEYS}
+    return Written(place, values, problems, places)

@@ -1,0 +1,169 @@
+"""What server and client say to each other: one JSON object a line, an answer for each request, over a UNIX stream.
+
+A request is {"command": NAME, ...}; an answer {"ok": true, ...} or {"ok": false, "errors": [TEXT, ...]}. Pure.
+
+- `status`: -> `held`, `rules`, `totals`, `journal_error`
+- `release`: `id` (null: all), `errno` (number, or null: carry on) -> `released` [id, ...]
+- `set`: `specs` -> nothing; `clear`: -> nothing
+- `wait`: `event`, `operation`, `path` (a glob), `count`, `since` (CLOCK_MONOTONIC ns), `timeout` (s) -> `entries`
+- `shutdown`: -> nothing, then the server unmounts and exits
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from fakefs.calls import OPERATIONS
+from fakefs.journal import EVENTS, Entry
+from fakefs.names import nearest
+
+COMMANDS = ("status", "release", "set", "clear", "wait", "shutdown")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A request that waits. `since` is CLOCK_MONOTONIC in ns."""
+
+    id: int
+    operation: str
+    path: str | None
+    tid: int | None
+    comm: str | None
+    pid_ns: int | None
+    rule: int | None
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleState:
+    """A rule with its counters."""
+
+    spec: str
+    matched: int
+    fired: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`totals`: calls by operation. `journal_error`: why the journal's file is no longer written, or None."""
+
+    held: tuple[Held, ...]
+    rules: tuple[RuleState, ...]
+    totals: dict[str, int]
+    journal_error: str | None = None
+
+    def record(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def status_of(record: dict[str, Any]) -> Status:
+    return Status(
+        held=tuple(Held(**one) for one in record["held"]),
+        rules=tuple(RuleState(**one) for one in record["rules"]),
+        totals=record["totals"],
+        journal_error=record["journal_error"],
+    )
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    return json.dumps(message).encode("ascii") + b"\n"
+
+
+def refusal(*errors: str) -> dict[str, Any]:
+    return {"ok": False, "errors": list(errors)}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries somebody waits for; None is 'any'. `path` is a glob, as in a rule."""
+
+    event: str | None = None
+    operation: str | None = None
+    path: str | None = None
+    since: int = 0
+
+    def __call__(self, entry: Entry) -> bool:
+        return (
+            entry.time >= self.since
+            and self.event in (None, entry.event)
+            and self.operation in (None, entry.operation)
+            and (self.path is None or any(one and fnmatchcase(one, self.path) for one in (entry.path, entry.other)))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command with all of its parameters; those of other commands have their defaults."""
+
+    command: str
+    id: int | None = None
+    errno: int | None = None
+    specs: tuple[str, ...] = ()
+    wanted: Wanted = Wanted()
+    count: int = 1
+    timeout: float = 10.0
+
+
+_NUMBER: tuple[str, Callable[[object], bool]] = ("a whole number of 0 or more", lambda v: type(v) is int and v >= 0)
+_NUMBER_OR_ALL: tuple[str, Callable[[object], bool]] = (f"{_NUMBER[0]}, or null", lambda v: v is None or _NUMBER[1](v))
+_ERRNO: tuple[str, Callable[[object], bool]] = (
+    "an errno from 1 to 511, or null",
+    lambda v: v is None or (type(v) is int and 1 <= v <= 511),
+)
+_SPECS: tuple[str, Callable[[object], bool]] = (
+    "a list of rule specs",
+    lambda v: isinstance(v, list) and all(isinstance(one, str) for one in v),
+)
+_TEXT: tuple[str, Callable[[object], bool]] = ("text, or null", lambda v: v is None or isinstance(v, str))
+_COUNT: tuple[str, Callable[[object], bool]] = ("a whole number of 1 or more", lambda v: type(v) is int and v >= 1)
+_SECONDS: tuple[str, Callable[[object], bool]] = (
+    "seconds, from 0 to 1e6",
+    lambda v: type(v) in (int, float) and isinstance(v, int | float) and 0 <= v <= 1e6,
+)
+
+#: What each command takes: parameter -> (what it has to be, whether it is).
+PARAMETERS: dict[str, dict[str, tuple[str, Callable[[object], bool]]]] = {
+    "status": {},
+    "release": {"id": _NUMBER_OR_ALL, "errno": _ERRNO},
+    "set": {"specs": _SPECS},
+    "clear": {},
+    "wait": {
+        "event": _TEXT,
+        "operation": _TEXT,
+        "path": _TEXT,
+        "count": _COUNT,
+        "since": _NUMBER,
+        "timeout": _SECONDS,
+    },
+    "shutdown": {},
+}
+
+
+def parse_request(line: str | bytes) -> Request | tuple[str, ...]:
+    """The request in a line, or all that is wrong with it."""
+    try:
+        message = json.loads(line)
+    except ValueError as error:
+        return (f"no JSON: {error}",)
+    if not isinstance(message, dict):
+        return ("no JSON object",)
+    command = message.pop("command", None)
+    if not isinstance(command, str) or command not in PARAMETERS:
+        return (f"unknown command {command!r}{nearest(str(command), COMMANDS)}",)
+    takes = PARAMETERS[command]
+    errors = [f"{command}: unknown parameter {key!r}{nearest(key, takes)}" for key in message if key not in takes]
+    for key, (words, fits) in takes.items():
+        if key in message and not fits(message[key]):
+            errors.append(f"{command}: {key}: {message[key]!r} is not {words}")
+    for key, known in (("event", EVENTS), ("operation", tuple(OPERATIONS))):
+        value = message.get(key)
+        if isinstance(value, str) and value not in known:
+            errors.append(f"{command}: {key}: unknown {key} {value!r}{nearest(value, known)}")
+    if errors:
+        return tuple(errors)
+    filters = {key: message.pop(key) for key in ("event", "operation", "path", "since") if key in message}
+    if "specs" in message:
+        message["specs"] = tuple(message["specs"])
+    return Request(command, wanted=Wanted(**filters), **message)

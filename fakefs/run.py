@@ -1,0 +1,192 @@
+"""One run of the server, from its options to its end. The only wiring."""
+
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from threading import Event, Lock, Thread, get_ident, get_native_id
+
+from fakefs.control import Controller, remove
+from fakefs.errors import PolicyError, SetupError
+from fakefs.gate import Gate
+from fakefs.hold import Holder
+from fakefs.journal import Journal
+from fakefs.ledger import Ledger
+from fakefs.mount import Session, check_device, check_mountpoint, load_fuse, mount_options
+from fakefs.notify import notify, one_line
+from fakefs.options import Options
+from fakefs.parse import assemble, read_specs, read_toml
+from fakefs.policy import Policy
+from fakefs.populate import copy_in, exists, put_file
+from fakefs.server import Server
+from fakefs.sockets import listening
+from fakefs.tree import Owner, Tree
+
+NAME = "fakefs"
+
+#: Signals that mean 'stop'.
+STOP = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+
+#: Interrupts the main thread in libfuse's sem_wait(), so that it sees that the session has ended.
+NUDGE = signal.SIGUSR1
+
+#: Seconds between nudges: one that arrives just before sem_wait() begins is lost.
+NUDGE_S = 0.01
+
+#: Seconds that closing a held file may take at the end, when nothing is held back any more.
+LEAVE_S = 5.0
+
+
+def read_policy(options: Options) -> Policy:
+    """The rules of the command line, then those of the file. Raises PolicyError with the problems of both."""
+    written, problems = read_specs(options.rules, "--rule"), []
+    if options.policy is not None:
+        try:
+            with open(options.policy, encoding="utf-8") as file:
+                written += read_toml(file.read(), options.policy)
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"--policy: {error}")
+        except PolicyError as error:
+            problems += error.problems
+    try:
+        policy = assemble(written)
+    except PolicyError as error:
+        problems += error.problems
+    if problems:
+        raise PolicyError(tuple(problems))
+    return policy
+
+
+def fill_tree(options: Options) -> Tree:
+    """Raises SetupError."""
+    owner = Owner(os.geteuid(), os.getegid())
+    tree = Tree(owner)
+    try:
+        if options.source is not None:
+            copy_in(tree, options.source)
+        for path, text in options.files:
+            put_file(tree, path, os.fsencode(text), owner)
+        for path in options.holds:
+            if not exists(tree, path):
+                put_file(tree, path, b"", owner)
+    except OSError as error:
+        raise SetupError(f"cannot fill the tree: {error}", error.errno or 0) from None
+    return tree
+
+
+def open_standard() -> None:
+    """Descriptors 0, 1 and 2 exist: else the FUSE device could land there, where no file can be held below it."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+
+
+class Run:
+    """Everything of one server process."""
+
+    def __init__(self, options: Options) -> None:
+        """Raises FakefsError; nothing is mounted then."""
+        open_standard()
+        self._options = options
+        policy = read_policy(options)
+        self._mountpoint = os.path.abspath(options.mountpoint)
+        check_mountpoint(self._mountpoint, options.mount)
+        check_device()
+        self._session = Session(load_fuse())
+        self._gate = Gate()
+        self._server = Server(
+            fill_tree(options), Ledger(policy), self._gate, Journal(self._open_journal()), self._session.context
+        )
+        self._server.on_init = self._on_init
+        self._holders: list[Holder] = []
+        self._begun = Event()
+        self._ended = Event()
+        self._stopping = Lock()
+        self._main = get_ident()
+        self._failure: SetupError | None = None
+
+    def _open_journal(self) -> int | None:
+        if self._options.journal is None:
+            return None
+        try:
+            return os.open(self._options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise SetupError(f"--journal: {error}; choose a file that can be written", error.errno or 0) from None
+
+    def serve(self) -> None:
+        """Mount, serve, unmount. Raises FakefsError if it does not get to serving."""
+        import prctl
+
+        prctl.set_name(NAME)
+        # In all threads, for they inherit it: only _wait_for_stop takes these signals, so that what is held is let go
+        # before libfuse's own handler would wait for its threads (fuse_loop_mt()).
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
+        signal.signal(NUDGE, lambda *_: None)
+        with ExitStack() as stack:
+            if self._options.control is not None:
+                self._listen(self._options.control, stack)
+            for task in (self._wait_for_stop, self._become_ready):
+                Thread(target=task, daemon=True).start()
+            try:
+                self._session.serve(
+                    self._server, self._mountpoint, mount_options(self._options.fsname, self._options.mount)
+                )
+            finally:
+                self._ended.set()
+        if self._failure is not None:
+            raise self._failure
+
+    def _listen(self, path: str, stack: ExitStack) -> None:
+        try:
+            listener = stack.enter_context(listening(path))
+        except OSError as error:
+            raise SetupError(f"--control {path}: {error.strerror or error}", error.errno or 0) from None
+        stack.callback(remove, path)
+        Controller(self._server, lambda _policy: (), self._stop).listen(listener)
+
+    def _on_init(self) -> None:
+        self._session.begun()
+        self._begun.set()
+
+    def _become_ready(self) -> None:
+        """Once the kernel's INIT has come: ask the root, hold the files, tell."""
+        self._begun.wait()
+        self._server.probe = get_native_id()
+        try:
+            # STATFS goes to the server each time, and asks for nothing that the kernel would remember.
+            os.statvfs(self._mountpoint)
+            for path in self._options.holds:
+                holder = Holder(self._mountpoint + path, os.O_RDWR)
+                self._holders.append(holder)
+                holder.wait_until_open()
+            failed = [holder.error for holder in self._holders if holder.error is not None]
+            if failed:
+                self._give_up(f"--hold: {failed[0]}", failed[0].errno or 0)
+                return
+            held = [f"X_FAKEFS_HOLD={one_line(path)} {holder.tid}" for path, holder in self._held()]
+            notify("READY=1", f"STATUS=mounted at {one_line(self._mountpoint)}", *held)
+        except OSError as error:
+            self._give_up(f"not ready: {error}", error.errno or 0)
+
+    def _held(self) -> list[tuple[str, Holder]]:
+        return list(zip(self._options.holds, self._holders, strict=True))
+
+    def _give_up(self, message: str, number: int) -> None:
+        self._failure = SetupError(message, number)
+        self._stop()
+
+    def _wait_for_stop(self) -> None:
+        signal.sigwait(STOP)
+        self._stop()
+
+    def _stop(self) -> None:
+        """Let go what is held, close the files held, end the session. Once; returns when the main thread is out."""
+        if not self._stopping.acquire(blocking=False):
+            return
+        self._gate.close()
+        for holder in self._holders:
+            if not holder.leave(LEAVE_S):
+                print(f"fakefs: {holder.path}: close was not answered within {LEAVE_S:g} s", file=sys.stderr)
+        self._session.end()
+        while not self._ended.wait(NUDGE_S):
+            signal.pthread_kill(self._main, NUDGE)

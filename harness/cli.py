@@ -1,0 +1,124 @@
+"""The command line: finds the command, turns exceptions into messages and exit codes.
+
+Exit codes 0 and 1 are the command's own answer; 2 is usage or environment; 130, 143 and 129 are Ctrl-C, SIGTERM and
+SIGHUP.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import pkgutil
+import signal
+import sys
+from types import FrameType, ModuleType
+from typing import NoReturn
+
+from harness import __version__, commands
+from harness.errors import FusezapError
+
+EXAMPLES = """\
+examples:
+  fusezap run                          make the hang, prove it, resolve it
+  fusezap run --format json            the same as one JSON document
+  fusezap run --keep                   leave the hang to look at
+  fusezap check && echo free           does this kernel have the defect?
+  git bisect run fusezap check         in a virtual machine, or on a machine that you boot
+  fusezap list                         the scenarios
+  fusezap clean                        remove what a killed run left
+  fusezap judge DIR/snapshots.json     judge a recorded hang again
+"""
+
+
+class Interrupted(BaseException):
+    """A signal asked us to end: every clean-up on the way out runs."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    _take_signals()
+    status = 2
+    try:
+        status = _command(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except Interrupted as interrupted:
+        status = 128 + interrupted.number
+        _say(f"fusezap: ended by {signal.Signals(interrupted.number).name}; nothing is left behind")
+    except BrokenPipeError:
+        status = 1
+    except (FusezapError, OSError) as error:
+        _say(f"fusezap: {error}")
+    # What stdout could not take must not be tried again when the interpreter ends.
+    with open(os.devnull, "w") as null:
+        os.dup2(null.fileno(), 1) if status else None
+    sys.exit(status)
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, file=sys.stderr)
+    except OSError:
+        return  # nobody listens there either
+
+
+def _take_signals() -> None:
+    def interrupt(number: int, _: FrameType | None) -> NoReturn:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)  # one is enough; a second must not break the clean-up
+        raise Interrupted(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
+def _names() -> list[str]:
+    return sorted(info.name.replace("_", "-") for info in pkgutil.iter_modules(commands.__path__))
+
+
+def _load(name: str) -> ModuleType:
+    module = importlib.import_module(f"harness.commands.{name.replace('-', '_')}")
+    for needed in ("HELP", "DESCRIPTION", "arguments", "execute"):
+        if not hasattr(module, needed):
+            raise FusezapError(f"{module.__name__} does not define {needed}")
+    return module
+
+
+def _command(argv: list[str]) -> int:
+    """Only the command that is asked for is imported: the others would cost start-up time."""
+    names = _names()
+    if argv and argv[0] in names:
+        module = _load(argv[0])
+        parser = argparse.ArgumentParser(
+            prog=f"fusezap {argv[0]}",
+            description=module.DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.arguments(parser)
+        status: int = module.execute(parser.parse_args(argv[1:]))
+        return status
+    if argv and not argv[0].startswith("-"):
+        near = difflib.get_close_matches(argv[0], names, n=3)
+        hint = f"near: {', '.join(near)}" if near else f"there are: {', '.join(names)}"
+        raise FusezapError(f"unknown command {argv[0]!r}", hint)
+    return _overview(argv, names)
+
+
+def _overview(argv: list[str], names: list[str]) -> int:
+    lines = "\n".join(f"  {name:<10} {_load(name).HELP}" for name in names)
+    parser = argparse.ArgumentParser(
+        prog="fusezap",
+        usage="fusezap COMMAND [OPTIONS]",
+        description="Makes the hang of a PID namespace that waits for its own dead FUSE server, watches its form, "
+        "proves it a deadlock, resolves it, and leaves nothing behind.",
+        epilog=f"commands (each has --help):\n{lines}\n\n{EXAMPLES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"fusezap {__version__}")
+    parser.parse_args(argv)
+    parser.print_help()
+    return 0 if argv else 2

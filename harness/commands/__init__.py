@@ -1,0 +1,1 @@
+"""The commands, one file each: `HELP`, `DESCRIPTION`, `arguments(parser)` and `execute(args) -> exit status`."""

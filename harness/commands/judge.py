@@ -1,0 +1,44 @@
+"""`fusezap judge FILE`: the same judgement on a recorded hang, on any machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness import recording
+from harness.errors import UsageError
+from harness.form import form
+from harness.judge import judge, stuck_task
+from harness.model import Outcome
+
+HELP = "judge a recorded hang again (the snapshots.json of --out)"
+DESCRIPTION = """\
+Reads snapshots and gives the verdict, with the wait-for graph and the form's checklist.
+
+Exit status 0: released.  1: deadlock or starved.  2: inconclusive, or the file is no recording.
+"""
+STATUS = {Outcome.RELEASED: 0, Outcome.DEADLOCK: 1, Outcome.STARVED: 1}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="snapshots.json; - for standard input")
+    parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
+
+
+def execute(args: argparse.Namespace) -> int:
+    try:
+        text = sys.stdin.read() if str(args.file) == "-" else args.file.read_text()
+    except OSError as error:
+        raise UsageError(f"{args.file}: {error.strerror}") from error
+    verdict = judge(recording.load(text, str(args.file)))
+    checks = form(verdict.snapshots[-1], stuck_task(verdict), None) if verdict.outcome is not Outcome.RELEASED else ()
+    if args.format == "json":
+        from harness.report import json as report
+
+        sys.stdout.write(report.render_verdict(verdict, checks))
+    else:
+        from harness.report.terminal import Story
+
+        Story().verdict(verdict, checks)
+    return STATUS.get(verdict.outcome, 2)

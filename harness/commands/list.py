@@ -1,0 +1,35 @@
+"""`fusezap list`: the scenarios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+from harness import scenario as scenarios
+from harness.errors import UsageError
+
+HELP = "the scenarios, what each does and why"
+DESCRIPTION = "Lists the scenarios; with a name, tells what the kernel does in it and what was measured."
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario", nargs="*", help="tell all about these")
+    parser.add_argument("--json", action="store_true", help="for scripts")
+
+
+def execute(args: argparse.Namespace) -> int:
+    named = scenarios.find(tuple(args.scenario))
+    chosen = named or tuple(scenarios.catalogue().values())
+    if not chosen:
+        raise UsageError("there are no scenarios")
+    if args.json:
+        print(json.dumps([asdict(each) for each in chosen], indent=2))
+        return 0
+    width = max(len(each.name) for each in chosen)
+    for each in chosen:
+        print(f"{each.name:<{width}}  {each.kind:<9}  wants {each.want:<9}  {each.summary}")
+        if named:
+            print(f"\n{each.why}\n\nmeasured:")
+            print("\n".join(f"  - {line}" for line in each.measured) + "\n")
+    return 0

@@ -1,0 +1,44 @@
+"""`fusezap test`: every suite that this machine can run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.errors import UsageError
+
+HELP = "run the tests; --all also the slow ones, and then nothing is skipped"
+DESCRIPTION = """\
+Runs the project's tests with pytest, from the checkout.  What this machine cannot run is skipped, and named at the
+end.  With --all the slow suites run too, and a skip is a failure (FUSEZAP_REQUIRE=1).
+
+Everything else is passed on to pytest: `fusezap test -k judge -x`, `fusezap test tests/unit`.
+"""
+SLOW = "slow"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="also the slow suites; skips nothing")
+    parser.add_argument("pytest", nargs=argparse.REMAINDER, help="arguments for pytest")
+
+
+def execute(args: argparse.Namespace) -> int:
+    checkout = Path(__file__).parents[2]
+    if not (checkout / "tests").is_dir():
+        raise UsageError(f"{checkout} has no tests", "the tests are in the checkout, not in the installed package")
+    argv = [sys.executable, "-P", "-m", "pytest"]
+    env = dict(os.environ)
+    if args.all:
+        env["FUSEZAP_REQUIRE"] = "1"
+    else:
+        argv += ["-m", f"not {SLOW}"]
+    if not os.access(checkout, os.W_OK):
+        argv += ["-p", "no:cacheprovider"]
+    argv += args.pytest
+    status = subprocess.run(argv, cwd=checkout, env=env, check=False).returncode
+    if not args.all:
+        print("left out: the slow suites (the clean machine, the fault and soak tests); `fusezap test --all` runs them")
+    return 0 if status == 0 else 1

@@ -1,0 +1,26 @@
+"""Errors that end a command.  Libraries raise them; `cli` turns them into one message and an exit code."""
+
+from __future__ import annotations
+
+
+class FusezapError(Exception):
+    """Says what went wrong, where, and what to do next."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message}\n{hint}" if hint else message)
+
+
+class UsageError(FusezapError):
+    """The words of the command are off."""
+
+
+class MachineError(FusezapError):
+    """This machine does not allow what is needed."""
+
+
+class LaunchError(FusezapError):
+    """The scenario could not be armed."""
+
+
+class GuardError(FusezapError):
+    """The guard is gone or could not do its part."""

@@ -1,0 +1,139 @@
+"""Release, then kill, then reap: in that order, for a task that waits for a FUSE answer cannot be killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.linux import fusectl, procfs
+from harness.linux.fusectl import Fusectl
+from harness.linux.mountinfo import fuse_mounts
+from harness.linux.unmounting import forced_unmount
+
+DEADLINE_S = 10.0
+_POLL_S = 0.001
+
+
+@dataclass(slots=True)
+class Hold:
+    """What is kept of one connection, so that it can be ended whatever happens to its processes."""
+
+    number: int
+    fsname: str
+    point: str
+    tid: int
+    abort_fd: int | None
+    mount_ns_fd: int | None
+    """Only where there is no abort file: a forced unmount ends the connection too (fuse_umount_begin())."""
+    user_ns_fd: int | None = None
+    """The user namespace that owns the mount, where it is not ours."""
+
+    def release(self) -> None:
+        """Never fails: a connection that is gone needs nothing."""
+        with contextlib.suppress(OSError):
+            if self.abort_fd is not None:
+                fusectl.abort(self.abort_fd)
+            elif self.mount_ns_fd is not None:
+                forced_unmount(self.mount_ns_fd, self.point, self.user_ns_fd)
+
+    def close(self) -> None:
+        for fd in (self.abort_fd, self.mount_ns_fd, self.user_ns_fd):
+            if fd is not None:
+                os.close(fd)
+        self.abort_fd = self.mount_ns_fd = self.user_ns_fd = None
+
+
+def fuse_mounts_of(pids: Iterable[int], fsname: str) -> list[tuple[int, str, int, int]]:
+    """(connection, mount point, tid, tgid) of each mount named `fsname` that a task of these processes sees."""
+    found: dict[int, tuple[int, str, int, int]] = {}
+    for pid in pids:
+        try:
+            tids = procfs.tids(pid)
+        except OSError:
+            continue
+        for tid in tids:
+            try:
+                entries = fuse_mounts(tid, pid)
+            except OSError:
+                continue  # gone, or past exit_task_namespaces(): then it cannot wait for a FLUSH any more
+            for entry in entries:
+                if entry.source == fsname:
+                    found.setdefault(entry.minor, (entry.minor, entry.point, tid, pid))
+            break  # the threads of a process share their mount namespace, but for one that has left it
+    return list(found.values())
+
+
+def take_hold(pids: Iterable[int], fsname: str, ctl: Fusectl | None, known: Iterable[Hold] = ()) -> list[Hold]:
+    """Opens the abort file of each connection mounted as `fsname` that is not held yet."""
+    already = {hold.number for hold in known}
+    holds = []
+    for number, point, tid, tgid in fuse_mounts_of(pids, fsname):
+        if number in already:
+            continue
+        abort_fd = mount_ns_fd = user_ns_fd = None
+        if ctl is not None:
+            with contextlib.suppress(OSError):
+                abort_fd = ctl.open_abort(number)
+        if abort_fd is None:
+            with contextlib.suppress(OSError):
+                mount_ns_fd = os.open(f"/proc/{tgid}/task/{tid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+                if procfs.read_namespace(tid, tgid, "user") != procfs.read_namespace(os.getpid(), os.getpid(), "user"):
+                    user_ns_fd = os.open(f"/proc/{tgid}/task/{tid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+        holds.append(Hold(number, fsname, point, tid, abort_fd, mount_ns_fd, user_ns_fd))
+    return holds
+
+
+def descendants() -> list[int]:
+    """Processes below this one, zombies included.  psutil reads only stat for it."""
+    import psutil  # late: only a clean-up that finds something pays for the import
+
+    return [child.pid for child in psutil.Process().children(recursive=True)]
+
+
+def release_and_reap(fsname: str, ctl: Fusectl | None, holds: list[Hold]) -> list[str]:
+    """Ends everything below this process, a subreaper; returns what is left after the deadline, in words."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        if reap():
+            break
+        below = descendants()
+        holds.extend(take_hold(below, fsname, ctl, holds))
+        for pid in below:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for hold in holds:
+            hold.release()
+        if time.monotonic() > deadline:
+            return [f"task {pid} does not end" for pid in below]
+        time.sleep(_POLL_S)
+    for hold in holds:
+        hold.close()
+    holds.clear()
+    return []
+
+
+def reap() -> bool:
+    """Collects every child that has ended; True when there is no child any more."""
+    while True:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                return False
+        except ChildProcessError:
+            return True
+
+
+def remove_folder(folder: Path) -> list[str]:
+    from harness import rundir
+
+    try:
+        rundir.remove(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        return [f"folder {folder}: {error.strerror}"]
+    return []

@@ -1,0 +1,29 @@
+"""The armed scenario: what was started, and by what it is found again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.guard.client import HeldConnection
+from harness.model import Claim, Snapshot
+from harness.observe.snapshot import Target
+from harness.rundir import Process
+from harness.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    scenario: Scenario
+    target: Target
+    shim: int
+    server: Process
+    holder: Process
+    """The process whose exit flushes; the server itself where that holds the file."""
+    connection: HeldConnection
+    mount_point: Path
+    control: Path
+    journal: Path
+    claims: tuple[Claim, ...]
+    armed: Snapshot
+    armed_ns: int

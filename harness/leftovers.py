@@ -1,0 +1,19 @@
+"""What a run has left on the machine, in words; nothing is changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.guard.cleanup import fuse_mounts_of
+from harness.linux import procfs
+
+
+def of_run(name: str, folder: Path) -> tuple[str, ...]:
+    """Mounts by their unique name in any task's mountinfo, and the run's folder."""
+    found = [
+        f"mount {point} of connection {number}, seen by task {tid}"
+        for number, point, tid, _ in fuse_mounts_of(procfs.pids(), name)
+    ]
+    if folder.exists():
+        found.append(f"folder {folder}")
+    return tuple(found)

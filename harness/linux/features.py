@@ -1,0 +1,38 @@
+"""What this machine lacks for the hang to be made here: found by trying or reading, never by comparing versions."""
+
+from __future__ import annotations
+
+import os
+
+from harness.linux import procfs
+
+_SYSCTLS = {
+    "/proc/sys/kernel/unprivileged_userns_clone": ("0", "sudo sysctl kernel.unprivileged_userns_clone=1"),
+    "/proc/sys/user/max_user_namespaces": ("0", "sudo sysctl user.max_user_namespaces=15000"),
+    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": (
+        "1",
+        "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+    ),
+}
+
+
+def user_namespace_advice() -> tuple[str, ...]:
+    """Commands that would let this user make a user namespace; empty where no known switch is off."""
+    advice = []
+    for path, (off, command) in _SYSCTLS.items():
+        try:
+            if procfs.read(path).strip() == off:
+                advice.append(command)
+        except OSError:
+            continue  # this kernel does not have that switch
+    return tuple(advice)
+
+
+def missing() -> tuple[str, ...]:
+    """Everything that is missing, each with what to do about it; empty when a run can be tried."""
+    faults = []
+    if not os.path.exists("/dev/fuse"):
+        faults.append("/dev/fuse is not there: load the module with `sudo modprobe fuse`")
+    elif not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        faults.append("/dev/fuse may not be opened by this user: run as root, or `sudo chmod 666 /dev/fuse`")
+    return tuple(faults)

@@ -1,0 +1,45 @@
+"""The fusectl filesystem: one folder a FUSE connection, with `waiting` and `abort` (fs/fuse/control.c)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+FOLDER = "/sys/fs/fuse/connections"
+
+
+class Fusectl:
+    """Access through an open folder, so that it also works when fusectl is mounted in another mount namespace only."""
+
+    def __init__(self, folder: int) -> None:
+        self.folder = folder
+
+    def numbers(self) -> list[int]:
+        return [int(name) for name in os.listdir(self.folder) if name.isdigit()]
+
+    def waiting(self, number: int) -> int:
+        """Requests not answered yet; FileNotFoundError once the connection is gone."""
+        fd = os.open(f"{number}/waiting", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.folder)
+        try:
+            return int(os.read(fd, 32))
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def abort_opened(self, number: int) -> Iterator[int]:
+        fd = self.open_abort(number)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def open_abort(self, number: int) -> int:
+        """A descriptor that stays bound to this connection: when the connection goes, fuse_ctl_remove_conn() clears
+        the inode's i_private, so that a later write cannot hit a newer connection of the same number."""
+        return os.open(f"{number}/abort", os.O_WRONLY | os.O_CLOEXEC, dir_fd=self.folder)
+
+
+def abort(fd: int) -> None:
+    """Ends all requests of the connection with ECONNABORTED, and fails all later ones (fuse_abort_conn())."""
+    os.write(fd, b"1")

@@ -1,0 +1,53 @@
+"""/proc/PID/mountinfo: which mounts a task sees.  Reading it asks no filesystem; a hung mount is listed like any."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from harness.linux import procfs
+
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+
+
+class MountEntry(NamedTuple):
+    major: int
+    minor: int
+    root: str
+    point: str
+    fstype: str
+    source: str
+
+
+def unescape(text: str) -> str:
+    """The kernel writes blank, tab, newline and backslash as three octal digits (mangle_path())."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)
+
+
+def parse_mountinfo(text: str) -> tuple[MountEntry, ...]:
+    entries = []
+    for line in text.splitlines():
+        front, _, back = line.partition(" - ")
+        fields, kind = front.split(" "), back.split(" ")
+        major, minor = fields[2].split(":")
+        entries.append(
+            MountEntry(int(major), int(minor), unescape(fields[3]), unescape(fields[4]), kind[0], unescape(kind[1]))
+        )
+    return tuple(entries)
+
+
+def is_fuse(entry: MountEntry) -> bool:
+    """fuse, fuseblk or fuse.SUBTYPE; not fusectl, the control filesystem."""
+    return entry.fstype in ("fuse", "fuseblk") or entry.fstype.startswith(("fuse.", "fuseblk."))
+
+
+def fuse_mounts(tid: int, tgid: int) -> tuple[MountEntry, ...]:
+    """The FUSE mounts that a task sees; OSError as `read_mountinfo`.  Hosts have hundreds of other mounts: only lines
+    that can be one are parsed."""
+    lines = procfs.read(f"/proc/{tgid}/task/{tid}/mountinfo").splitlines()
+    return tuple(filter(is_fuse, parse_mountinfo("\n".join(line for line in lines if " - fuse" in line))))
+
+
+def read_mountinfo(tid: int, tgid: int) -> tuple[MountEntry, ...]:
+    """OSError EINVAL once the task has left its namespaces (exit_task_namespaces(), after exit_files())."""
+    return parse_mountinfo(procfs.read(f"/proc/{tgid}/task/{tid}/mountinfo"))

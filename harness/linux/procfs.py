@@ -1,0 +1,184 @@
+"""/proc, read so that no reading can hang.
+
+Only stat, status, stack, wchan, children, fdinfo, mountinfo and the names of links are read: none of them takes the
+mmap lock or asks a filesystem.  cmdline, environ, maps, smaps and mem take the lock of the task's address space
+(`mmap_lock`, fs/proc/base.c) and can hang with it.  Each `parse_*` is pure; each `read_*` raises OSError when the
+task is gone (FileNotFoundError, ProcessLookupError) or closed to us (PermissionError).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+_STATUS_LINE = re.compile(
+    r"^(Tgid|TracerPid|NSpid|FDSize|SigPnd|ShdPnd|voluntary_ctxt_switches|nonvoluntary_ctxt_switches):\t(.*)$",
+    re.MULTILINE,
+)
+
+
+class Stat(NamedTuple):
+    """The fields of /proc/PID/stat that are used here."""
+
+    comm: str
+    state: str
+    ppid: int
+    flags: int
+    threads: int
+    start_time: int
+
+
+class Status(NamedTuple):
+    """The fields of /proc/PID/status that are used here."""
+
+    tgid: int
+    tracer: int
+    ns_tids: tuple[int, ...]
+    fd_slots: int | None
+    pending: int
+    shared_pending: int
+    switches: int | None
+
+
+def read(path: str) -> str:
+    """The whole file.  /proc hands out at most a page or a record a read, so it is read to the end."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = b""
+        while chunk := os.read(fd, 65536):
+            data += chunk
+    finally:
+        os.close(fd)
+    return data.decode("utf-8", "surrogateescape")
+
+
+def parse_stat(text: str) -> Stat:
+    """The comm may hold blanks and parentheses: it ends at the last `)`."""
+    head, _, tail = text.rpartition(")")
+    fields = tail.split()
+    return Stat(
+        comm=head.partition("(")[2],
+        state=fields[0],
+        ppid=int(fields[1]),
+        flags=int(fields[6]),
+        threads=int(fields[17]),
+        start_time=int(fields[19]),
+    )
+
+
+def parse_status(text: str) -> Status:
+    """A zombie has fewer lines than a live task; what is missing counts as 0, or as None where 0 has a meaning."""
+    fields = dict(_STATUS_LINE.findall(text))
+    voluntary, forced = fields.get("voluntary_ctxt_switches"), fields.get("nonvoluntary_ctxt_switches")
+    return Status(
+        tgid=int(fields["Tgid"]),
+        tracer=int(fields.get("TracerPid", 0)),
+        ns_tids=tuple(int(number) for number in fields.get("NSpid", "").split()),
+        fd_slots=int(fields["FDSize"]) if "FDSize" in fields else None,
+        pending=int(fields.get("SigPnd", "0"), 16),
+        shared_pending=int(fields.get("ShdPnd", "0"), 16),
+        switches=int(voluntary) + int(forced) if voluntary and forced else None,
+    )
+
+
+def parse_stack(text: str) -> tuple[str, ...]:
+    """`[<0>] fuse_flush+0x155/0x190 [fuse]` → `fuse_flush+0x155/0x190 [fuse]`, innermost first."""
+    return tuple(line.partition("] ")[2] for line in text.splitlines() if line.startswith("[<"))
+
+
+def parse_fdinfo_connection(text: str) -> int | None:
+    """The connection that a /dev/fuse descriptor serves, where the kernel says it (`fuse_connection: N`)."""
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key == "fuse_connection":
+            return int(value)
+    return None
+
+
+def parse_fdinfo_in_flight(text: str) -> int:
+    """Files in a UNIX socket's receive queue (`scm_fds:`); 0 for other sockets and on kernels that do not say."""
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key == "scm_fds":
+            return int(value)
+    return 0
+
+
+def pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def tids(pid: int) -> list[int]:
+    return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+
+
+def read_stat(tid: int, tgid: int | None = None) -> Stat:
+    return parse_stat(read(f"/proc/{tgid or tid}/task/{tid}/stat"))
+
+
+def read_process_stat(pid: int) -> Stat:
+    return parse_stat(read(f"/proc/{pid}/stat"))
+
+
+def read_status(tid: int, tgid: int) -> Status:
+    return parse_status(read(f"/proc/{tgid}/task/{tid}/status"))
+
+
+def read_stack(tid: int, tgid: int) -> tuple[str, ...] | None:
+    """None where the kernel does not let us (CAP_SYS_ADMIN in the initial user namespace) or does not have it."""
+    try:
+        return parse_stack(read(f"/proc/{tgid}/task/{tid}/stack"))
+    except (PermissionError, FileNotFoundError):
+        return None
+
+
+def read_wchan(tid: int, tgid: int) -> str | None:
+    """None where there is none (`0`: it runs, or is dead), or we may not read it."""
+    try:
+        text = read(f"/proc/{tgid}/task/{tid}/wchan")
+    except (PermissionError, FileNotFoundError):
+        return None
+    return None if text in ("", "0") else text
+
+
+def read_namespace(tid: int, tgid: int, kind: str) -> int:
+    """Inode of a namespace, from the name of the link, which is never followed.  `kind`: pid, mnt, user, …"""
+    link = os.readlink(f"/proc/{tgid}/task/{tid}/ns/{kind}")
+    return int(link.partition("[")[2].rstrip("]"))
+
+
+def fuse_descriptors(tid: int, tgid: int) -> list[tuple[int, int | None]]:
+    """(descriptor, connection or None) of each open FUSE device in the task's descriptor table.
+
+    Told by the name behind the link (d_path() asks no filesystem); following the link, as stat would, can hang.
+    """
+    folder = f"/proc/{tgid}/task/{tid}"
+    found: list[tuple[int, int | None]] = []
+    for name in os.listdir(f"{folder}/fd"):
+        try:
+            if os.readlink(f"{folder}/fd/{name}").removesuffix(" (deleted)").rsplit("/", 1)[-1] == "fuse":
+                found.append((int(name), parse_fdinfo_connection(read(f"{folder}/fdinfo/{name}"))))
+        except FileNotFoundError:
+            continue  # closed between listing and reading
+    return found
+
+
+def in_flight_files(tid: int, tgid: int) -> list[tuple[int, int]]:
+    """(descriptor, files) of each socket of the task in whose receive queue open files wait to be received."""
+    folder = f"/proc/{tgid}/task/{tid}"
+    found = []
+    for name in os.listdir(f"{folder}/fd"):
+        try:
+            if os.readlink(f"{folder}/fd/{name}").startswith("socket:"):
+                files = parse_fdinfo_in_flight(read(f"{folder}/fdinfo/{name}"))
+                if files:
+                    found.append((int(name), files))
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def boot_id() -> str:
+    """Names this boot of this kernel: a start time says nothing after a reboot."""
+    return read("/proc/sys/kernel/random/boot_id").strip()

@@ -1,0 +1,66 @@
+"""System calls that Python 3.11 does not wrap: three lines each, OSError on failure."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+
+MS_REC = 0x4000
+MS_PRIVATE = 0x40000
+MNT_FORCE = 0x1
+MNT_DETACH = 0x2
+UMOUNT_NOFOLLOW = 0x8
+
+_SYS_KCMP = {"x86_64": 312, "aarch64": 272, "riscv64": 272, "ppc64le": 354, "s390x": 343}.get(os.uname().machine)
+_KCMP_FILE, _KCMP_FILES = 0, 2
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.unshare.argtypes = [ctypes.c_int]
+_libc.setns.argtypes = [ctypes.c_int, ctypes.c_int]
+_libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
+_libc.umount2.argtypes = [ctypes.c_char_p, ctypes.c_int]
+_libc.syscall.restype = ctypes.c_long
+
+
+def _check(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)
+    return result
+
+
+def unshare(flags: int) -> None:
+    _check(_libc.unshare(flags), "unshare")
+
+
+def setns(fd: int, kind: int) -> None:
+    _check(_libc.setns(fd, kind), "setns")
+
+
+def mount(source: str, target: str, fstype: str | None, flags: int = 0, data: str | None = None) -> None:
+    kind, text = (None if value is None else value.encode() for value in (fstype, data))
+    _check(_libc.mount(os.fsencode(source), os.fsencode(target), kind, flags, text), f"mount {target}")
+
+
+def umount(target: str, flags: int = 0) -> None:
+    _check(_libc.umount2(os.fsencode(target), flags), f"umount {target}")
+
+
+def same_descriptor_table(tid1: int, tid2: int) -> bool | None:
+    """kcmp(2): do the two tasks share one descriptor table?  None where the kernel or our rights do not tell."""
+    if _SYS_KCMP is None:
+        return None
+    result: int = _libc.syscall(_SYS_KCMP, tid1, tid2, _KCMP_FILES, 0, 0)
+    return None if result < 0 else result == 0
+
+
+def same_open_file(tid1: int, fd1: int, tid2: int, fd2: int) -> bool | None:
+    """kcmp(2): are the two descriptors one open file?  None where the kernel or our rights do not tell."""
+    if _SYS_KCMP is None:
+        return None
+    result: int = _libc.syscall(_SYS_KCMP, tid1, tid2, _KCMP_FILE, ctypes.c_ulong(fd1), ctypes.c_ulong(fd2))
+    return None if result < 0 else result == 0

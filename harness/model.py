@@ -1,0 +1,325 @@
+"""The records that travel between the stages: frozen, slotted, without behaviour that touches the system.
+
+Every time is CLOCK_MONOTONIC in nanoseconds (`*_ns`) or a duration in milliseconds (`*_ms`).  A `start_time` is
+field 22 of /proc/PID/stat, in clock ticks since boot: together with the number it names a task for ever.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+PF_EXITING = 0x4  # include/linux/sched.h; field 9 of /proc/PID/task/TID/stat
+PF_KTHREAD = 0x00200000
+SIGKILL_MASK = 1 << (9 - 1)
+
+_SUFFIX = re.compile(r"(\+0x[0-9a-f]+/0x[0-9a-f]+)?( \[\w+\])?$")
+_CLONE = re.compile(r"\.(part|isra|constprop|cold|llvm)(\.\d+)*.*$")
+
+
+def function_of(frame: str) -> str:
+    """`put_files_struct.part.0+0x5a/0xc0 [fuse]` → `put_files_struct`: offset, module and compiler suffix removed."""
+    return _CLONE.sub("", _SUFFIX.sub("", frame))
+
+
+class Outcome(StrEnum):
+    """What became of the namespace; see docs of `judge`."""
+
+    RELEASED = "released"
+    STARVED = "starved"
+    DEADLOCK = "deadlock"
+    NOT_EXERCISED = "not-exercised"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Strength(StrEnum):
+    """How an edge of the wait-for graph is known."""
+
+    OBSERVED = "observed"  # the kernel shows it: a stack, a state, a descriptor
+    DERIVED = "derived"  # follows from what the kernel shows, by the rule that the evidence names
+    ASSUMED = "assumed"  # could not be ruled out, or only the launcher knows it
+
+
+class Need(StrEnum):
+    """Of what a node waits for, how many must come to pass."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+class Progress(StrEnum):
+    """What a node can do without the nodes that it waits for."""
+
+    WAITS = "waits"  # nothing: its edges decide
+    RUNS = "runs"  # is on its way by itself
+    OUTSIDE = "outside"  # lives, and can still be woken or continued from outside
+    UNKNOWN = "unknown"  # sleeps for a reason that is not known here: no proof may rest on it
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thread, as /proc/TGID/task/TID showed it at one moment."""
+
+    tid: int
+    tgid: int
+    ppid: int
+    comm: str
+    state: str
+    flags: int
+    threads: int
+    start_time: int
+    pid_ns: int | None = None
+    """Inode of its PID namespace; None where it may not be read."""
+    ns_tids: tuple[int, ...] = ()
+    """NSpid: its number in each PID namespace, outermost first."""
+    pending: int = 0
+    """SigPnd, the task's own pending signals, as a mask."""
+    shared_pending: int = 0
+    """ShdPnd, those of the thread group."""
+    tracer: int = 0
+    fd_slots: int | None = None
+    """FDSize; 0 once exit_files() has detached the descriptor table."""
+    switches: int | None = None
+    """voluntary + involuntary context switches: unchanged means that it did not run."""
+    wchan: str | None = None
+    stack: tuple[str, ...] | None = None
+    """Kernel frames, innermost first, as printed; None where they may not be read."""
+
+    @property
+    def leader(self) -> bool:
+        return self.tid == self.tgid
+
+    @property
+    def zombie(self) -> bool:
+        return self.state in "ZX"
+
+    @property
+    def exiting(self) -> bool:
+        return bool(self.flags & PF_EXITING)
+
+    @property
+    def killed(self) -> bool:
+        """A SIGKILL has reached it: pending, or already being acted on."""
+        return self.exiting or bool((self.pending | self.shared_pending) & SIGKILL_MASK)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Kernel functions, innermost first: the stack, or the wait channel alone where the stack is denied."""
+        if self.stack is not None:
+            return tuple(function_of(frame) for frame in self.stack)
+        return (function_of(self.wchan),) if self.wchan else ()
+
+    def same_rest(self, other: Task) -> bool:
+        """True when nothing shows that it ran between the two readings."""
+        return (
+            self.tid == other.tid
+            and self.start_time == other.start_time
+            and self.state == other.state
+            and self.stack == other.stack
+            and self.wchan == other.wchan
+            and self.switches == other.switches
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A descriptor of /dev/fuse in the table of a live task: whoever holds it can answer the connection's requests."""
+
+    tid: int
+    tgid: int
+    fd: int
+    connection: int | None
+    """From fdinfo (`fuse_connection:`); None on kernels that do not name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """Open files that were sent over a UNIX socket and not yet received: a device may be among them."""
+
+    tid: int
+    tgid: int
+    fd: int
+    """The socket's descriptor, at the receiving end."""
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A FUSE mount in the mountinfo of a task."""
+
+    connection: int
+    """Minor of the mount's st_dev, which is the connection's number in fusectl."""
+    fsname: str
+    point: str
+    seen_by: int
+    """tid whose mountinfo showed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A FUSE connection as the fusectl filesystem shows it."""
+
+    number: int
+    waiting: int | None
+    """Requests not yet answered; None where fusectl is not to be had."""
+    fsname: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What only the launcher can know: that this process serves this connection."""
+
+    tgid: int
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an attempt to enter the PID namespace came to."""
+
+    setns_errno: int
+    fork_errno: int | None
+    """None: setns failed, so fork was not tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that a judgement rests on, read at one moment; nothing in it was guessed."""
+
+    taken_ns: int
+    release: str
+    """`uname -r` of the kernel."""
+    pid_ns: int
+    init_tid: int
+    tasks: tuple[Task, ...]
+    """The tasks of the PID namespace (and of those nested in it)."""
+    others: tuple[Task, ...] = ()
+    """Tasks outside that matter: holders of a FUSE device, exiting tasks, parents and tracers."""
+    devices: tuple[Device, ...] = ()
+    in_flight: tuple[InFlight, ...] = ()
+    """Looked for only when a task waits for a FUSE answer: it is a reading of every socket of the machine."""
+    connections: tuple[Connection, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    unseen: tuple[str, ...] = ()
+    """What could not be read, and why."""
+
+    @property
+    def init(self) -> Task | None:
+        return next((task for task in self.tasks if task.tid == self.init_tid), None)
+
+    @property
+    def live(self) -> tuple[Task, ...]:
+        """Tasks of the namespace that are no zombies."""
+        return tuple(task for task in self.tasks if not task.zombie)
+
+    def task(self, tid: int) -> Task | None:
+        return next((task for task in (*self.tasks, *self.others) if task.tid == tid), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A task or a connection in the wait-for graph."""
+
+    id: str
+    label: str
+    need: Need
+    progress: Progress
+    why: str
+    """Evidence for `progress`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    waiter: str
+    target: str
+    strength: Strength
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitGraph:
+    root: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    def node(self, name: str) -> Node:
+        return next(node for node in self.nodes if node.id == name)
+
+    def targets(self, name: str) -> tuple[Edge, ...]:
+        return tuple(edge for edge in self.edges if edge.waiter == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the form's checklist."""
+
+    check: str
+    title: str
+    holds: bool | None
+    """None: cannot be told from what may be read."""
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    graph: WaitGraph | None
+    dead: tuple[str, ...]
+    """Nodes of the graph that can make no progress, whatever happens elsewhere."""
+    blockers: tuple[str, ...]
+    """Nodes on which the rest hangs and that could still move."""
+    connection: int | None
+    """The one connection that the dead, or the starved, wait for."""
+    snapshots: tuple[Snapshot, ...]
+    """The snapshots that it rests on: two where stability is part of the proof."""
+    form: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    action: str
+    command: str
+    """What a person would type to do the same."""
+    released: bool
+    release_ms: float | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Something tried that does not resolve a deadlock: shown, timed, and not believed."""
+
+    action: str
+    command: str
+    answer: str
+    released: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds; None where the run did not come that far."""
+
+    armed: float | None = None
+    kill_to_verdict: float | None = None
+    release: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All that is told about one run of one scenario."""
+
+    scenario: str
+    kind: str
+    verdict: Verdict
+    armed: Snapshot | None
+    resolution: Resolution | None
+    timings: Timings
+    mode: str
+    """`root`, or `user-namespace`."""
+    leftovers: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    journal: tuple[dict[str, object], ...] = field(default=())

@@ -1,0 +1,232 @@
+"""One snapshot: every task that matters, every FUSE connection, and who holds which device."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness import kernel_names
+from harness.linux import procfs
+from harness.linux.fusectl import Fusectl
+from harness.linux.mountinfo import fuse_mounts
+from harness.linux.procfs import Stat
+from harness.linux.syscalls import same_descriptor_table
+from harness.model import PF_EXITING, PF_KTHREAD, Claim, Connection, Device, InFlight, Mount, Snapshot, Task
+
+GONE = (FileNotFoundError, ProcessLookupError)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A PID namespace, named by its init for ever."""
+
+    init: int
+    start_time: int
+    pid_ns: int
+
+    @classmethod
+    def of(cls, init: int) -> Target:
+        return cls(init, procfs.read_process_stat(init).start_time, procfs.read_namespace(init, init, "pid"))
+
+
+def observe(target: Target, ctl: Fusectl | None, claims: tuple[Claim, ...] = ()) -> Snapshot:
+    """The whole machine is looked over once: a FUSE device can be held by any process, wherever it lives."""
+    return _Survey(target, ctl).snapshot(claims)
+
+
+class _Survey:
+    def __init__(self, target: Target, ctl: Fusectl | None) -> None:
+        self.target = target
+        self.ctl = ctl
+        self.unreadable = 0
+        self.unseen: list[str] = []
+
+    def snapshot(self, claims: tuple[Claim, ...]) -> Snapshot:
+        taken = time.monotonic_ns()
+        processes = self._processes()
+        inside = self._inside(processes)
+        tasks = tuple(task for pid in sorted(inside) for task in self._tasks(pid))
+        devices = tuple(device for pid, stat in processes.items() for device in self._devices(pid, stat))
+        in_flight: tuple[InFlight, ...] = ()
+        if any(kernel_names.has(task.functions, kernel_names.FUSE_WAIT) for task in tasks):
+            in_flight = tuple(each for pid in processes for each in self._in_flight(pid))
+        outside = (
+            {device.tgid for device in devices}
+            | {each.tgid for each in in_flight}
+            | self._exiting(processes)
+            | self._relatives(tasks)
+        )
+        others = tuple(task for pid in sorted(outside - inside) for task in self._tasks(pid))
+        mounts = tuple(mount for pid in sorted(inside) for mount in self._mounts(pid))
+        connections = self._connections(mounts)
+        if self.unreadable:
+            self.unseen.append(f"the descriptors of {self.unreadable} process(es) that we may not look into")
+        return Snapshot(
+            taken,
+            os.uname().release,
+            self.target.pid_ns,
+            self.target.init,
+            tasks,
+            others,
+            devices,
+            in_flight,
+            connections,
+            mounts,
+            claims,
+            tuple(self.unseen),
+        )
+
+    def _processes(self) -> dict[int, Stat]:
+        found = {}
+        for pid in procfs.pids():
+            try:
+                stat = procfs.read_process_stat(pid)
+            except GONE:
+                continue
+            if not stat.flags & PF_KTHREAD:
+                found[pid] = stat
+        return found
+
+    def _inside(self, processes: dict[int, Stat]) -> set[int]:
+        """By the namespace link, and by descent, which also reaches the namespaces nested below."""
+        init = processes.get(self.target.init)
+        if init is None or init.start_time != self.target.start_time:
+            return set()
+        inside = set()
+        for pid in processes:
+            try:
+                if procfs.read_namespace(pid, pid, "pid") == self.target.pid_ns:
+                    inside.add(pid)
+            except (*GONE, PermissionError):
+                continue
+        inside.add(self.target.init)
+        grown = True
+        while grown:
+            below = {pid for pid, stat in processes.items() if stat.ppid in inside} - inside
+            inside |= below
+            grown = bool(below)
+        return inside
+
+    def _tasks(self, pid: int) -> Iterator[Task]:
+        try:
+            tids = procfs.tids(pid)
+        except GONE:
+            return
+        for tid in tids:
+            try:
+                yield read_task(tid, pid)
+            except GONE:
+                continue
+
+    def _tables(self, pid: int) -> Iterator[int]:
+        """One task for each descriptor table of the process: kcmp(2) tells which threads have one of their own."""
+        seen: list[int] = []
+        for tid in procfs.tids(pid):
+            if not any(same_descriptor_table(tid, other) for other in seen):
+                seen.append(tid)
+                yield tid
+
+    def _devices(self, pid: int, stat: Stat) -> Iterator[Device]:
+        if stat.state in "ZX" and stat.threads == 1:
+            return
+        try:
+            for tid in [pid] if stat.threads == 1 else self._tables(pid):
+                for fd, connection in procfs.fuse_descriptors(tid, pid):
+                    yield Device(tid, pid, fd, connection)
+        except GONE:
+            return
+        except PermissionError:
+            self.unreadable += 1
+
+    def _in_flight(self, pid: int) -> Iterator[InFlight]:
+        try:
+            for tid in self._tables(pid):
+                for fd, files in procfs.in_flight_files(tid, pid):
+                    yield InFlight(tid, pid, fd, files)
+        except (*GONE, PermissionError):
+            return  # `_devices` has counted it
+
+    def _exiting(self, processes: dict[int, Stat]) -> set[int]:
+        """Processes with a task that is past the kill and not yet dead: its table may be detached, its work not."""
+        found = set()
+        for pid, stat in processes.items():
+            if stat.threads == 1:
+                if stat.flags & PF_EXITING and stat.state not in "ZX":
+                    found.add(pid)
+                continue
+            try:
+                for tid in procfs.tids(pid):
+                    thread = procfs.read_stat(tid, pid)
+                    if thread.flags & PF_EXITING and thread.state not in "ZX":
+                        found.add(pid)
+                        break
+            except GONE:
+                continue
+        return found
+
+    def _relatives(self, tasks: tuple[Task, ...]) -> set[int]:
+        """Parents and tracers outside: who must reap."""
+        return {number for task in tasks for number in (task.ppid, task.tracer) if number}
+
+    def _mounts(self, pid: int) -> list[Mount]:
+        """From the first task of the process that still has its namespaces."""
+        try:
+            for tid in procfs.tids(pid):
+                try:
+                    entries = fuse_mounts(tid, pid)
+                except PermissionError:
+                    self.unseen.append(f"the mounts of task {tid}")
+                    return []
+                except OSError:
+                    continue
+                return [Mount(each.minor, each.source, each.point, tid) for each in entries]
+        except GONE:
+            pass
+        return []
+
+    def _connections(self, mounts: tuple[Mount, ...]) -> tuple[Connection, ...]:
+        names = {mount.connection: mount.fsname for mount in mounts}
+        if self.ctl is None:
+            self.unseen.append("the waiting requests of the connections (no fusectl filesystem)")
+            return tuple(Connection(number, None, name) for number, name in names.items())
+        found = []
+        for number in self.ctl.numbers():
+            try:
+                found.append(Connection(number, self.ctl.waiting(number), names.get(number)))
+            except PermissionError:
+                found.append(Connection(number, None, names.get(number)))
+            except OSError:
+                continue  # ended meanwhile
+        return tuple(found)
+
+
+def read_task(tid: int, tgid: int) -> Task:
+    """Raises FileNotFoundError or ProcessLookupError when the task is gone."""
+    stat = procfs.read_stat(tid, tgid)
+    status = procfs.read_status(tid, tgid)
+    try:
+        pid_ns: int | None = procfs.read_namespace(tid, tgid, "pid")
+    except (PermissionError, FileNotFoundError):
+        pid_ns = None
+    zombie = stat.state in "ZX"
+    return Task(
+        tid=tid,
+        tgid=tgid,
+        ppid=stat.ppid,
+        comm=stat.comm,
+        state=stat.state,
+        flags=stat.flags,
+        threads=stat.threads,
+        start_time=stat.start_time,
+        pid_ns=pid_ns,
+        ns_tids=status.ns_tids,
+        pending=status.pending,
+        shared_pending=status.shared_pending,
+        tracer=status.tracer,
+        fd_slots=status.fd_slots,
+        switches=status.switches,
+        wchan=None if zombie else procfs.read_wchan(tid, tgid),
+        stack=None if zombie else procfs.read_stack(tid, tgid),
+    )

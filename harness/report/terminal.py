@@ -1,0 +1,244 @@
+"""The story for a person, told as it happens.  Colour only where the terminal wants it (NO_COLOR, TERM=dumb)."""
+
+from __future__ import annotations
+
+import sys
+from typing import Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.tree import Tree
+
+from harness import kernel_names
+from harness.model import (
+    Attempt,
+    Check,
+    Outcome,
+    Resolution,
+    Result,
+    Snapshot,
+    Task,
+    Verdict,
+    WaitGraph,
+    function_of,
+)
+
+STYLES = {
+    Outcome.RELEASED: "bold green",
+    Outcome.STARVED: "bold yellow",
+    Outcome.DEADLOCK: "bold red",
+    Outcome.NOT_EXERCISED: "bold magenta",
+    Outcome.INCONCLUSIVE: "bold magenta",
+}
+MEANS = {
+    Outcome.RELEASED: "the namespace went away by itself",
+    Outcome.STARVED: "stuck, but a live task outside could still end it",
+    Outcome.DEADLOCK: "proven: every task that could answer is gone, or waits for the very request",
+    Outcome.NOT_EXERCISED: "the path under test never ran, so this proves nothing",
+    Outcome.INCONCLUSIVE: "the evidence does not suffice",
+}
+PIPE_WIDTH = 160
+"""Columns of what no terminal shows: wide enough for a stack beside its meaning."""
+STATES = {"D": "red", "Z": "magenta", "T": "yellow", "R": "green"}
+_MARKS = {True: "[green]✔[/]", False: "[red]✘[/]", None: "[yellow]?[/]"}
+
+
+class _Scenario(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+
+
+class _Connection(Protocol):
+    @property
+    def number(self) -> int: ...
+
+
+class _Victim(Protocol):
+    @property
+    def armed(self) -> Snapshot: ...
+    @property
+    def connection(self) -> _Connection: ...
+
+
+class Story:
+    """Listens to a run; each method prints what has just become known."""
+
+    def __init__(self) -> None:
+        self.console = Console(
+            file=sys.stdout, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH
+        )
+        self.waiting: str | None = None
+
+    def arming(self, scenario: _Scenario) -> None:
+        self.console.print(f"[bold]{scenario.name}[/]: {escape(scenario.summary)}")
+
+    def armed(self, victim: _Victim, took_ms: float) -> None:
+        number = victim.connection.number
+        self._step(f"armed in {took_ms:.0f} ms: the file is held open on connection {number}")
+        self._indented(self.tree(victim.armed, threads=False))
+
+    def killed(self, victim: _Victim) -> None:
+        self._step(f"SIGKILL sent to init {victim.armed.init_tid}")
+
+    def looked(self, verdict: Verdict) -> None:
+        """What keeps it is told once, so that a wait of seconds is not a silent one."""
+        if verdict.outcome is Outcome.STARVED and self.waiting != verdict.outcome:
+            self.console.print(f"  … starved for now: {escape(verdict.reasons[0])}")
+        self.waiting = verdict.outcome
+
+    def judged(self, verdict: Verdict, took_ms: float) -> None:
+        self.waiting = None
+        self._step(f"judged {took_ms:.1f} ms after the kill:")
+        self.verdict(verdict, verdict.form)
+
+    def verdict(self, verdict: Verdict, form: tuple[Check, ...]) -> None:
+        outcome = verdict.outcome
+        self.console.print(f"\n[{STYLES[outcome]}]{outcome.upper()}[/]: {MEANS[outcome]}")
+        for reason in verdict.reasons:
+            self.console.print(f"  - {escape(reason)}")
+        if verdict.graph is None:
+            return
+        snapshot = verdict.snapshots[-1]
+        self._section("Process tree", self.tree(snapshot, threads=True))
+        self._section("Stacks, innermost first", *self._stacks(snapshot))
+        self._section("Who waits for whom", self._graph(verdict.graph, verdict))
+        if form:
+            self._section("Form", self._checklist(form))
+
+    def attempted(self, attempt: Attempt) -> None:
+        mark = "✔" if attempt.released else "✘"
+        self.console.print(f"[yellow]{mark}[/] tried: {escape(attempt.command)}\n    {escape(attempt.answer)}")
+
+    def resolved(self, resolution: Resolution) -> None:
+        self.console.print()
+        if resolution.released:
+            took = f"{resolution.release_ms:.2f} ms" if resolution.release_ms is not None else "?"
+            self._step(f"resolved by {resolution.action}: namespace gone after {took}")
+            self.console.print(f"    by hand: {escape(resolution.command)}")
+        else:
+            self.console.print(f"[red]✘[/] {resolution.action} did not resolve it: {escape(resolution.detail)}")
+
+    def kept(self, victim: _Victim, run: str, remedy: str) -> None:
+        init = victim.armed.init_tid
+        self._section("Kept, for you to look at")
+        for line in (
+            f"ps -L -o pid,tid,ppid,stat,wchan:30,comm --ppid {init}",
+            f"cat /proc/{init}/stack",
+            f"cat /proc/{init}/task/{init}/children",
+            f"nsenter --target {init} --pid true       # fails: no new process can enter",
+        ):
+            self.console.print(f"  {escape(line)}")
+        self.console.print("  Never read cmdline, environ, maps or mem of these tasks: that can hang as well.")
+        self._section("To end it")
+        self.console.print(f"  fusezap clean\n  or by hand: {escape(remedy)}\n  A guard looks after {run} until then.")
+
+    def finished(self, result: Result) -> None:
+        if result.leftovers:
+            for left in result.leftovers:
+                self.console.print(f"[red]✘[/] left behind: {escape(left)}")
+        elif result.resolution is not None or result.verdict.outcome is Outcome.RELEASED:
+            self._step(f"nothing left behind; {result.timings.total:.0f} ms in all")
+        if result.mode != "root":
+            self.console.print("  (in a user namespace: wait channels and states in place of stacks)")
+        self.console.print()
+
+    def tree(self, snapshot: Snapshot, threads: bool) -> Tree:
+        """The namespace's processes below what is above init; the threads of a process where they tell something."""
+        init = snapshot.init
+        above = snapshot.task(init.ppid) if init else None
+        root = Tree(_task_label(above) if above else "outside the namespace")
+        leaders = {task.tid: task for task in snapshot.tasks if task.leader}
+        branches = {}
+        for task in sorted(leaders.values(), key=lambda task: (task.ppid not in leaders, task.start_time, task.tid)):
+            if task.ppid not in leaders:
+                branches[task.tid] = root.add(_task_label(task, snapshot))
+        pending = [task for task in leaders.values() if task.tid not in branches]
+        while pending:
+            task = next(task for task in pending if task.ppid in branches)
+            pending.remove(task)
+            branches[task.tid] = branches[task.ppid].add(_task_label(task, snapshot))
+        if threads:
+            for task in snapshot.tasks:
+                if not task.leader and task.tgid in branches:
+                    branches[task.tgid].add(f"thread {_task_label(task)}")
+        return root
+
+    def _stacks(self, snapshot: Snapshot) -> list[Table | str]:
+        shown: list[Table | str] = []
+        for task in snapshot.live:
+            role = "init" if task.tid == snapshot.init_tid else "thread of " + str(task.tgid)
+            shown.append(f"[bold]{escape(task.comm)} {task.tid}[/] ({role}, state {_state(task)})")
+            if task.stack is None:
+                shown.append(f"  not readable by this user; wchan {escape(task.wchan or '-')}")
+                continue
+            table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
+            for frame in task.stack:
+                meaning = kernel_names.MEANING.get(function_of(frame), "")
+                style = "bold" if meaning else "dim"
+                table.add_row(f"[{style}]{escape(frame)}[/]", f"[cyan]{escape(meaning)}[/]")
+            shown.append(table)
+        return shown
+
+    def _graph(self, graph: WaitGraph, verdict: Verdict) -> Tree:
+        """As a tree from init; a node met again is named, not repeated: there the knot closes."""
+        seen: set[str] = set()
+
+        def label(name: str) -> str:
+            node = graph.node(name)
+            style = "red" if name in verdict.dead else "green" if name in verdict.blockers else "yellow"
+            return f"[{style}]{escape(node.label)}[/]: {escape(node.why)}"
+
+        def grow(tree: Tree, name: str) -> None:
+            seen.add(name)
+            for edge in graph.targets(name):
+                node = graph.node(edge.target)
+                known = f"[dim]({edge.strength}) {escape(edge.evidence)}[/]"
+                if edge.target in seen:
+                    tree.add(f"waits for [red]{escape(node.label)}[/], above: here the circle closes  {known}")
+                else:
+                    grow(tree.add(f"waits for {label(edge.target)}\n{known}"), edge.target)
+
+        root = Tree(label(graph.root))
+        grow(root, graph.root)
+        return root
+
+    def _checklist(self, form: tuple[Check, ...]) -> Table:
+        table = Table(box=None, show_header=False, padding=(0, 1))
+        for check in form:
+            table.add_row(_MARKS[check.holds], escape(check.title), f"[dim]{escape(check.evidence)}[/]")
+        return table
+
+    def _step(self, text: str) -> None:
+        self.console.print(f"[green]✔[/] {escape(text)}")
+
+    def _section(self, title: str, *content: Table | Tree | str) -> None:
+        self.console.print(f"\n[bold]{title}[/]")
+        for each in content:
+            self._indented(each)
+
+    def _indented(self, content: Table | Tree | str) -> None:
+        self.console.print(Padding(content, (0, 0, 0, 2)))
+
+
+def _state(task: Task) -> str:
+    return f"[{STATES.get(task.state, 'default')}]{task.state}[/]"
+
+
+def _task_label(task: Task, snapshot: Snapshot | None = None) -> str:
+    notes = []
+    if snapshot is not None and task.tid == snapshot.init_tid:
+        notes.append("PID 1 of the namespace")
+    if task.zombie and task.leader:
+        notes.append("zombie")
+    if task.leader and task.threads > 1:
+        notes.append(f"{task.threads} threads")
+    if task.exiting and not task.zombie:
+        notes.append("exiting")
+    if task.functions and not task.zombie:
+        notes.append(f"in {task.functions[0]}")
+    tail = f" ({', '.join(notes)})" if notes else ""
+    return f"{escape(task.comm)} {task.tid} {_state(task)}{escape(tail)}"

@@ -1,0 +1,34 @@
+"""umount2(MNT_DETACH): the mount leaves the tree, the connection stays: shown to be futile."""
+
+from __future__ import annotations
+
+from harness.judge import stuck_task
+from harness.linux.syscalls import MNT_DETACH
+from harness.linux.unmounting import unmount_in
+from harness.resolvers import Plan, Scene, mount_obstacle, namespaces_opened
+
+NAME = "lazy-unmount"
+SUMMARY = "unmount lazily, in the mount namespace of the stuck task"
+REMEDY = False
+
+
+def plan(scene: Scene) -> Plan:
+    task = stuck_task(scene.verdict)
+    where = f"/proc/{task.tgid}/task/{task.tid}/ns/mnt" if task else "…"
+    return Plan(
+        f"nsenter --mount={where} umount -l -i {scene.connection.point}",
+        "nothing: MNT_DETACH does not abort the connection, and the request goes on waiting",
+        _obstacle(scene) or mount_obstacle(scene, task),
+    )
+
+
+def _obstacle(scene: Scene) -> str | None:
+    """Without an abort file a forced unmount is the only remedy, and there would be no mount left to name to it."""
+    return None if scene.abort_fd is not None else "not tried: it would take away the only means to end the hang"
+
+
+def execute(scene: Scene) -> None:
+    task = stuck_task(scene.verdict)
+    assert task is not None
+    with namespaces_opened(scene, task) as (mount_ns, user_ns):
+        unmount_in(mount_ns, scene.connection.point, MNT_DETACH, user_ns)

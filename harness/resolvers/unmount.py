@@ -1,0 +1,28 @@
+"""umount2(MNT_FORCE) in the mount namespace of the stuck task: fuse_umount_begin() aborts the connection."""
+
+from __future__ import annotations
+
+from harness.judge import stuck_task
+from harness.linux.unmounting import forced_unmount
+from harness.resolvers import Plan, Scene, mount_obstacle, namespaces_opened
+
+NAME = "unmount"
+SUMMARY = "unmount by force, in the mount namespace of the stuck task"
+REMEDY = True
+
+
+def plan(scene: Scene) -> Plan:
+    task = stuck_task(scene.verdict)
+    where = f"/proc/{task.tgid}/task/{task.tid}/ns/mnt" if task else "…"
+    return Plan(
+        f"nsenter --mount={where} umount -f -i {scene.connection.point}",
+        f"the connection of {scene.connection.point} is aborted; the mount itself may stay, busy",
+        mount_obstacle(scene, task),
+    )
+
+
+def execute(scene: Scene) -> None:
+    task = stuck_task(scene.verdict)
+    assert task is not None
+    with namespaces_opened(scene, task) as (mount_ns, user_ns):
+        forced_unmount(mount_ns, scene.connection.point, user_ns)

@@ -1,0 +1,188 @@
+"""Who waits for whom: an AND-OR wait-for graph out of a snapshot, and which of its nodes can still move.  Pure.
+
+init waits for ALL tasks of its namespace; a request can be answered by ANY task that holds its connection's device.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from harness import kernel_names, registry, waits
+from harness.model import Device, Edge, Need, Node, Progress, Snapshot, Strength, Task, WaitGraph
+from harness.waits import For, View, Wait, task_id
+
+Explain = Callable[[Task, View], Wait | None]
+
+
+@functools.cache
+def _reasons() -> tuple[Explain, ...]:
+    found = sorted(registry.modules(waits, "ORDER", "explain"), key=lambda module: module.ORDER)
+    return tuple(module.explain for module in found)
+
+
+def build(snapshot: Snapshot) -> WaitGraph:
+    """The part of the graph that init depends on."""
+    view = View(snapshot)
+    root = task_id(snapshot.init_tid)
+    nodes: dict[str, Node] = {}
+    edges: list[Edge] = []
+    todo = [root]
+    while todo:
+        name = todo.pop()
+        if name in nodes:
+            continue
+        label, wait = _look(name, view)
+        nodes[name] = Node(name, label, wait.need, wait.progress, wait.why)
+        edges.extend(Edge(name, each.target, each.strength, each.evidence) for each in wait.targets)
+        todo.extend(each.target for each in reversed(wait.targets))
+    return WaitGraph(root, tuple(nodes.values()), tuple(edges))
+
+
+def _look(name: str, view: View) -> tuple[str, Wait]:
+    kind, _, number = name.partition(":")
+    if kind == "connection":
+        return _connection(int(number), view)
+    task = view.by_tid.get(int(number))
+    if task is None:
+        return f"task {number}", Wait(Need.ALL, Progress.UNKNOWN, "it was not seen")
+    return f"{task.comm} {task.tid}", explain(task, view)
+
+
+def explain(task: Task, view: View) -> Wait:
+    """Why a task does not run: the first reason that knows, else what its state alone says."""
+    for reason in _reasons():
+        wait = reason(task, view)
+        if wait is not None:
+            return wait
+    where = f"state {task.state}" + (f", in {task.functions[0]}" if task.functions else "")
+    if task.state == "R":
+        return Wait(Need.ANY, Progress.RUNS, "it runs")
+    if not task.killed:
+        return Wait(Need.ANY, Progress.OUTSIDE, f"{where}: alive, and can be woken")
+    if task.state in "SI" and not task.exiting:
+        return Wait(Need.ANY, Progress.RUNS, f"{where}: the pending SIGKILL wakes it")
+    return Wait(Need.ANY, Progress.UNKNOWN, f"{where}: for a reason that is not known here")
+
+
+def _connection(number: int, view: View) -> tuple[str, Wait]:
+    found = view.connection(number)
+    if found is None:
+        return f"connection {number}", Wait(Need.ANY, Progress.RUNS, "it is gone: its requests have been ended")
+    label = f"connection {number}" + (f" ({found.fsname})" if found.fsname else "")
+    holders = view.holders(number)
+    if not holders and not _accounted_for(number, view):
+        holders = view.unnamed_devices()
+    answerers = (*_answerers(holders, view), *_receivers(view))
+    if answerers:
+        why = f"answered by whoever holds its device: {len(holders)} descriptor(s)"
+        return label, Wait(Need.ANY, Progress.WAITS, why, answerers)
+    return label, _unanswerable(view)
+
+
+def _accounted_for(number: int, view: View) -> bool:
+    """True when there are no more unnamed devices than other connections that need one."""
+    named = {device.connection for device in view.snapshot.devices}
+    others = [each for each in view.snapshot.connections if each.number not in named and each.number != number]
+    return len({device.tgid for device in view.unnamed_devices()}) <= len(others)
+
+
+def _answerers(holders: tuple[Device, ...], view: View) -> tuple[For, ...]:
+    """Every live thread of a process that holds the device: threads share the descriptor table."""
+    targets: dict[int, For] = {}
+    for device in holders:
+        if device.connection is not None:
+            strength, how = Strength.OBSERVED, f"fdinfo of descriptor {device.fd} names the connection"
+        else:
+            strength, how = (
+                Strength.ASSUMED,
+                f"descriptor {device.fd} is a FUSE device; the kernel does not say whose",
+            )
+        for thread in view.threads(device.tgid):
+            if not thread.zombie:
+                targets.setdefault(thread.tid, For(task_id(thread.tid), strength, how))
+    return tuple(targets.values())
+
+
+def _receivers(view: View) -> tuple[For, ...]:
+    """A device in flight on a UNIX socket keeps the connection too, and whoever receives it could answer."""
+    how = "open files in flight on its socket, descriptor {}: a device may be among them"
+    targets = [
+        For(task_id(thread.tid), Strength.ASSUMED, how.format(each.fd))
+        for each in view.snapshot.in_flight
+        for thread in view.threads(each.tgid)
+        if not thread.zombie
+    ]
+    return tuple({each.target: each for each in targets}.values())
+
+
+def _unanswerable(view: View) -> Wait:
+    """No table shows the device, yet the connection lives: a task that is exiting owns the last reference.
+
+    exit_files() has detached that task's table (FDSize 0) and drops the device by task work, which runs only after
+    every file has been flushed (fput(), exit_task_work()).  Which of several such tasks it is cannot be seen; as long
+    as one of them can move, the connection may end.  An init in the zap is not among them: do_exit() has run its task
+    work before exit_notify() called zap_pid_ns_processes().
+    """
+    exiting = [
+        task
+        for task in view.all
+        if task.exiting
+        and not task.zombie
+        and task.fd_slots in (0, None)
+        and not kernel_names.has(task.functions, kernel_names.ZAP)
+        and task.tid != view.snapshot.init_tid
+    ]
+    if not exiting:
+        return Wait(Need.ANY, Progress.WAITS, "no task holds its device, and none is exiting with it")
+    return Wait(
+        Need.ANY,
+        Progress.WAITS,
+        "no task's descriptor table shows its device: nobody can answer",
+        tuple(
+            For(
+                task_id(task.tid),
+                Strength.DERIVED,
+                "only an exiting task, its table detached (FDSize 0), can still own the last reference to the device, "
+                "and drops it after its files are flushed",
+            )
+            for task in exiting
+        ),
+    )
+
+
+def movable(graph: WaitGraph) -> frozenset[str]:
+    """The nodes that can make progress: the least fixpoint, upward from those that need nobody.
+
+    A node that waits for ALL moves when all its targets can; for ANY, when one can.  What the fixpoint does not reach
+    is dead: a cycle alone is not enough (a diamond has none that matters), and no time limit is involved.
+    """
+    moving = {node.id for node in graph.nodes if node.progress is not Progress.WAITS}
+    targets = {node.id: [edge.target for edge in graph.targets(node.id)] for node in graph.nodes}
+    changed = True
+    while changed:
+        changed = False
+        for node in graph.nodes:
+            if node.id in moving:
+                continue
+            can = [target in moving for target in targets[node.id]]
+            if all(can) if node.need is Need.ALL else any(can):
+                moving.add(node.id)
+                changed = True
+    return frozenset(moving)
+
+
+def knot(graph: WaitGraph, dead: frozenset[str]) -> frozenset[str]:
+    """The dead nodes that wait, directly or not, for themselves."""
+
+    def reach(start: str) -> set[str]:
+        seen: set[str] = set()
+        todo = [edge.target for edge in graph.targets(start)]
+        while todo:
+            name = todo.pop()
+            if name in dead and name not in seen:
+                seen.add(name)
+                todo.extend(edge.target for edge in graph.targets(name))
+        return seen
+
+    return frozenset(name for name in dead if name in reach(name))

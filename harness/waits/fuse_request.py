@@ -1,0 +1,54 @@
+"""A task that sleeps until a FUSE server answers."""
+
+from __future__ import annotations
+
+from harness import kernel_names
+from harness.model import Need, Progress, Strength, Task
+from harness.waits import For, View, Wait, connection_id
+
+ORDER = 30
+
+
+def explain(task: Task, view: View) -> Wait | None:
+    if not kernel_names.has(task.functions, kernel_names.FUSE_WAIT):
+        return None
+    why = f"state {task.state}, sleeps in request_wait_answer()"
+    if not task.killed:
+        return Wait(Need.ANY, Progress.OUTSIDE, f"{why}; no SIGKILL has been sent, which may end the wait")
+    if not task.exiting and task.state == "S":
+        return Wait(Need.ANY, Progress.RUNS, f"{why}, interruptibly: the pending SIGKILL wakes it")
+    candidates = _candidates(task, view)
+    if not candidates:
+        return Wait(Need.ANY, Progress.UNKNOWN, f"{why}, on a connection that cannot be told")
+    return Wait(Need.ANY, Progress.WAITS, why, candidates)
+
+
+def _candidates(task: Task, view: View) -> tuple[For, ...]:
+    """The connections that this request can be on.
+
+    The descriptor table is gone by now, so no descriptor tells.  A request in flight counts in its connection's
+    `waiting`; of those that count one, the task's own mount namespace tells which it can have opened a file on.
+    Several left over are all kept, and one that can still move keeps the proof from being made.
+    """
+    waiting = {each.number: each.waiting for each in view.snapshot.connections if each.waiting != 0}
+    seen = {mount.connection: mount for mount in view.mounts_of(task.tgid) if mount.connection in waiting}
+    if seen:
+        strength = Strength.DERIVED if len(seen) == 1 else Strength.ASSUMED
+        rule = "the only one" if len(seen) == 1 else f"one of {len(seen)}"
+        return tuple(
+            For(
+                connection_id(number),
+                strength,
+                f"{rule} in its mountinfo ({mount.fsname}) {_counting(waiting[number])}",
+            )
+            for number, mount in seen.items()
+        )
+    strength = Strength.DERIVED if len(waiting) == 1 else Strength.ASSUMED
+    return tuple(
+        For(connection_id(number), strength, f"one of {len(waiting)} on this machine {_counting(count)}")
+        for number, count in waiting.items()
+    )
+
+
+def _counting(waiting: int | None) -> str:
+    return "whose waiting requests cannot be read" if waiting is None else f"that counts waiting requests ({waiting})"

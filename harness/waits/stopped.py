@@ -1,0 +1,16 @@
+"""A stopped task: SIGCONT, or its tracer, can set it going again."""
+
+from __future__ import annotations
+
+from harness.model import Need, Progress, Task
+from harness.waits import View, Wait
+
+ORDER = 40
+
+
+def explain(task: Task, _: View) -> Wait | None:
+    if task.state not in "Tt" or task.exiting:
+        return None
+    if task.killed:
+        return Wait(Need.ANY, Progress.RUNS, f"state {task.state}, and the pending SIGKILL wakes it")
+    return Wait(Need.ANY, Progress.OUTSIDE, f"state {task.state}: stopped, and can be continued")

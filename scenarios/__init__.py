@@ -1,0 +1,1 @@
+"""One scenario a file: `SCENARIO`, a declaration, and nothing that runs."""

@@ -1,0 +1,19 @@
+from harness.model import Outcome
+from harness.scenario import Exercise, Holder, Kind, Place, Scenario
+
+SCENARIO = Scenario(
+    name="exit-flush-peer-outside",
+    kind=Kind.DEFECT,
+    summary="kills a namespace that uses the mount of a server outside, which never answers FLUSH",
+    why="""\
+The holder's exit sends FLUSH (exit_files() -> filp_close() -> fuse_flush()) and waits in request_wait_answer() for a
+server that lives, has read the request, and does not answer. The namespace hangs as long as that server likes; it is
+no deadlock, for the server could answer at any time. A kernel that does not wait for the answer of an exiting task's
+FLUSH lets the namespace go.""",
+    measured=("starved on 5.10, 6.1, 6.12, 6.18 and 7.2",),
+    want=Outcome.RELEASED,
+    server=Place.OUTSIDE,
+    holder=Holder.PROCESS,
+    rules=("flush:hang",),
+    exercise=Exercise.FLUSH_SERVED,
+)
