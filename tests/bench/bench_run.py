@@ -1,0 +1,61 @@
+"""What a run costs, in milliseconds: `python -m tests.bench.bench_run [RUNS]`.
+
+Prints one JSON object: per figure its median, p95 and maximum over RUNS runs of exit-flush-self in one process, and of
+the whole command from its start to its end, beside a bare Python start for comparison.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from harness.model import Outcome, Result
+from harness.runner import Options, Silent, run
+from harness.scenario import catalogue
+
+FIGURES = ("armed", "kill_to_verdict", "release", "total")
+
+
+def summary(values: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    return {
+        "median": round(statistics.median(ordered), 2),
+        "p95": round(ordered[int(len(ordered) * 0.95)], 2),
+        "max": round(ordered[-1], 2),
+    }
+
+
+def timed(argv: list[str]) -> float:
+    start = time.monotonic()
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+    return (time.monotonic() - start) * 1000
+
+
+def main() -> None:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    options = Options()
+    results: list[Result] = [run(catalogue()["exit-flush-self"], options, Silent()) for _ in range(runs)]
+    command = [sys.executable, "-P", "-m", "harness", "run", "--format", "json"]
+    bare = [sys.executable, "-P", "-c", "pass"]
+    commands = [(timed(command), timed(bare)) for _ in range(max(10, runs // 5))]
+    print(
+        json.dumps(
+            {
+                "runs": runs,
+                "deadlocks": sum(result.verdict.outcome is Outcome.DEADLOCK for result in results),
+                "left_behind": sum(len(result.leftovers) for result in results),
+                **{f"{name}_ms": summary([getattr(result.timings, name) for result in results]) for name in FIGURES},
+                "command_ms": summary([whole for whole, _ in commands]),
+                "bare_python_ms": summary([python for _, python in commands]),
+            },
+            indent=2,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""What every suite shares: what a machine must have, and that a skip is a failure where FUSEZAP_REQUIRE=1."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than some seconds; `fusezap test --all` runs it")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Green must mean tested: where everything is required, what was skipped has failed."""
+    report = yield
+    if report.skipped and os.environ.get("FUSEZAP_REQUIRE") == "1" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and FUSEZAP_REQUIRE=1: {report.longrepr}"
+    return report

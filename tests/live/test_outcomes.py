@@ -1,0 +1,114 @@
+"""Every scenario comes to the outcome that its file states, resolved and without a trace."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import harness.report
+from harness import resolve
+from harness.model import Outcome, Result
+from harness.runner import Options, Silent, run
+from harness.scenario import catalogue
+
+ON_THIS_KERNEL = {
+    "exit-flush-self": Outcome.DEADLOCK,
+    "exit-flush-peer-outside": Outcome.STARVED,
+    "flush-delayed": Outcome.RELEASED,
+    "healthy": Outcome.RELEASED,
+    "server-stopped": Outcome.STARVED,
+}
+"""Outcomes of every kernel measured so far; a kernel with a fix makes this table wrong, and that is news."""
+SCHEMA = json.loads((Path(harness.report.__file__).parent / "result.schema.json").read_text())
+
+
+def play(name: str, resolver: str = "abort", **options: object) -> Result:
+    settings = Options(resolver=resolve.find(resolver), **options)  # type: ignore[arg-type]
+    return run(catalogue()[name], settings, Silent())
+
+
+def test_every_scenario_has_an_expected_outcome() -> None:
+    assert set(ON_THIS_KERNEL) == set(catalogue())
+
+
+@pytest.mark.parametrize("name", ON_THIS_KERNEL)
+def test_scenario_comes_to_its_outcome(name: str) -> None:
+    result = play(name)
+    assert result.verdict.outcome is ON_THIS_KERNEL[name], result.verdict.reasons
+    assert result.leftovers == ()
+    if result.verdict.outcome is Outcome.RELEASED:
+        assert result.resolution is None
+    else:
+        assert result.resolution is not None
+        assert result.resolution.released, result.resolution
+
+
+def test_the_deadlock_has_every_line_of_the_form() -> None:
+    verdict = play("exit-flush-self").verdict
+    assert {check.check: check.holds for check in verdict.form} == {
+        "init-in-zap": True,
+        "leader-zombie": True,
+        "one-live-task": True,
+        "flush-in-exit": True,
+        "sigkill-futile": True,
+        "no-entry": True,
+    }, verdict.form
+
+
+def test_the_deadlock_rests_on_two_snapshots_and_names_the_knot() -> None:
+    verdict = play("exit-flush-self").verdict
+    assert len(verdict.snapshots) == 2
+    assert verdict.graph is not None
+    assert verdict.graph.root in verdict.dead
+    assert f"connection:{verdict.connection}" in verdict.dead
+    assert verdict.blockers == ()
+
+
+def test_a_starved_namespace_names_who_could_still_end_it() -> None:
+    result = play("exit-flush-peer-outside")
+    assert result.armed is not None
+    inside = {task.tid for task in result.armed.tasks}
+    blockers = {int(name.partition(":")[2]) for name in result.verdict.blockers}
+    assert blockers
+    assert not blockers & inside
+
+
+@pytest.mark.parametrize(
+    ("scenario", "resolver", "helps"),
+    [
+        ("exit-flush-self", "abort", True),
+        ("exit-flush-self", "unmount", True),
+        ("exit-flush-self", "release", False),
+        ("exit-flush-self", "kill-server", False),
+        ("exit-flush-peer-outside", "unmount", True),
+        ("exit-flush-peer-outside", "release", True),
+        ("exit-flush-peer-outside", "kill-server", True),
+        ("server-stopped", "release", True),
+        ("server-stopped", "kill-server", True),
+    ],
+)
+def test_resolver_helps_only_where_it_can(scenario: str, resolver: str, helps: bool) -> None:
+    result = play(scenario, resolver)
+    assert result.resolution is not None
+    assert result.resolution.released is helps, result.resolution
+    assert result.leftovers == ()
+
+
+def test_sigkill_and_lazy_unmount_are_futile() -> None:
+    result = play("exit-flush-self", futile=True)
+    assert {attempt.action: attempt.released for attempt in result.attempts} == {
+        "lazy-unmount": False,
+        "sigkill": False,
+    }
+    assert result.resolution is not None
+    assert result.resolution.released
+
+
+@pytest.mark.parametrize("name", ON_THIS_KERNEL)
+def test_the_document_is_valid(name: str) -> None:
+    from harness.report.json import document
+
+    jsonschema.validate(json.loads(json.dumps(document((play(name),), ()))), SCHEMA)
