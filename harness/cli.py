@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import importlib
 import os
-import pkgutil
 import signal
 import sys
 from types import FrameType, ModuleType
 from typing import NoReturn
 
-from harness import __version__, commands
+from harness import __version__, commands, registry
 from harness.errors import FusezapError
 
 EXAMPLES = """\
@@ -76,21 +74,13 @@ def _take_signals() -> None:
         signal.signal(number, interrupt)
 
 
-def _names() -> list[str]:
-    return sorted(info.name.replace("_", "-") for info in pkgutil.iter_modules(commands.__path__))
-
-
 def _load(name: str) -> ModuleType:
-    module = importlib.import_module(f"harness.commands.{name.replace('-', '_')}")
-    for needed in ("HELP", "DESCRIPTION", "arguments", "execute"):
-        if not hasattr(module, needed):
-            raise FusezapError(f"{module.__name__} does not define {needed}")
-    return module
+    return registry.module(commands, name, "HELP", "DESCRIPTION", "arguments", "execute")
 
 
 def _command(argv: list[str]) -> int:
     """Only the command that is asked for is imported: the others would cost start-up time."""
-    names = _names()
+    names = registry.names(commands)
     if argv and argv[0] in names:
         module = _load(argv[0])
         parser = argparse.ArgumentParser(
@@ -108,7 +98,7 @@ def _command(argv: list[str]) -> int:
     return _overview(argv, names)
 
 
-def _overview(argv: list[str], names: list[str]) -> int:
+def _overview(argv: list[str], names: tuple[str, ...]) -> int:
     lines = "\n".join(f"  {name:<10} {_load(name).HELP}" for name in names)
     parser = argparse.ArgumentParser(
         prog="fusezap",

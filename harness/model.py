@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from harness.terms import STUCK as STUCK
+from harness.terms import Need as Need
+from harness.terms import Outcome as Outcome
+from harness.terms import Progress as Progress
+from harness.terms import Strength as Strength
 
 PF_EXITING = 0x4  # include/linux/sched.h; field 9 of /proc/PID/task/TID/stat
 PF_KTHREAD = 0x00200000
@@ -21,40 +26,6 @@ _CLONE = re.compile(r"\.(part|isra|constprop|cold|llvm)(\.\d+)*.*$")
 def function_of(frame: str) -> str:
     """`put_files_struct.part.0+0x5a/0xc0 [fuse]` → `put_files_struct`: offset, module and compiler suffix removed."""
     return _CLONE.sub("", _SUFFIX.sub("", frame))
-
-
-class Outcome(StrEnum):
-    """What became of the namespace; see docs of `judge`."""
-
-    RELEASED = "released"
-    STARVED = "starved"
-    DEADLOCK = "deadlock"
-    NOT_EXERCISED = "not-exercised"
-    INCONCLUSIVE = "inconclusive"
-
-
-class Strength(StrEnum):
-    """How an edge of the wait-for graph is known."""
-
-    OBSERVED = "observed"  # the kernel shows it: a stack, a state, a descriptor
-    DERIVED = "derived"  # follows from what the kernel shows, by the rule that the evidence names
-    ASSUMED = "assumed"  # could not be ruled out, or only the launcher knows it
-
-
-class Need(StrEnum):
-    """Of what a node waits for, how many must come to pass."""
-
-    ALL = "all"
-    ANY = "any"
-
-
-class Progress(StrEnum):
-    """What a node can do without the nodes that it waits for."""
-
-    WAITS = "waits"  # nothing: its edges decide
-    RUNS = "runs"  # is on its way by itself
-    OUTSIDE = "outside"  # lives, and can still be woken or continued from outside
-    UNKNOWN = "unknown"  # sleeps for a reason that is not known here: no proof may rest on it
 
 
 @dataclass(frozen=True, slots=True)

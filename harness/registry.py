@@ -9,15 +9,20 @@ from types import ModuleType
 from harness.errors import FusezapError
 
 
-def modules(package: ModuleType, *needed: str) -> list[ModuleType]:
-    """The public modules of a package, by name; FusezapError names the one that lacks an attribute."""
-    found = []
-    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
-        if info.name.startswith("_"):
-            continue
-        module = importlib.import_module(f"{package.__name__}.{info.name}")
-        absent = [name for name in needed if not hasattr(module, name)]
-        if absent:
-            raise FusezapError(f"{module.__name__} does not define {', '.join(absent)}", f"see {module.__file__}")
-        found.append(module)
+def names(package: ModuleType) -> tuple[str, ...]:
+    """What the package has, by the names of its public files, with hyphens; imports none of them."""
+    found = (info.name for info in pkgutil.iter_modules(package.__path__))
+    return tuple(sorted(name.replace("_", "-") for name in found if not name.startswith("_")))
+
+
+def module(package: ModuleType, name: str, *needed: str) -> ModuleType:
+    """FusezapError names the module when it lacks an attribute that it needs."""
+    found = importlib.import_module(f"{package.__name__}.{name.replace('-', '_')}")
+    absent = [attribute for attribute in needed if not hasattr(found, attribute)]
+    if absent:
+        raise FusezapError(f"{found.__name__} does not define {', '.join(absent)}", f"see {found.__file__}")
     return found
+
+
+def modules(package: ModuleType, *needed: str) -> list[ModuleType]:
+    return [module(package, name, *needed) for name in names(package)]

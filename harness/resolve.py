@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import os
 import select
 import time
@@ -12,10 +11,10 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from fakefs.errors import FakefsError
-from harness import registry, resolvers
+from harness import futile, registry, resolvers
 from harness.errors import UsageError
 from harness.model import Attempt, Resolution
-from harness.resolvers import Plan, Scene
+from harness.scene import Plan, Scene
 
 RELEASE_S = 5.0
 FUTILE_S = 0.25
@@ -26,33 +25,31 @@ FUTILE_S = 0.25
 class Resolver:
     name: str
     summary: str
-    remedy: bool
     plan: Callable[[Scene], Plan]
     execute: Callable[[Scene], None]
 
 
-def _resolver(module: ModuleType) -> Resolver:
-    return Resolver(module.NAME, module.SUMMARY, module.REMEDY, module.plan, module.execute)
+def _load(package: ModuleType, name: str) -> Resolver:
+    module = registry.module(package, name, "SUMMARY", "plan", "execute")
+    return Resolver(name, module.SUMMARY, module.plan, module.execute)
 
 
-@functools.cache
-def known() -> dict[str, Resolver]:
-    found = registry.modules(resolvers, "NAME", "SUMMARY", "REMEDY", "plan", "execute")
-    return {module.NAME: _resolver(module) for module in found}
-
-
-def remedies() -> tuple[str, ...]:
-    return tuple(each.name for each in known().values() if each.remedy)
+def names() -> tuple[str, ...]:
+    return registry.names(resolvers)
 
 
 def find(name: str) -> Resolver:
-    if name not in remedies():
-        near = difflib.get_close_matches(name, remedies(), n=3, cutoff=0.4)
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
         raise UsageError(
             f"unknown resolver {name!r}" + (f"; near: {', '.join(near)}" if near else ""),
-            f"there are: {', '.join(remedies())}",
+            f"there are: {', '.join(names())}",
         )
-    return known()[name]
+    return _load(resolvers, name)
+
+
+def futiles() -> tuple[Resolver, ...]:
+    return tuple(_load(futile, name) for name in registry.names(futile))
 
 
 def resolve(resolver: Resolver, scene: Scene) -> Resolution:
@@ -81,10 +78,6 @@ def attempt(resolver: Resolver, scene: Scene) -> Attempt:
     if took is None:
         return Attempt(resolver.name, plan.command, f"no error, and no effect within {FUTILE_S:g} s", False)
     return Attempt(resolver.name, plan.command, f"the namespace is gone after {took:.1f} ms", True)
-
-
-def futile() -> tuple[Resolver, ...]:
-    return tuple(each for each in known().values() if not each.remedy)
 
 
 def _timed(scene: Scene, resolver: Resolver, patience_s: float) -> float | None:

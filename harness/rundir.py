@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -77,7 +76,7 @@ def base() -> Path:
 
 
 def new_name() -> str:
-    return PREFIX + secrets.token_hex(6)
+    return PREFIX + os.urandom(6).hex()
 
 
 def is_name(text: str) -> bool:

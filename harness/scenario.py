@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from harness import registry
 from harness.errors import UsageError
-from harness.model import Outcome
+from harness.terms import Outcome
 
 
 class Kind(StrEnum):

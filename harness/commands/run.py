@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness import evidence
-from harness import resolve as resolving
+from harness import registry, resolvers
 from harness import scenario as scenarios
 from harness.errors import FusezapError, MachineError, UsageError
-from harness.model import Outcome, Result
-from harness.runner import STUCK, Listener, Options, Silent, run
+from harness.runner import Listener, Options, Silent, run
+from harness.terms import STUCK, Outcome
+
+if TYPE_CHECKING:
+    from harness.evidence import Evidence
+    from harness.model import Result
 
 HELP = "make the hang, prove it, resolve it"
 DESCRIPTION = """\
@@ -28,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
     parser.add_argument("--expect", metavar="OUTCOME", help="fail unless every scenario comes to this outcome")
     parser.add_argument(
-        "--resolve", metavar="NAME", help=f"how to end the hang: {', '.join(resolving.remedies())}; default: abort"
+        "--resolve", metavar="NAME", help=f"how to end the hang: {', '.join(registry.names(resolvers))}; default: abort"
     )
     parser.add_argument("--futile", action="store_true", help="first show what does not help: SIGKILL, lazy unmount")
     parser.add_argument("--keep", action="store_true", help="leave the hang to look at; `fusezap clean` ends it")
@@ -40,7 +44,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     chosen = scenarios.find(tuple(args.scenario) or DEFAULT)
-    resolver = resolving.find(args.resolve) if args.resolve else None
+    resolver = None
+    if args.resolve:
+        from harness import resolve
+
+        resolver = resolve.find(args.resolve)
     if args.expect is not None and args.expect not in list(Outcome):
         raise UsageError(f"unknown outcome {args.expect!r}", f"there are: {', '.join(Outcome)}")
     if args.patience is not None and args.patience < 0:
@@ -51,13 +59,13 @@ def execute(args: argparse.Namespace) -> int:
     results: list[Result] = []
     errors: list[str] = []
     for scenario in chosen:
-        out = evidence.folder(args.out, scenario.name) if args.out else None
+        out = _out(args.out, scenario.name) if args.out else None
         options = Options(
             resolver=resolver,
             patience_s=args.patience,
             keep=args.keep,
             futile=args.futile,
-            evidence=None if out is None else evidence.writer(out),
+            evidence=out.before_remedy if out else None,
         )
         try:
             results.append(run(scenario, options, listener))
@@ -67,14 +75,20 @@ def execute(args: argparse.Namespace) -> int:
             errors.append(f"{scenario.name}: {error}")
             print(f"fusezap: {errors[-1]}", file=sys.stderr)
             continue
-        if out is not None:
-            evidence.write_result(out, results[-1])
+        if out:
+            out.result(results[-1])
     if args.format == "json":
         from harness.report import json as report
 
         sys.stdout.write(report.render(tuple(results), tuple(errors)))
     good = not errors and all(_good(result, args.expect, args.keep) for result in results)
     return 0 if good else 1
+
+
+def _out(base: Path, scenario: str) -> Evidence:
+    from harness.evidence import Evidence
+
+    return Evidence(base, scenario)
 
 
 def _listener(name: str) -> Listener:

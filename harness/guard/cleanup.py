@@ -89,10 +89,24 @@ def take_hold(pids: Iterable[int], fsname: str, ctl: Fusectl | None, known: Iter
 
 
 def descendants() -> list[int]:
-    """Processes below this one, zombies included.  psutil reads only stat for it."""
-    import psutil  # late: only a clean-up that finds something pays for the import
+    """Processes below this one, zombies included."""
+    try:
+        return _below(os.getpid())
+    except FileNotFoundError:
+        # A kernel without CONFIG_PROC_CHILDREN; psutil, which reads every process's stat, is imported for it alone.
+        import psutil
 
-    return [child.pid for child in psutil.Process().children(recursive=True)]
+        return [child.pid for child in psutil.Process().children(recursive=True)]
+
+
+def _below(pid: int) -> list[int]:
+    found = []
+    for tid in procfs.tids(pid):
+        for child in procfs.read_children(tid, pid):
+            found.append(child)
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                found.extend(_below(child))
+    return found
 
 
 def release_and_reap(fsname: str, ctl: Fusectl | None, holds: list[Hold]) -> list[str]:

@@ -26,4 +26,4 @@ class Victim:
     journal: Path
     claims: tuple[Claim, ...]
     armed: Snapshot
-    armed_ns: int
+    """Taken last of all: nothing has been killed yet."""

@@ -142,6 +142,11 @@ def read_wchan(tid: int, tgid: int) -> str | None:
     return None if text in ("", "0") else text
 
 
+def read_children(tid: int, tgid: int) -> tuple[int, ...]:
+    """Children of this thread; FileNotFoundError too where the kernel lacks CONFIG_PROC_CHILDREN."""
+    return tuple(int(number) for number in read(f"/proc/{tgid}/task/{tid}/children").split())
+
+
 def read_namespace(tid: int, tgid: int, kind: str) -> int:
     """Inode of a namespace, from the name of the link, which is never followed.  `kind`: pid, mnt, user, …"""
     link = os.readlink(f"/proc/{tgid}/task/{tid}/ns/{kind}")

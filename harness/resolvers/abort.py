@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from harness.linux import fusectl
-from harness.resolvers import Plan, Scene
+from harness.scene import Plan, Scene
 
-NAME = "abort"
 SUMMARY = "abort the connection through fusectl"
-REMEDY = True
 
 
 def plan(scene: Scene) -> Plan:

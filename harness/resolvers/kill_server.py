@@ -8,11 +8,9 @@ from __future__ import annotations
 import os
 import signal
 
-from harness.resolvers import Plan, Scene, server_lives
+from harness.scene import Plan, Scene, server_lives
 
-NAME = "kill-server"
 SUMMARY = "kill the server, so that its exit closes the device (only where it lives)"
-REMEDY = True
 
 
 def plan(scene: Scene) -> Plan:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import signal
 
-from fakefs.client import Control
 from harness.linux import procfs
-from harness.resolvers import Plan, Scene, server_lives
+from harness.scene import Plan, Scene, server_lives
 
-NAME = "release"
 SUMMARY = "let the server answer what it holds back (only where it lives)"
-REMEDY = True
 
 
 def plan(scene: Scene) -> Plan:
@@ -27,4 +24,6 @@ def execute(scene: Scene) -> None:
     assert scene.control is not None
     if procfs.read_process_stat(scene.server.pid).state == "T":
         os.kill(scene.server.pid, signal.SIGCONT)
+    from fakefs.client import Control  # late: only a living server is talked to
+
     Control(scene.control).release(None)

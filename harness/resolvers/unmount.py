@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from harness.judge import stuck_task
 from harness.linux.unmounting import forced_unmount
-from harness.resolvers import Plan, Scene, mount_obstacle, namespaces_opened
+from harness.scene import Plan, Scene, mount_obstacle, namespaces_opened
 
-NAME = "unmount"
 SUMMARY = "unmount by force, in the mount namespace of the stuck task"
-REMEDY = True
 
 
 def plan(scene: Scene) -> Plan:

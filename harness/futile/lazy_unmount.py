@@ -5,11 +5,9 @@ from __future__ import annotations
 from harness.judge import stuck_task
 from harness.linux.syscalls import MNT_DETACH
 from harness.linux.unmounting import unmount_in
-from harness.resolvers import Plan, Scene, mount_obstacle, namespaces_opened
+from harness.scene import Plan, Scene, mount_obstacle, namespaces_opened
 
-NAME = "lazy-unmount"
 SUMMARY = "unmount lazily, in the mount namespace of the stuck task"
-REMEDY = False
 
 
 def plan(scene: Scene) -> Plan:

@@ -7,11 +7,9 @@ import os
 import signal
 
 from harness.judge import stuck_task
-from harness.resolvers import Plan, Scene
+from harness.scene import Plan, Scene
 
-NAME = "sigkill"
 SUMMARY = "send SIGKILL again"
-REMEDY = False
 
 
 def _numbers(scene: Scene) -> list[int]:

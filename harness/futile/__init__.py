@@ -1,0 +1,1 @@
+"""What people try and what does not end the deadlock, one file each, shown by `--futile`.  Shaped as the resolvers."""
