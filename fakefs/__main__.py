@@ -1,6 +1,5 @@
 """`python -m fakefs MOUNTPOINT`: the command line. The only file of the server that prints and exits."""
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -63,7 +62,4 @@ def serve(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    # The control socket's threads end with the process; there is nothing to wait for or to tear down.
-    os._exit(code)
+    sys.exit(main())

@@ -3,9 +3,14 @@
 fusepy runs with `raw_fi`: an open file comes as its struct fuse_file_info, whose `fh` is the tree's handle.
 """
 
+import ctypes
 import errno
+import fcntl
+import os
+from collections.abc import Callable
 from typing import Any, Protocol
 
+from fakefs.locks import END, Lock, Locks
 from fakefs.tree import Owner, Tree, fail
 
 
@@ -13,6 +18,19 @@ class FileInfo(Protocol):
     """struct fuse_file_info, as far as it is used."""
 
     fh: int
+    lock_owner: int
+
+
+class Flock(ctypes.Structure):
+    """struct flock of the C library, as libfuse hands it over: l_whence is always SEEK_SET (lock_to_flock())."""
+
+    _fields_ = (
+        ("l_type", ctypes.c_short),
+        ("l_whence", ctypes.c_short),
+        ("l_start", ctypes.c_int64),
+        ("l_len", ctypes.c_int64),
+        ("l_pid", ctypes.c_int),
+    )
 
 
 def handle(info: FileInfo | None) -> int | None:
@@ -32,9 +50,17 @@ class Answers:
     flag_utime_omit_ok = 1
     #: Operations on an open file arrive also where its path is gone; the path is None then.
     flag_nullpath_ok = 1
+    #: Only where locks are to come here: for fusepy an attribute that is None is an operation that is not there, and
+    #: the kernel then keeps the locks itself.
+    lock: Callable[..., None] | None = None
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, interrupted: Callable[[], bool] | None = None) -> None:
+        """With `interrupted`, which tells whether the present request's caller was, locks come here."""
         self.tree = tree
+        self._locks = Locks()
+        if interrupted is not None:
+            self._interrupted = interrupted
+            self.lock = self._lock
 
     def init(self, _owner: Owner, _path: str) -> None:
         """The kernel may send requests."""
@@ -77,6 +103,21 @@ class Answers:
 
     def listxattr(self, _owner: Owner, path: str) -> list[str]:
         return self.tree.listxattr(path)
+
+    def _lock(self, _owner: Owner, path: str | None, info: FileInfo, command: int, address: int) -> None:
+        asked = Flock.from_address(address)
+        last = asked.l_start + asked.l_len - 1 if asked.l_len else END
+        ino = self.tree.getattr(path, info.fh)["st_ino"]
+        wanted = Lock(ino, info.lock_owner, asked.l_type, asked.l_start, last, asked.l_pid)
+        if command != fcntl.F_GETLK:
+            self._locks.put(wanted, self._interrupted if command == fcntl.F_SETLKW else None)
+            return
+        found = self._locks.find(wanted)
+        asked.l_type = fcntl.F_UNLCK if found is None else found.kind
+        if found is not None:
+            asked.l_whence = os.SEEK_SET
+            asked.l_start, asked.l_pid = found.first, found.tid
+            asked.l_len = 0 if found.last == END else found.last - found.first + 1
 
     def mkdir(self, owner: Owner, path: str, mode: int) -> None:
         self.tree.mkdir(path, mode, owner)

@@ -74,10 +74,11 @@ class LiveCaller:
 
     __slots__ = ("_comm", "_pid_ns", "tid")
 
-    def __init__(self, tid: int) -> None:
+    def __init__(self, tid: int, readable: bool = True) -> None:
+        """`readable`: whether /proc knows this task by this number; see `proc_is_ours`."""
         self.tid = tid
-        self._comm: str | bool | None = False
-        self._pid_ns: int | bool | None = False
+        self._comm: str | bool | None = False if readable else None
+        self._pid_ns: int | bool | None = False if readable else None
 
     @property
     def comm(self) -> str | None:
@@ -97,6 +98,15 @@ class LiveCaller:
             self._comm if isinstance(self._comm, str) else None,
             None if isinstance(self._pid_ns, bool) else self._pid_ns,
         )
+
+
+def proc_is_ours() -> bool:
+    """Whether /proc shows this process's own PID namespace. After unshare(1) without --mount-proc it does not: the
+    kernel's number of a caller would be that of another task there."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
 
 
 def read_comm(tid: int) -> str | None:

@@ -23,6 +23,9 @@ from fakefs.notify import notify, one_line
 CLONE_FILES = 0x400
 PR_SET_NAME = 15
 
+#: Character device 10:229 (FUSE_MINOR). Not asked in /proc, which may show another PID namespace than ours.
+FUSE_DEVICE = os.makedev(10, 229)
+
 MODES = {"r": os.O_RDONLY, "w": os.O_WRONLY, "rw": os.O_RDWR}
 
 HELP = """\
@@ -46,7 +49,7 @@ def open_alone(path: str, flags: int) -> None:
     if _libc.unshare(CLONE_FILES) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), "unshare(CLONE_FILES)")
-    if os.readlink(f"/proc/self/task/{get_native_id()}/fd/0") == "/dev/fuse":
+    if os.fstat(0).st_rdev == FUSE_DEVICE:
         raise OSError(0, "descriptor 0 is the FUSE device, so no file can be held below it")
     os.close(0)
     descriptor = os.open(path, flags, 0o644)
@@ -140,9 +143,9 @@ def main(argv: list[str]) -> int:
     _libc.prctl(PR_SET_NAME, b"fakefs-hold", 0, 0, 0)
     for _ in range(idle):
         start_new_thread(sleep_for_ever, ())
-    # An own table is made of the process's: descriptor 0 has to be there to be closed.
-    if not os.path.exists("/proc/self/fd/0"):
-        os.open(os.devnull, os.O_RDONLY)
+    # An own table is made of the process's, where descriptor 0 has to be there to be closed. If it is, this lands
+    # higher, and is one more that nobody uses.
+    os.open(os.devnull, os.O_RDONLY)
     holders = [Holder(os.path.abspath(path), flags) for path in files]
     for holder in holders:
         holder.wait_until_open()

@@ -138,22 +138,27 @@ class Session:
     def __init__(self, fuse: ModuleType) -> None:
         self._fuse = fuse
         self._pointer: int | None = None
-        self._ending = False
+        #: Set before the end: nobody waits any more.
+        self.ending = False
 
     def context(self) -> tuple[int, int, int]:
         """(uid, gid, tid) of the request that this thread answers."""
         uid, gid, tid = self._fuse.fuse_get_context()
         return int(uid), int(gid), int(tid)
 
+    def interrupted(self) -> bool:
+        """Whether the caller of the request that this thread answers got a signal (FUSE_INTERRUPT) or the end came."""
+        return self.ending or bool(self._fuse._libfuse.fuse_interrupted())
+
     def begun(self) -> None:
         """To be called while FUSE_INIT is answered: only then libfuse tells which session this is."""
         self._pointer = self._fuse._libfuse.fuse_get_context().contents.fuse
-        if self._ending:
+        if self.ending:
             self.end()
 
     def end(self) -> None:
         """Tell the session's loop to return. It notices when one of its threads does anything, or gets a signal."""
-        self._ending = True
+        self.ending = True
         if self._pointer is not None:
             self._fuse._libfuse.fuse_exit(ctypes.c_void_p(self._pointer))
 

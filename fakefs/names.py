@@ -8,5 +8,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     # Only when something is wrong: difflib costs more to import than a good policy to parse.
     from difflib import get_close_matches
 
-    near = get_close_matches(name, sorted(set(known)), n=3, cutoff=0.6)
+    near = get_close_matches(name, sorted(set(known)), n=3, cutoff=0.7)
     return f"; did you mean {' or '.join(repr(one) for one in near)}?" if near else ""

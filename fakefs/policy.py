@@ -76,6 +76,10 @@ class Rule:
             return True
         return any(path is not None and fnmatchcase(path, self.path) for path in (call.path, call.other))
 
+    def names(self, operation: str) -> bool:
+        """Whether the operation is meant by its name, not as one of `any`."""
+        return operation in self.operations and not (operation in ANY and self.operations >= ANY)
+
     def spec(self) -> str:
         """Text that `parse_spec` turns into this very rule."""
         head = "any" if self.operations == ANY else "+".join(sorted(self.operations))

@@ -6,6 +6,7 @@ import sys
 from contextlib import ExitStack
 from threading import Event, Lock, Thread, get_ident, get_native_id
 
+from fakefs.calls import proc_is_ours
 from fakefs.control import Controller, remove
 from fakefs.errors import PolicyError, SetupError
 from fakefs.gate import Gate
@@ -94,8 +95,18 @@ class Run:
         check_device()
         self._session = Session(load_fuse())
         self._gate = Gate()
+        self._locks = options.locks or any(rule.names("lock") for rule in policy.rules)
+        self._readable = proc_is_ours()
+        if impossible := self._impossible(policy):
+            raise PolicyError(impossible)
         self._server = Server(
-            fill_tree(options), Ledger(policy), self._gate, Journal(self._open_journal()), self._session.context
+            fill_tree(options),
+            Ledger(policy),
+            self._gate,
+            Journal(self._open_journal()),
+            self._session.context,
+            self._session.interrupted if self._locks else None,
+            self._readable,
         )
         self._server.on_init = self._on_init
         self._holders: list[Holder] = []
@@ -142,7 +153,24 @@ class Run:
         except OSError as error:
             raise SetupError(f"--control {path}: {error.strerror or error}", error.errno or 0) from None
         stack.callback(remove, path)
-        Controller(self._server, lambda _policy: (), self._stop).listen(listener)
+        Controller(self._server, self._impossible, self._stop).listen(listener)
+
+    def _impossible(self, policy: Policy) -> tuple[str, ...]:
+        """What this mount cannot do of a policy."""
+        found = []
+        for number, rule in enumerate(policy.rules, start=1):
+            if rule.names("lock") and not self._locks:
+                found.append(
+                    f"rule #{number}: operations: 'lock' never comes: the kernel was told to keep locks; "
+                    "start with --locks"
+                )
+            if (rule.comm is not None or rule.pid_ns is not None) and not self._readable:
+                key = "comm" if rule.comm is not None else "pid_ns"
+                found.append(
+                    f"rule #{number}: {key}: callers cannot be looked up: /proc is that of another PID namespace; "
+                    "mount the right one (unshare --mount-proc)"
+                )
+        return tuple(found)
 
     def _on_init(self) -> None:
         self._session.begun()
@@ -155,6 +183,8 @@ class Run:
         try:
             # STATFS goes to the server each time, and asks for nothing that the kernel would remember.
             os.statvfs(self._mountpoint)
+            # Whatever this thread asks from here on is like anybody's; and its number may be another's one day.
+            self._server.probe = None
             for path in self._options.holds:
                 holder = Holder(self._mountpoint + path, os.O_RDWR)
                 self._holders.append(holder)
@@ -184,6 +214,7 @@ class Run:
         if not self._stopping.acquire(blocking=False):
             return
         self._gate.close()
+        self._session.ending = True
         for holder in self._holders:
             if not holder.leave(LEAVE_S):
                 print(f"fakefs: {holder.path}: close was not answered within {LEAVE_S:g} s", file=sys.stderr)

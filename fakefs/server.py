@@ -1,5 +1,6 @@
 """The server's side of each request: one interception point between fusepy and the real operations."""
 
+import errno
 import os
 from collections.abc import Callable
 from itertools import count
@@ -77,8 +78,19 @@ class Served:
 class Server(Answers):
     """fusepy's Operations. fusepy calls the object itself for each operation, in a thread of libfuse."""
 
-    def __init__(self, tree: Tree, ledger: Ledger, gate: Gate, journal: Journal, context: Context) -> None:
-        super().__init__(tree)
+    def __init__(
+        self,
+        tree: Tree,
+        ledger: Ledger,
+        gate: Gate,
+        journal: Journal,
+        context: Context,
+        interrupted: Callable[[], bool] | None = None,
+        readable: bool = True,
+    ) -> None:
+        """`interrupted` as in Answers; `readable`: whether callers can be looked up in /proc."""
+        super().__init__(tree, interrupted)
+        self._readable = readable
         self.ledger = ledger
         self.gate = gate
         self.journal = journal
@@ -96,7 +108,7 @@ class Server(Answers):
     def __call__(self, operation: str, path: str | None, *arguments: Any) -> object:
         """Answer one operation as the policy says. Raises OSError for an answer with an error, as fusepy expects."""
         uid, gid, tid = self._context()
-        caller = LiveCaller(tid) if tid else None
+        caller = LiveCaller(tid, self._readable) if tid else None
         other = arguments[0] if operation in TWO_PATHS else None
         call = Call(operation, path, caller, other)
         choice = None if tid and tid == self.probe else self.ledger.choose(call)
@@ -105,7 +117,11 @@ class Server(Answers):
         try:
             value = self._answer(request, choice, Owner(uid, gid))
         except OSError as error:
-            request.journal("replied", -(error.errno or 0))
+            request.journal("replied", -(error.errno or errno.EINVAL))
+            raise
+        except Exception:
+            # A defect of ours. fusepy logs it and answers EINVAL.
+            request.journal("replied", -errno.EINVAL)
             raise
         request.journal("replied", 0)
         return value

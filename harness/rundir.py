@@ -6,6 +6,7 @@ that the run makes.  `owner.json` in it names the processes that look after it, 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from harness.linux import procfs
 PREFIX = "fusezap-"
 OWNER = "owner.json"
 MOUNT_POINT = "mnt"
+TRIES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +89,21 @@ def is_name(text: str) -> bool:
 def create(name: str, above: Path) -> Path:
     """The folder of a new run in `above`, which must be ours alone: a stranger's folder could be a trap."""
     folder = above / name
-    while True:
-        above.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for attempt in range(TRIES):
         try:
+            above.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = above.lstat()
             if found.st_uid != os.getuid() or found.st_mode & 0o022:
-                raise PermissionError(f"{above} is not a folder that only user {os.getuid()} may write to")
+                raise PermissionError(
+                    errno.EPERM, f"not a folder that only user {os.getuid()} may write to", str(above)
+                )
             folder.mkdir(mode=0o700)
-            return folder
-        except FileNotFoundError:
-            continue  # the last other run has just removed the base
+            break
+        except (FileNotFoundError, FileExistsError):
+            # Another run, the last one, has removed the base between two of these steps.
+            if attempt == TRIES - 1:
+                raise
+    return folder
 
 
 def remove(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -15,7 +16,7 @@ from harness.launch.start import FILE, Launch
 from harness.launch.victim import Victim
 from harness.linux import procfs
 from harness.model import Claim
-from harness.observe.snapshot import Target, observe
+from harness.observe.snapshot import GONE, Target, observe
 from harness.rundir import Process
 from harness.scenario import Holder
 
@@ -88,16 +89,26 @@ def _held_by(launch: Launch, pid: int) -> bool:
 
 
 def _holds(pid: int, tid: int, path: str) -> bool:
+    """The thread sleeps and shows a descriptor of that name.  What vanishes meanwhile was not it."""
     folder = f"/proc/{pid}/task/{tid}"
-    names = [os.readlink(f"{folder}/fd/{name}") for name in os.listdir(f"{folder}/fd")]
-    return path in names and procfs.read_stat(tid, pid).state == "S"
+    try:
+        if procfs.read_stat(tid, pid).state != "S":
+            return False
+        names = os.listdir(f"{folder}/fd")
+    except GONE:
+        return False
+    for name in names:
+        with contextlib.suppress(*GONE):
+            if os.readlink(f"{folder}/fd/{name}") == path:
+                return True
+    return False
 
 
 def _has_live_child(init: int) -> bool:
     for pid in procfs.pids():
         try:
             stat = procfs.read_process_stat(pid)
-        except (FileNotFoundError, ProcessLookupError):
+        except GONE:
             continue
         if stat.ppid == init and stat.state not in "ZX":
             return True
@@ -105,7 +116,12 @@ def _has_live_child(init: int) -> bool:
 
 
 def _states(pid: int) -> list[str]:
-    return [procfs.read_stat(tid, pid).state for tid in procfs.tids(pid)]
+    """Of the threads that are still there."""
+    states = []
+    for tid in procfs.tids(pid):
+        with contextlib.suppress(*GONE):
+            states.append(procfs.read_stat(tid, pid).state)
+    return states
 
 
 def _until(what: str, holds: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,12 +20,18 @@ class Fusectl:
         return [int(name) for name in os.listdir(self.folder) if name.isdigit()]
 
     def waiting(self, number: int) -> int:
-        """Requests not answered yet; FileNotFoundError once the connection is gone."""
+        """Requests not answered yet; FileNotFoundError once the connection is gone.
+
+        A connection that ends between open and read reads as empty (fuse_conn_waiting_read()).
+        """
         fd = os.open(f"{number}/waiting", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.folder)
         try:
-            return int(os.read(fd, 32))
+            text = os.read(fd, 32)
         finally:
             os.close(fd)
+        if not text:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{number}/waiting")
+        return int(text)
 
     @contextmanager
     def abort_opened(self, number: int) -> Iterator[int]:

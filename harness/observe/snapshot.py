@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from harness import kernel_names
 from harness.linux import procfs
@@ -16,6 +18,7 @@ from harness.linux.syscalls import same_descriptor_table
 from harness.model import PF_EXITING, PF_KTHREAD, Claim, Connection, Device, InFlight, Mount, Snapshot, Task
 
 GONE = (FileNotFoundError, ProcessLookupError)
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class _Survey:
         processes = self._processes()
         inside = self._inside(processes)
         tasks = tuple(task for pid in sorted(inside) for task in self._tasks(pid))
-        devices = tuple(device for pid, stat in processes.items() for device in self._devices(pid, stat))
+        devices = tuple(device for pid in processes for device in self._devices(pid))
         in_flight: tuple[InFlight, ...] = ()
         if any(kernel_names.has(task.functions, kernel_names.FUSE_WAIT) for task in tasks):
             in_flight = tuple(each for pid in processes for each in self._in_flight(pid))
@@ -120,21 +123,27 @@ class _Survey:
             except GONE:
                 continue
 
-    def _tables(self, pid: int) -> Iterator[int]:
-        """One task for each descriptor table of the process: kcmp(2) tells which threads have one of their own."""
-        seen: list[int] = []
-        for tid in procfs.tids(pid):
-            if not any(same_descriptor_table(tid, other) for other in seen):
-                seen.append(tid)
-                yield tid
+    def _by_table(self, pid: int, read: Callable[[int, int], list[Found]]) -> Iterator[tuple[int, Found]]:
+        """(tid, each of what `read(tid, pid)` finds), once for each descriptor table of the process.
 
-    def _devices(self, pid: int, stat: Stat) -> Iterator[Device]:
-        if stat.state in "ZX" and stat.threads == 1:
-            return
+        kcmp(2) tells which threads have a table of their own.  A thread that vanishes while its table is read does
+        not count as having shown it: another one that shares the table is read in its place.
+        """
+        shown: list[int] = []
+        for tid in procfs.tids(pid):
+            if any(same_descriptor_table(tid, other) for other in shown):
+                continue
+            try:
+                found = read(tid, pid)
+            except GONE:
+                continue
+            shown.append(tid)
+            yield from ((tid, each) for each in found)
+
+    def _devices(self, pid: int) -> Iterator[Device]:
         try:
-            for tid in [pid] if stat.threads == 1 else self._tables(pid):
-                for fd, connection in procfs.fuse_descriptors(tid, pid):
-                    yield Device(tid, pid, fd, connection)
+            for tid, (fd, connection) in self._by_table(pid, procfs.fuse_descriptors):
+                yield Device(tid, pid, fd, connection)
         except GONE:
             return
         except PermissionError:
@@ -142,9 +151,8 @@ class _Survey:
 
     def _in_flight(self, pid: int) -> Iterator[InFlight]:
         try:
-            for tid in self._tables(pid):
-                for fd, files in procfs.in_flight_files(tid, pid):
-                    yield InFlight(tid, pid, fd, files)
+            for tid, (fd, files) in self._by_table(pid, procfs.in_flight_files):
+                yield InFlight(tid, pid, fd, files)
         except (*GONE, PermissionError):
             return  # `_devices` has counted it
 
@@ -156,15 +164,15 @@ class _Survey:
                 if stat.flags & PF_EXITING and stat.state not in "ZX":
                     found.add(pid)
                 continue
-            try:
-                for tid in procfs.tids(pid):
-                    thread = procfs.read_stat(tid, pid)
-                    if thread.flags & PF_EXITING and thread.state not in "ZX":
-                        found.add(pid)
-                        break
-            except GONE:
-                continue
+            if any(thread.flags & PF_EXITING and thread.state not in "ZX" for thread in self._threads(pid)):
+                found.add(pid)
         return found
+
+    def _threads(self, pid: int) -> Iterator[Stat]:
+        with contextlib.suppress(*GONE):
+            for tid in procfs.tids(pid):
+                with contextlib.suppress(*GONE):
+                    yield procfs.read_stat(tid, pid)
 
     def _relatives(self, tasks: tuple[Task, ...]) -> set[int]:
         """Parents and tracers outside: who must reap."""
@@ -173,17 +181,17 @@ class _Survey:
     def _mounts(self, pid: int) -> list[Mount]:
         """From the first task of the process that still has its namespaces."""
         try:
-            for tid in procfs.tids(pid):
-                try:
-                    entries = fuse_mounts(tid, pid)
-                except PermissionError:
-                    self.unseen.append(f"the mounts of task {tid}")
-                    return []
-                except OSError:
-                    continue
-                return [Mount(each.minor, each.source, each.point, tid) for each in entries]
+            tids = procfs.tids(pid)
         except GONE:
-            pass
+            return []
+        for tid in tids:
+            try:
+                return [Mount(each.minor, each.source, each.point, tid) for each in fuse_mounts(tid, pid)]
+            except PermissionError:
+                self.unseen.append(f"the mounts of task {tid}")
+                return []
+            except OSError:
+                continue  # gone, or past exit_task_namespaces()
         return []
 
     def _connections(self, mounts: tuple[Mount, ...]) -> tuple[Connection, ...]:

@@ -15,16 +15,21 @@ from multiprocessing import get_context
 
 import psutil
 
+from harness.errors import FusezapError
 from harness.runner import Options, Silent, run
 from harness.scenario import catalogue
 
 EXPECTED = {"exit-flush-self": "deadlock", "healthy": "released"}
 
 
-def one(name: str) -> tuple[str, str, int, int]:
-    """(scenario, outcome, things left behind, resident bytes of this worker)"""
-    result = run(catalogue()[name], Options(), Silent())
-    return name, result.verdict.outcome.value, len(result.leftovers), psutil.Process().memory_info().rss
+def one(name: str) -> tuple[str, str, str, int, int]:
+    """(scenario, outcome, reasons, things left behind, resident bytes of this worker)"""
+    try:
+        result = run(catalogue()[name], Options(), Silent())
+    except FusezapError as error:
+        return name, "error", str(error), 0, 0
+    reasons = "; ".join(result.verdict.reasons)
+    return name, result.verdict.outcome.value, reasons, len(result.leftovers), psutil.Process().memory_info().rss
 
 
 def main() -> None:
@@ -38,14 +43,15 @@ def main() -> None:
             done.append(each)
             if sys.stderr.isatty():
                 print(f"\r{number}/{len(work)}", end="", file=sys.stderr)
-    seen = collections.Counter(f"{name}: {outcome}" for name, outcome, _, _ in done)
+    seen = collections.Counter(f"{name}: {outcome}" for name, outcome, *_ in done)
     print(
         json.dumps(
             {
                 "runs": len(done),
-                "right": sum(EXPECTED[name] == outcome for name, outcome, _, _ in done),
-                "left_behind": sum(left for _, _, left, _ in done),
+                "right": sum(EXPECTED[name] == outcome for name, outcome, *_ in done),
+                "left_behind": sum(left for *_, left, _ in done),
                 "outcomes": dict(seen),
+                "wrong": [f"{name}: {reasons}" for name, outcome, reasons, *_ in done if EXPECTED[name] != outcome],
                 "runs_per_second": round(len(done) / (time.monotonic() - start), 1),
                 "resident_mib": {
                     "after_100": round(max(rss for *_, rss in done[:100]) / 2**20, 1),
