@@ -175,6 +175,8 @@ class Snapshot:
     claims: tuple[Claim, ...] = ()
     unseen: tuple[str, ...] = ()
     """What could not be read, and why."""
+    names_connections: bool = False
+    """This kernel's fdinfo has been seen to name a connection: a descriptor that names none is bound to none."""
 
     @property
     def init(self) -> Task | None:

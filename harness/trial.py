@@ -123,7 +123,7 @@ class Trial:
         )
 
     def _look(self) -> Snapshot:
-        return observe(self.victim.target, self._guard.ctl, self.victim.claims)
+        return observe(self.victim.target, self._guard.ctl, self.victim.claims, self.victim.armed)
 
     def _patience_s(self) -> float:
         chosen = self._options.patience_s

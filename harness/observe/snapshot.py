@@ -34,9 +34,14 @@ class Target:
         return cls(init, procfs.read_process_stat(init).start_time, procfs.read_namespace(init, init, "pid"))
 
 
-def observe(target: Target, ctl: Fusectl | None, claims: tuple[Claim, ...] = ()) -> Snapshot:
-    """The whole machine is looked over once: a FUSE device can be held by any process, wherever it lives."""
-    return _Survey(target, ctl).snapshot(claims)
+def observe(
+    target: Target, ctl: Fusectl | None, claims: tuple[Claim, ...] = (), earlier: Snapshot | None = None
+) -> Snapshot:
+    """The whole machine is looked over once: a FUSE device can be held by any process, wherever it lives.
+
+    `earlier`: a snapshot of the same boot, for what it has shown of this kernel.
+    """
+    return _Survey(target, ctl).snapshot(claims, earlier is not None and earlier.names_connections)
 
 
 class _Survey:
@@ -46,7 +51,7 @@ class _Survey:
         self.unreadable = 0
         self.unseen: list[str] = []
 
-    def snapshot(self, claims: tuple[Claim, ...]) -> Snapshot:
+    def snapshot(self, claims: tuple[Claim, ...], names_connections: bool) -> Snapshot:
         taken = time.monotonic_ns()
         processes = self._processes()
         inside = self._inside(processes)
@@ -79,6 +84,7 @@ class _Survey:
             mounts,
             claims,
             tuple(self.unseen),
+            names_connections or any(device.connection is not None for device in devices),
         )
 
     def _processes(self) -> dict[int, Stat]:

@@ -68,9 +68,7 @@ class Story:
     """Listens to a run; each method prints what has just become known."""
 
     def __init__(self) -> None:
-        self.console = Console(
-            file=sys.stdout, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH
-        )
+        self.console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
         self.waiting: str | None = None
 
     def arming(self, scenario: _Scenario) -> None:

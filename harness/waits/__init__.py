@@ -72,7 +72,12 @@ class View:
         )
 
     def unnamed_devices(self) -> tuple[Device, ...]:
-        """Descriptors of which neither the kernel nor the launcher says whom they serve."""
+        """Descriptors of which neither the kernel nor the launcher says whom they serve.
+
+        On a kernel that names connections there are none: what names none is not mounted yet, and answers nobody.
+        """
+        if self.snapshot.names_connections:
+            return ()
         claimed = {claim.tgid for claim in self.snapshot.claims}
         return tuple(
             device for device in self.snapshot.devices if device.connection is None and device.tgid not in claimed
