@@ -89,7 +89,11 @@ def _command(argv: list[str]) -> int:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.arguments(parser)
-        status: int = module.execute(parser.parse_args(argv[1:]))
+        args, unknown = parser.parse_known_args(argv[1:])
+        if unknown and not getattr(module, "PASSES_ON", False):
+            parser.error(f"unknown arguments: {' '.join(unknown)}")
+        args.passed_on = unknown
+        status: int = module.execute(args)
         return status
     if argv and not argv[0].startswith("-"):
         near = difflib.get_close_matches(argv[0], names, n=3)

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.guard.client import HeldConnection
 from harness.linux import procfs
 from harness.linux.mountinfo import fuse_mounts
+from harness.linux.unmounting import Where
 from harness.model import PF_EXITING, Task, Verdict
 from harness.observe.snapshot import Target
 from harness.rundir import Process
@@ -54,17 +55,18 @@ def server_lives(scene: Scene) -> bool:
 
 
 @contextmanager
-def namespaces_opened(scene: Scene, task: Task) -> Iterator[tuple[int, int | None]]:
-    """The mount namespace of the task, and the user namespace that owns it where one is needed."""
+def namespaces_opened(scene: Scene, task: Task) -> Iterator[Where]:
+    """Where the task's mounts are.  Opening its root asks no filesystem (O_PATH, and FUSE has no d_weak_revalidate)."""
     with ExitStack() as stack:
 
-        def opened(path: str) -> int:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        def opened(path: str, flags: int = os.O_RDONLY) -> int:
+            fd = os.open(path, flags | os.O_CLOEXEC)
             stack.callback(os.close, fd)
             return fd
 
+        folder = f"/proc/{task.tgid}/task/{task.tid}"
         user = None if scene.user_ns_of is None else opened(f"/proc/{scene.user_ns_of}/ns/user")
-        yield opened(f"/proc/{task.tgid}/task/{task.tid}/ns/mnt"), user
+        yield Where(opened(f"{folder}/ns/mnt"), user, opened(f"{folder}/root", os.O_PATH))
 
 
 def mount_obstacle(scene: Scene, task: Task | None) -> str | None:

@@ -17,12 +17,13 @@ end.  With --all the slow suites run too, and a skip is a failure (FUSEZAP_REQUI
 
 Everything else is passed on to pytest: `fusezap test -k judge -x`, `fusezap test tests/unit`.
 """
+PASSES_ON = True
 SLOW = "slow"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="also the slow suites; skips nothing")
-    parser.add_argument("pytest", nargs=argparse.REMAINDER, help="arguments for pytest")
+    parser.usage = "fusezap test [--all] [PYTEST ARGUMENT]..."
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -37,7 +38,7 @@ def execute(args: argparse.Namespace) -> int:
         argv += ["-m", f"not {SLOW}"]
     if not os.access(checkout, os.W_OK):
         argv += ["-p", "no:cacheprovider"]
-    argv += args.pytest
+    argv += args.passed_on
     status = subprocess.run(argv, cwd=checkout, env=env, check=False).returncode
     if not args.all:
         print("left out: the slow suites (the clean machine, the fault and soak tests); `fusezap test --all` runs them")

@@ -12,9 +12,9 @@ SUMMARY = "unmount lazily, in the mount namespace of the stuck task"
 
 def plan(scene: Scene) -> Plan:
     task = stuck_task(scene.verdict)
-    where = f"/proc/{task.tgid}/task/{task.tid}/ns/mnt" if task else "…"
+    of = f"/proc/{task.tgid}/task/{task.tid}" if task else "…"
     return Plan(
-        f"nsenter --mount={where} umount -l -i {scene.connection.point}",
+        f"nsenter --mount={of}/ns/mnt --root={of}/root umount -l -i {scene.connection.point}",
         "nothing: MNT_DETACH does not abort the connection, and the request goes on waiting",
         _obstacle(scene) or mount_obstacle(scene, task),
     )
@@ -28,5 +28,5 @@ def _obstacle(scene: Scene) -> str | None:
 def execute(scene: Scene) -> None:
     task = stuck_task(scene.verdict)
     assert task is not None
-    with namespaces_opened(scene, task) as (mount_ns, user_ns):
-        unmount_in(mount_ns, scene.connection.point, MNT_DETACH, user_ns)
+    with namespaces_opened(scene, task) as where:
+        unmount_in(where, scene.connection.point, MNT_DETACH)

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.linux import fusectl, procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts
-from harness.linux.unmounting import forced_unmount
+from harness.linux.unmounting import Where, forced_unmount
 
 DEADLINE_S = 10.0
 _POLL_S = 0.001
@@ -39,7 +39,7 @@ class Hold:
             if self.abort_fd is not None:
                 fusectl.abort(self.abort_fd)
             elif self.mount_ns_fd is not None:
-                forced_unmount(self.mount_ns_fd, self.point, self.user_ns_fd)
+                forced_unmount(Where(self.mount_ns_fd, self.user_ns_fd), self.point)
 
     def close(self) -> None:
         for fd in (self.abort_fd, self.mount_ns_fd, self.user_ns_fd):

@@ -17,7 +17,7 @@ from harness.launch.victim import Victim
 from harness.linux import procfs
 from harness.model import Claim
 from harness.observe.snapshot import GONE, Target, observe
-from harness.rundir import Process
+from harness.rundir import MOUNT_POINT, Process
 from harness.scenario import Holder
 
 READY_S = 20.0
@@ -85,21 +85,26 @@ def _held_by(launch: Launch, pid: int) -> bool:
     ]
     if "open" not in seen or "flush" in seen:
         return False
-    return any(_holds(pid, tid, str(launch.mount_point / FILE)) for tid in procfs.tids(pid))
+    name = f"/{launch.guard.name}/{MOUNT_POINT}/{FILE}"
+    return any(_holds(pid, tid, name) for tid in procfs.tids(pid))
 
 
-def _holds(pid: int, tid: int, path: str) -> bool:
-    """The thread sleeps and shows a descriptor of that name.  What vanishes meanwhile was not it."""
+def _holds(pid: int, tid: int, name: str) -> bool:
+    """The thread sleeps and shows a descriptor whose path ends so.  What vanishes meanwhile was not it.
+
+    Its beginning depends on the reader's root: seen from a chroot, a file of another mount namespace has the path that
+    it has there (d_path() finds no common root).
+    """
     folder = f"/proc/{pid}/task/{tid}"
     try:
         if procfs.read_stat(tid, pid).state != "S":
             return False
-        names = os.listdir(f"{folder}/fd")
+        numbers = os.listdir(f"{folder}/fd")
     except GONE:
         return False
-    for name in names:
+    for number in numbers:
         with contextlib.suppress(*GONE):
-            if os.readlink(f"{folder}/fd/{name}") == path:
+            if os.readlink(f"{folder}/fd/{number}").endswith(name):
                 return True
     return False
 

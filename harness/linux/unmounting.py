@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass
 
 from harness.linux.syscalls import CLONE_NEWNS, CLONE_NEWUSER, MNT_FORCE, UMOUNT_NOFOLLOW, setns, umount
 
 
-def unmount_in(mount_ns_fd: int, point: str, flags: int, user_ns_fd: int | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Descriptors of a task's mount namespace, of the user namespace that owns it (for those who are not privileged),
+    and of the task's root, which `point`s are relative to: setns(2) alone leaves a chroot."""
+
+    mount_ns: int
+    user_ns: int | None = None
+    root: int | None = None
+
+
+def unmount_in(where: Where, point: str, flags: int) -> None:
     """umount2(2), done by a child that enters the namespaces; OSError with the child's errno.
 
-    `user_ns_fd`: the user namespace that owns the mount, for those who are not privileged.  The mount is not asked
+    The mount is not asked
     for anything: a path walk that ends at a mount point does not revalidate it.
     """
     child = os.fork()
     if child == 0:
         try:
-            if user_ns_fd is not None:
-                setns(user_ns_fd, CLONE_NEWUSER)
-            setns(mount_ns_fd, CLONE_NEWNS)
+            if where.user_ns is not None:
+                setns(where.user_ns, CLONE_NEWUSER)
+            setns(where.mount_ns, CLONE_NEWNS)
+            if where.root is not None:
+                os.fchdir(where.root)
+                os.chroot(".")
             umount(point, flags | UMOUNT_NOFOLLOW)
         except OSError as error:
             os._exit(error.errno or 255)
@@ -29,10 +43,10 @@ def unmount_in(mount_ns_fd: int, point: str, flags: int, user_ns_fd: int | None 
         raise OSError(status, os.strerror(status), point)
 
 
-def forced_unmount(mount_ns_fd: int, point: str, user_ns_fd: int | None = None) -> None:
+def forced_unmount(where: Where, point: str) -> None:
     """EBUSY is no failure: MNT_FORCE aborts the connection first, then the mount may turn out to be in use."""
     try:
-        unmount_in(mount_ns_fd, point, MNT_FORCE, user_ns_fd)
+        unmount_in(where, point, MNT_FORCE)
     except OSError as error:
         if error.errno != errno.EBUSY:
             raise

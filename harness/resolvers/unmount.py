@@ -11,9 +11,9 @@ SUMMARY = "unmount by force, in the mount namespace of the stuck task"
 
 def plan(scene: Scene) -> Plan:
     task = stuck_task(scene.verdict)
-    where = f"/proc/{task.tgid}/task/{task.tid}/ns/mnt" if task else "…"
+    of = f"/proc/{task.tgid}/task/{task.tid}" if task else "…"
     return Plan(
-        f"nsenter --mount={where} umount -f -i {scene.connection.point}",
+        f"nsenter --mount={of}/ns/mnt --root={of}/root umount -f -i {scene.connection.point}",
         f"the connection of {scene.connection.point} is aborted; the mount itself may stay, busy",
         mount_obstacle(scene, task),
     )
@@ -22,5 +22,5 @@ def plan(scene: Scene) -> Plan:
 def execute(scene: Scene) -> None:
     task = stuck_task(scene.verdict)
     assert task is not None
-    with namespaces_opened(scene, task) as (mount_ns, user_ns):
-        forced_unmount(mount_ns, scene.connection.point, user_ns)
+    with namespaces_opened(scene, task) as where:
+        forced_unmount(where, scene.connection.point)

@@ -54,7 +54,9 @@ def pip_folders() -> list[str]:
     listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
     words = listed.replace("'", " ").replace("\\n", " ").replace("=", " ").split()
     paths = {urlsplit(word).path for word in words if word.startswith(("file://", "/"))}
-    return sorted(path for path in paths if Path(path).is_dir())
+    # A local index refers to files beside it, so what is shown is the second folder of the path: /opt/index/simple
+    # is in /opt/index.
+    return sorted({str(Path(*Path(path).parts[:3])) for path in paths if Path(path).is_dir()})
 
 
 def copy_configuration(root: Path) -> None:
