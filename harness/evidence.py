@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness import recording, repro
 from harness.launch.victim import Victim
-from harness.model import Result, Verdict
+from harness.model import Result, Snapshot
 
 
 class Evidence:
@@ -24,8 +24,8 @@ class Evidence:
             except FileExistsError:
                 number += 1
 
-    def before_remedy(self, victim: Victim, verdict: Verdict) -> None:
-        (self.folder / "snapshots.json").write_text(recording.dump((victim.armed, *verdict.snapshots)))
+    def before_remedy(self, victim: Victim, snapshots: tuple[Snapshot, ...]) -> None:
+        (self.folder / "snapshots.json").write_text(recording.dump(snapshots))
         shutil.copyfile(victim.journal, self.folder / "journal.jsonl")
         script = self.folder / "repro.sh"
         script.write_text(repro.script(victim.scenario))

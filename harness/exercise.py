@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fakefs.journal import Entry
-
 from harness.scenario import Exercise
 
 

@@ -142,9 +142,8 @@ def _verdict(
 
 
 def stuck_task(verdict: Verdict) -> Task | None:
-    """The task that waits for the connection's answer: the one to look at."""
-    if verdict.graph is None or verdict.connection is None:
+    """The task of the namespace that waits for a connection's answer: the one to look at."""
+    if verdict.graph is None:
         return None
-    target = f"connection:{verdict.connection}"
-    waiters = [edge.waiter for edge in verdict.graph.edges if edge.target == target]
+    waiters = [edge.waiter for edge in verdict.graph.edges if edge.target.startswith("connection:")]
     return verdict.snapshots[-1].task(int(waiters[0].partition(":")[2])) if waiters else None

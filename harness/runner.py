@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from harness.guard.client import guarded
 from harness.launch.start import Launch
-from harness.model import Attempt, Resolution, Result, Verdict
+from harness.model import Attempt, Resolution, Result, Snapshot, Verdict
 from harness.scenario import Scenario
 
 if TYPE_CHECKING:
     from harness.launch.victim import Victim
-    from harness.model import Attempt, Resolution, Result, Verdict
+    from harness.model import Attempt, Resolution, Result, Snapshot, Verdict
     from harness.resolve import Resolver
 
 
@@ -24,7 +24,7 @@ class Listener(Protocol):
     """Told of each step as it happens; a report that tells a story overrides what it needs."""
 
     def arming(self, scenario: Scenario) -> None: ...
-    def armed(self, victim: Victim, took_ms: float) -> None: ...
+    def armed(self, victim: Victim, snapshot: Snapshot, took_ms: float) -> None: ...
     def killed(self, victim: Victim) -> None: ...
     def looked(self, verdict: Verdict) -> None: ...
     def judged(self, verdict: Verdict, took_ms: float) -> None: ...
@@ -38,7 +38,7 @@ class Silent:
     """Listens to nothing: for formats that speak at the end."""
 
     def arming(self, scenario: Scenario) -> None: ...
-    def armed(self, victim: Victim, took_ms: float) -> None: ...
+    def armed(self, victim: Victim, snapshot: Snapshot, took_ms: float) -> None: ...
     def killed(self, victim: Victim) -> None: ...
     def looked(self, verdict: Verdict) -> None: ...
     def judged(self, verdict: Verdict, took_ms: float) -> None: ...
@@ -55,7 +55,7 @@ class Options:
     patience_s: float | None = None
     keep: bool = False
     futile: bool = False
-    evidence: Callable[[Victim, Verdict], None] | None = None
+    evidence: Callable[[Victim, tuple[Snapshot, ...]], None] | None = None
     """Called with the verdict before anything is done about it: writes what --out wants."""
 
 
@@ -73,11 +73,11 @@ def run(scenario: Scenario, options: Options, listener: Listener) -> Result:
 
         trial = Trial(arm(launch), guard, options, listener)
         armed_ms = _since(start)
-        listener.armed(trial.victim, armed_ms)
+        listener.armed(trial.victim, trial.armed, armed_ms)
         stack.enter_context(trial.abort_file_opened())
         trial.kill_and_judge()
         if options.evidence is not None:
-            options.evidence(trial.victim, trial.verdict)
+            options.evidence(trial.victim, (trial.armed, *trial.verdict.snapshots))
         if options.keep and trial.stuck:
             trial.keep()
             result = trial.result(left=())

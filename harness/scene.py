@@ -13,8 +13,8 @@ from harness.linux import procfs
 from harness.linux.mountinfo import fuse_mounts
 from harness.linux.unmounting import Where
 from harness.model import PF_EXITING, Task, Verdict
-from harness.observe.snapshot import Target
 from harness.rundir import Process
+from harness.target import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from harness.linux.fusectl import FOLDER
 from harness.model import STUCK, Attempt, Outcome, Resolution, Result, Snapshot, Timings, Verdict
 from harness.observe.entry import try_entry
 from harness.observe.snapshot import observe
-from harness.observe.watch import watch
 from harness.scene import Scene
+from harness.watch import watch
 
 if TYPE_CHECKING:
     from harness.guard.client import Guard
@@ -36,6 +36,7 @@ class Trial:
 
     def __init__(self, victim: Victim, guard: Guard, options: Options, listener: Listener) -> None:
         self.victim = victim
+        self.armed = observe(victim.target, guard.ctl, victim.claims)
         self._guard = guard
         self._options = options
         self._listener = listener
@@ -111,7 +112,7 @@ class Trial:
             scenario=scenario.name,
             kind=scenario.kind.value,
             verdict=self.verdict,
-            armed=self.victim.armed,
+            armed=self.armed,
             resolution=resolution,
             timings=Timings(
                 kill_to_verdict=self._kill_to_verdict_ms, release=resolution.release_ms if resolution else None
@@ -123,7 +124,7 @@ class Trial:
         )
 
     def _look(self) -> Snapshot:
-        return observe(self.victim.target, self._guard.ctl, self.victim.claims, self.victim.armed)
+        return observe(self.victim.target, self._guard.ctl, self.victim.claims, self.armed)
 
     def _patience_s(self) -> float:
         chosen = self._options.patience_s

@@ -57,7 +57,9 @@ def explain(task: Task, view: View) -> Wait:
             return wait
     where = f"state {task.state}" + (f", in {task.functions[0]}" if task.functions else "")
     if task.state == "R":
-        return Wait(Need.ANY, Progress.RUNS, "it runs")
+        # One that was killed is on its way; a server outside that runs may do so for ever.
+        progress = Progress.RUNS if task.killed or task.tid in view.inside else Progress.OUTSIDE
+        return Wait(Need.ANY, progress, "it runs")
     if not task.killed:
         return Wait(Need.ANY, Progress.OUTSIDE, f"{where}: alive, and can be woken")
     if task.state in "SI" and not task.exiting:
@@ -71,8 +73,8 @@ def _connection(number: int, view: View) -> tuple[str, Wait]:
         return f"connection {number}", Wait(Need.ANY, Progress.RUNS, "it is gone: its requests have been ended")
     label = f"connection {number}" + (f" ({found.fsname})" if found.fsname else "")
     holders = view.holders(number)
-    if not holders and not _accounted_for(number, view):
-        holders = view.unnamed_devices()
+    if not _accounted_for(number, view):
+        holders = (*holders, *view.unnamed_devices())
     answerers = (*_answerers(holders, view), *_receivers(view))
     if answerers:
         why = f"answered by whoever holds its device: {len(holders)} descriptor(s)"
@@ -81,10 +83,20 @@ def _connection(number: int, view: View) -> tuple[str, Wait]:
 
 
 def _accounted_for(number: int, view: View) -> bool:
-    """True when there are no more unnamed devices than other connections that need one."""
-    named = {device.connection for device in view.snapshot.devices}
-    others = [each for each in view.snapshot.connections if each.number not in named and each.number != number]
-    return len({device.tgid for device in view.unnamed_devices()}) <= len(others)
+    """True when there are no more unnamed descriptors than other connections that need one.
+
+    A connection needs a holder if it is known to have none and counts no waiting request: one that counts some may hang
+    just as this one does.
+    """
+    held = {device.connection for device in view.snapshot.devices} | {
+        claim.connection for claim in view.snapshot.claims
+    }
+    others = [
+        each
+        for each in view.snapshot.connections
+        if each.number not in held and each.number != number and each.waiting == 0
+    ]
+    return len(view.unnamed_devices()) <= len(others)
 
 
 def _answerers(holders: tuple[Device, ...], view: View) -> tuple[For, ...]:
@@ -98,9 +110,9 @@ def _answerers(holders: tuple[Device, ...], view: View) -> tuple[For, ...]:
                 Strength.ASSUMED,
                 f"descriptor {device.fd} is a FUSE device; the kernel does not say whose",
             )
-        for thread in view.threads(device.tgid):
-            if not thread.zombie:
-                targets.setdefault(thread.tid, For(task_id(thread.tid), strength, how))
+        threads = view.threads(device.tgid)
+        for tid in [thread.tid for thread in threads if not thread.zombie] if threads else [device.tid]:
+            targets.setdefault(tid, For(task_id(tid), strength, how))
     return tuple(targets.values())
 
 

@@ -31,6 +31,10 @@ def execute(args: argparse.Namespace) -> int:
         text = sys.stdin.read() if str(args.file) == "-" else args.file.read_text()
     except OSError as error:
         raise UsageError(f"{args.file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{args.file} is no recording of snapshots: it is no text", "see `fusezap run --out DIR`"
+        ) from error
     verdict = judge(recording.load(text, str(args.file)))
     checks = form(verdict.snapshots[-1], stuck_task(verdict), None) if verdict.outcome is not Outcome.RELEASED else ()
     if args.format == "json":

@@ -15,10 +15,11 @@ from harness.launch.notify import Ready
 from harness.launch.start import FILE, Launch
 from harness.launch.victim import Victim
 from harness.linux import procfs
+from harness.linux.procfs import GONE
 from harness.model import Claim
-from harness.observe.snapshot import GONE, Target, observe
 from harness.rundir import MOUNT_POINT, Process
 from harness.scenario import Holder
+from harness.target import Target
 
 READY_S = 20.0
 
@@ -36,11 +37,9 @@ def arm(launch: Launch) -> Victim:
     if scenario.stop_server:
         os.kill(server.pid, signal.SIGSTOP)
         _until("the server is stopped", lambda: all(state == "T" for state in _states(server.pid)))
-    target = Target.of(init)
-    claims = (Claim(server.pid, connection.number),)
     return Victim(
         scenario=scenario,
-        target=target,
+        target=Target.of(init),
         shim=shim,
         server=Process.of(server.pid),
         holder=Process.of(holder.pid),
@@ -48,8 +47,7 @@ def arm(launch: Launch) -> Victim:
         mount_point=launch.mount_point,
         control=launch.control,
         journal=launch.journal,
-        claims=claims,
-        armed=observe(target, launch.guard.ctl, claims),
+        claims=(Claim(server.pid, connection.number),),
     )
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.guard.client import HeldConnection
-from harness.model import Claim, Snapshot
-from harness.observe.snapshot import Target
+from harness.model import Claim
 from harness.rundir import Process
 from harness.scenario import Scenario
+from harness.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,5 +25,3 @@ class Victim:
     control: Path
     journal: Path
     claims: tuple[Claim, ...]
-    armed: Snapshot
-    """Taken last of all: nothing has been killed yet."""

@@ -25,8 +25,9 @@ def unescape(text: str) -> str:
 
 
 def parse_mountinfo(text: str) -> tuple[MountEntry, ...]:
+    """A line ends at a newline and nowhere else: other line separators may be part of a name."""
     entries = []
-    for line in text.splitlines():
+    for line in filter(None, text.split("\n")):
         front, _, back = line.partition(" - ")
         fields, kind = front.split(" "), back.split(" ")
         major, minor = fields[2].split(":")
@@ -44,7 +45,7 @@ def is_fuse(entry: MountEntry) -> bool:
 def fuse_mounts(tid: int, tgid: int) -> tuple[MountEntry, ...]:
     """The FUSE mounts that a task sees; OSError as `read_mountinfo`.  Hosts have hundreds of other mounts: only lines
     that can be one are parsed."""
-    lines = procfs.read(f"/proc/{tgid}/task/{tid}/mountinfo").splitlines()
+    lines = procfs.read(f"/proc/{tgid}/task/{tid}/mountinfo").split("\n")
     return tuple(filter(is_fuse, parse_mountinfo("\n".join(line for line in lines if " - fuse" in line))))
 
 

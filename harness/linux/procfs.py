@@ -12,6 +12,9 @@ import os
 import re
 from typing import NamedTuple
 
+GONE = (FileNotFoundError, ProcessLookupError)
+"""What a reading raises when the task has vanished meanwhile."""
+
 _STATUS_LINE = re.compile(
     r"^(Tgid|TracerPid|NSpid|FDSize|SigPnd|ShdPnd|voluntary_ctxt_switches|nonvoluntary_ctxt_switches):\t(.*)$",
     re.MULTILINE,

@@ -6,32 +6,18 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeVar
 
 from harness import kernel_names
 from harness.linux import procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts
-from harness.linux.procfs import Stat
+from harness.linux.procfs import GONE, Stat
 from harness.linux.syscalls import same_descriptor_table
 from harness.model import PF_EXITING, PF_KTHREAD, Claim, Connection, Device, InFlight, Mount, Snapshot, Task
+from harness.target import Target
 
-GONE = (FileNotFoundError, ProcessLookupError)
 Found = TypeVar("Found")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A PID namespace, named by its init for ever."""
-
-    init: int
-    start_time: int
-    pid_ns: int
-
-    @classmethod
-    def of(cls, init: int) -> Target:
-        return cls(init, procfs.read_process_stat(init).start_time, procfs.read_namespace(init, init, "pid"))
 
 
 def observe(

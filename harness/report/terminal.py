@@ -6,7 +6,7 @@ import sys
 from typing import Protocol
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as markup_escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.tree import Tree
@@ -57,9 +57,14 @@ class _Connection(Protocol):
     def number(self) -> int: ...
 
 
+class _Target(Protocol):
+    @property
+    def init(self) -> int: ...
+
+
 class _Victim(Protocol):
     @property
-    def armed(self) -> Snapshot: ...
+    def target(self) -> _Target: ...
     @property
     def connection(self) -> _Connection: ...
 
@@ -74,13 +79,13 @@ class Story:
     def arming(self, scenario: _Scenario) -> None:
         self.console.print(f"[bold]{scenario.name}[/]: {escape(scenario.summary)}")
 
-    def armed(self, victim: _Victim, took_ms: float) -> None:
+    def armed(self, victim: _Victim, snapshot: Snapshot, took_ms: float) -> None:
         number = victim.connection.number
         self._step(f"armed in {took_ms:.0f} ms: the file is held open on connection {number}")
-        self._indented(self.tree(victim.armed, threads=False))
+        self._indented(self.tree(snapshot, threads=False))
 
     def killed(self, victim: _Victim) -> None:
-        self._step(f"SIGKILL sent to init {victim.armed.init_tid}")
+        self._step(f"SIGKILL sent to init {victim.target.init}")
 
     def looked(self, verdict: Verdict) -> None:
         """What keeps it is told once, so that a wait of seconds is not a silent one."""
@@ -121,7 +126,7 @@ class Story:
             self.console.print(f"[red]✘[/] {resolution.action} did not resolve it: {escape(resolution.detail)}")
 
     def kept(self, victim: _Victim, run: str, remedy: str) -> None:
-        init = victim.armed.init_tid
+        init = victim.target.init
         self._section("Kept, for you to look at")
         for line in (
             f"ps -L -o pid,tid,ppid,stat,wchan:30,comm --ppid {init}",
@@ -220,6 +225,11 @@ class Story:
 
     def _indented(self, content: Table | Tree | str) -> None:
         self.console.print(Padding(content, (0, 0, 0, 2)))
+
+
+def escape(text: str) -> str:
+    """Names are their makers' choice: what is not printable must neither steer the terminal nor end us."""
+    return markup_escape("".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text))
 
 
 def _state(task: Task) -> str:

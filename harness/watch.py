@@ -8,7 +8,7 @@ from collections.abc import Callable
 from harness.judge import judge
 from harness.linux import procfs
 from harness.model import PF_EXITING, Outcome, Snapshot, Verdict
-from harness.observe.snapshot import Target
+from harness.target import Target
 
 FINAL = frozenset({Outcome.RELEASED, Outcome.DEADLOCK})
 MOVING_S = 20.0

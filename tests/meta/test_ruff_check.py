@@ -1,0 +1,14 @@
+"""ruff finds nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.meta.tree import ROOT
+
+
+def test_ruff_check() -> None:
+    argv = [sys.executable, "-m", "ruff", "check", "--no-cache", "."]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,60 @@
+"""Did the path under test run at all?"""
+
+from __future__ import annotations
+
+import pytest
+
+from fakefs.journal import Entry
+from harness.exercise import not_exercised
+from harness.scenario import Exercise
+
+KILLED = 1000
+
+
+def entry(time: int, event: str, operation: str, result: int | None = None) -> Entry:
+    return Entry(seq=time, time=time, event=event, operation=operation, path="/held", result=result)
+
+
+OPENED = (entry(100, "called", "open"), entry(101, "replied", "open", 0))
+
+
+class TestFileHeld:
+    def test_open_at_the_kill(self) -> None:
+        assert not_exercised(Exercise.FILE_HELD, OPENED, KILLED) is None
+
+    @pytest.mark.parametrize(
+        "journal",
+        [
+            (),
+            (entry(100, "called", "open"),),
+            (entry(101, "replied", "open", -13),),
+            (entry(1001, "replied", "open", 0),),
+            (entry(101, "replied", "create", -28),),
+        ],
+        ids=["empty", "never answered", "refused", "after the kill", "another operation"],
+    )
+    def test_not_open_at_the_kill(self, journal: tuple[Entry, ...]) -> None:
+        assert not_exercised(Exercise.FILE_HELD, journal, KILLED) == "the file was not open at the kill"
+
+    def test_flushed_before_the_kill(self) -> None:
+        journal = (*OPENED, entry(500, "replied", "flush", 0))
+        assert not_exercised(Exercise.FILE_HELD, journal, KILLED) == "the file had been flushed before the kill"
+
+    def test_flushed_by_the_kill(self) -> None:
+        journal = (*OPENED, entry(1001, "called", "flush"), entry(1002, "replied", "flush", 0))
+        assert not_exercised(Exercise.FILE_HELD, journal, KILLED) is None
+
+
+class TestFlushServed:
+    def test_a_flush_that_came_after_the_kill(self) -> None:
+        """Answered or not: it came."""
+        journal = (*OPENED, entry(KILLED, "called", "flush"))
+        assert not_exercised(Exercise.FLUSH_SERVED, journal, KILLED) is None
+
+    @pytest.mark.parametrize(
+        "journal", [(), OPENED, (*OPENED, entry(999, "replied", "flush", 0)), (entry(1001, "called", "release"),)]
+    )
+    def test_none_after_the_kill(self, journal: tuple[Entry, ...]) -> None:
+        assert not_exercised(Exercise.FLUSH_SERVED, journal, KILLED) == (
+            "the server's journal has no FLUSH from after the kill"
+        )
