@@ -45,7 +45,7 @@ class Status(NamedTuple):
 
 
 def read(path: str) -> str:
-    """The whole file.  /proc hands out at most a page or a record a read, so it is read to the end."""
+    """The whole file, for those of many records: a read hands out as many as fit, and more may follow."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         data = b""
@@ -54,6 +54,15 @@ def read(path: str) -> str:
     finally:
         os.close(fd)
     return data.decode("utf-8", "surrogateescape")
+
+
+def read_record(path: str) -> str:
+    """A file of one record, which one read hands out whole (single_open(), fs/seq_file.c): stat, status, fdinfo, …"""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 65536).decode("utf-8", "surrogateescape")
+    finally:
+        os.close(fd)
 
 
 def parse_stat(text: str) -> Stat:
@@ -117,21 +126,21 @@ def tids(pid: int) -> list[int]:
 
 
 def read_stat(tid: int, tgid: int | None = None) -> Stat:
-    return parse_stat(read(f"/proc/{tgid or tid}/task/{tid}/stat"))
+    return parse_stat(read_record(f"/proc/{tgid or tid}/task/{tid}/stat"))
 
 
 def read_process_stat(pid: int) -> Stat:
-    return parse_stat(read(f"/proc/{pid}/stat"))
+    return parse_stat(read_record(f"/proc/{pid}/stat"))
 
 
 def read_status(tid: int, tgid: int) -> Status:
-    return parse_status(read(f"/proc/{tgid}/task/{tid}/status"))
+    return parse_status(read_record(f"/proc/{tgid}/task/{tid}/status"))
 
 
 def read_stack(tid: int, tgid: int) -> tuple[str, ...] | None:
     """None where the kernel does not let us (CAP_SYS_ADMIN in the initial user namespace) or does not have it."""
     try:
-        return parse_stack(read(f"/proc/{tgid}/task/{tid}/stack"))
+        return parse_stack(read_record(f"/proc/{tgid}/task/{tid}/stack"))
     except (PermissionError, FileNotFoundError):
         return None
 
@@ -139,7 +148,7 @@ def read_stack(tid: int, tgid: int) -> tuple[str, ...] | None:
 def read_wchan(tid: int, tgid: int) -> str | None:
     """None where there is none (`0`: it runs, or is dead), or we may not read it."""
     try:
-        text = read(f"/proc/{tgid}/task/{tid}/wchan")
+        text = read_record(f"/proc/{tgid}/task/{tid}/wchan")
     except (PermissionError, FileNotFoundError):
         return None
     return None if text in ("", "0") else text
@@ -156,35 +165,31 @@ def read_namespace(tid: int, tgid: int, kind: str) -> int:
     return int(link.partition("[")[2].rstrip("]"))
 
 
-def fuse_descriptors(tid: int, tgid: int) -> list[tuple[int, int | None]]:
-    """(descriptor, connection or None) of each open FUSE device in the task's descriptor table.
+def read_descriptors(tid: int, tgid: int) -> list[tuple[int, str]]:
+    """(descriptor, name behind its link) of the task's descriptor table.
 
-    Told by the name behind the link (d_path() asks no filesystem); following the link, as stat would, can hang.
+    d_path() gives the name and asks no filesystem; following the link, as stat would, can hang.
     """
-    folder = f"/proc/{tgid}/task/{tid}"
-    found: list[tuple[int, int | None]] = []
-    for name in os.listdir(f"{folder}/fd"):
+    folder = f"/proc/{tgid}/task/{tid}/fd"
+    found = []
+    for number in os.listdir(folder):
         try:
-            if os.readlink(f"{folder}/fd/{name}").removesuffix(" (deleted)").rsplit("/", 1)[-1] == "fuse":
-                found.append((int(name), parse_fdinfo_connection(read(f"{folder}/fdinfo/{name}"))))
+            found.append((int(number), os.readlink(f"{folder}/{number}")))
         except FileNotFoundError:
             continue  # closed between listing and reading
     return found
 
 
-def in_flight_files(tid: int, tgid: int) -> list[tuple[int, int]]:
-    """(descriptor, files) of each socket of the task in whose receive queue open files wait to be received."""
-    folder = f"/proc/{tgid}/task/{tid}"
-    found = []
-    for name in os.listdir(f"{folder}/fd"):
-        try:
-            if os.readlink(f"{folder}/fd/{name}").startswith("socket:"):
-                files = parse_fdinfo_in_flight(read(f"{folder}/fdinfo/{name}"))
-                if files:
-                    found.append((int(name), files))
-        except FileNotFoundError:
-            continue
-    return found
+def is_fuse_device(name: str) -> bool:
+    return name.removesuffix(" (deleted)").rsplit("/", 1)[-1] == "fuse"
+
+
+def is_socket(name: str) -> bool:
+    return name.startswith("socket:")
+
+
+def read_fdinfo(tid: int, tgid: int, fd: int) -> str:
+    return read_record(f"/proc/{tgid}/task/{tid}/fdinfo/{fd}")
 
 
 def boot_id() -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 from harness import kernel_names
 from harness.linux import procfs
@@ -17,7 +16,8 @@ from harness.linux.syscalls import same_descriptor_table
 from harness.model import PF_EXITING, PF_KTHREAD, Claim, Connection, Device, InFlight, Mount, Snapshot, Task
 from harness.target import Target
 
-Found = TypeVar("Found")
+Tables = list[tuple[int, list[tuple[int, str]]]]
+"""Of one process: a task for each descriptor table, and what that holds."""
 
 
 def observe(
@@ -42,10 +42,11 @@ class _Survey:
         processes = self._processes()
         inside = self._inside(processes)
         tasks = tuple(task for pid in sorted(inside) for task in self._tasks(pid))
-        devices = tuple(device for pid in processes for device in self._devices(pid))
+        tables = {pid: list(self._tables(pid)) for pid in processes}
+        devices = tuple(each for pid, shown in tables.items() for each in self._devices(pid, shown))
         in_flight: tuple[InFlight, ...] = ()
         if any(kernel_names.has(task.functions, kernel_names.FUSE_WAIT) for task in tasks):
-            in_flight = tuple(each for pid in processes for each in self._in_flight(pid))
+            in_flight = tuple(each for pid, shown in tables.items() for each in self._in_flight(pid, shown))
         outside = (
             {device.tgid for device in devices}
             | {each.tgid for each in in_flight}
@@ -115,38 +116,44 @@ class _Survey:
             except GONE:
                 continue
 
-    def _by_table(self, pid: int, read: Callable[[int, int], list[Found]]) -> Iterator[tuple[int, Found]]:
-        """(tid, each of what `read(tid, pid)` finds), once for each descriptor table of the process.
+    def _tables(self, pid: int) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+        """(tid, descriptors) once for each descriptor table of the process; kcmp(2) tells which threads share one.
 
-        kcmp(2) tells which threads have a table of their own.  A thread that vanishes while its table is read does
-        not count as having shown it: another one that shares the table is read in its place.
+        A thread that vanishes while its table is read does not count as having shown it: another one that shares the
+        table is read in its place.
         """
         shown: list[int] = []
-        for tid in procfs.tids(pid):
-            if any(same_descriptor_table(tid, other) for other in shown):
-                continue
-            try:
-                found = read(tid, pid)
-            except GONE:
-                continue
-            shown.append(tid)
-            yield from ((tid, each) for each in found)
-
-    def _devices(self, pid: int) -> Iterator[Device]:
         try:
-            for tid, (fd, connection) in self._by_table(pid, procfs.fuse_descriptors):
-                yield Device(tid, pid, fd, connection)
+            for tid in procfs.tids(pid):
+                if any(same_descriptor_table(tid, other) for other in shown):
+                    continue
+                try:
+                    descriptors = procfs.read_descriptors(tid, pid)
+                except GONE:
+                    continue
+                shown.append(tid)
+                yield tid, descriptors
         except GONE:
             return
         except PermissionError:
             self.unreadable += 1
 
-    def _in_flight(self, pid: int) -> Iterator[InFlight]:
-        try:
-            for tid, (fd, files) in self._by_table(pid, procfs.in_flight_files):
-                yield InFlight(tid, pid, fd, files)
-        except (*GONE, PermissionError):
-            return  # `_devices` has counted it
+    def _devices(self, pid: int, tables: Tables) -> Iterator[Device]:
+        for tid, descriptors in tables:
+            for fd, name in descriptors:
+                if procfs.is_fuse_device(name):
+                    with contextlib.suppress(*GONE):
+                        text = procfs.read_fdinfo(tid, pid, fd)
+                        yield Device(tid, pid, fd, procfs.parse_fdinfo_connection(text))
+
+    def _in_flight(self, pid: int, tables: Tables) -> Iterator[InFlight]:
+        for tid, descriptors in tables:
+            for fd, name in descriptors:
+                if procfs.is_socket(name):
+                    with contextlib.suppress(*GONE):
+                        files = procfs.parse_fdinfo_in_flight(procfs.read_fdinfo(tid, pid, fd))
+                        if files:
+                            yield InFlight(tid, pid, fd, files)
 
     def _exiting(self, processes: dict[int, Stat]) -> set[int]:
         """Processes with a task that is past the kill and not yet dead: its table may be detached, its work not."""

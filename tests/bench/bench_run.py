@@ -1,7 +1,7 @@
 """What a run costs, in milliseconds: `python -m tests.bench.bench_run [RUNS]`.
 
-Prints one JSON object: per figure its median, p95 and maximum over RUNS runs of exit-flush-self in one process, and of
-the whole command from its start to its end, beside a bare Python start for comparison.
+Prints one JSON object: per figure its median, p95 and maximum over RUNS runs of exit-flush-self in one process, and of the
+whole `./fusezap run --format json`, warm, beside a bare Python start for comparison.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from harness.model import Outcome, Result
 from harness.runner import Options, Silent, run
 from harness.scenario import catalogue
 
+CHECKOUT = Path(__file__).parents[2]
 FIGURES = ("armed", "kill_to_verdict", "release", "total")
 
 
@@ -39,7 +41,8 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     options = Options()
     results: list[Result] = [run(catalogue()["exit-flush-self"], options, Silent()) for _ in range(runs)]
-    command = [sys.executable, "-P", "-m", "harness", "run", "--format", "json"]
+    command = [str(CHECKOUT / "fusezap"), "run", "--format", "json"]
+    timed(command)
     bare = [sys.executable, "-P", "-c", "pass"]
     commands = [(timed(command), timed(bare)) for _ in range(max(10, runs // 5))]
     print(
