@@ -1,7 +1,7 @@
 """What a run costs, in milliseconds: `python -m tests.bench.bench_run [RUNS]`.
 
-Prints one JSON object: per figure its median, p95 and maximum over RUNS runs of exit-flush-self in one process, and of the
-whole `./fusezap run --format json`, warm, beside a bare Python start for comparison.
+Prints one JSON object: per figure its median, p95 and maximum over RUNS runs of exit-flush-self in one process, and of
+the whole `./fusezap run --format json`, warm, beside a bare Python start for comparison.
 """
 
 from __future__ import annotations
