@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fakefs.journal import Entry
-from harness.scenario import Exercise
+from harness.scenario import HELD_FILE, Exercise
 
 
 def not_exercised(exercise: Exercise, journal: Sequence[Entry], killed_ns: int) -> str | None:
@@ -14,7 +14,8 @@ def not_exercised(exercise: Exercise, journal: Sequence[Entry], killed_ns: int) 
         if any(entry.operation == "flush" and entry.time >= killed_ns for entry in journal):
             return None
         return "the server's journal has no FLUSH from after the kill"
-    before = [entry for entry in journal if entry.time < killed_ns and entry.event == "replied"]
+    held = [entry for entry in journal if entry.path == f"/{HELD_FILE}" and entry.event == "replied"]
+    before = [entry for entry in held if entry.time < killed_ns]
     if not any(entry.operation == "open" and entry.result == 0 for entry in before):
         return "the file was not open at the kill"
     if any(entry.operation == "flush" for entry in before):

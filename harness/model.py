@@ -102,6 +102,8 @@ class Device:
     fd: int
     connection: int | None
     """From fdinfo (`fuse_connection:`); None on kernels that do not name it."""
+    file: int | None = None
+    """Where the connection is not named: numbers the open files apart, for one may be in several tables (kcmp(2))."""
 
 
 @dataclass(frozen=True, slots=True)

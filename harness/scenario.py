@@ -11,6 +11,9 @@ from harness import registry
 from harness.errors import UsageError
 from harness.terms import Outcome
 
+HELD_FILE = "held"
+"""The file on the mount that the holder keeps open."""
+
 
 class Kind(StrEnum):
     DEFECT = "defect"

@@ -83,7 +83,7 @@ def _connection(number: int, view: View) -> tuple[str, Wait]:
 
 
 def _accounted_for(number: int, view: View) -> bool:
-    """True when there are no more unnamed descriptors than other connections that need one.
+    """True when there are no more unnamed open devices than other connections that need one.
 
     A connection needs a holder if it is known to have none and counts no waiting request: one that counts some may hang
     just as this one does.
@@ -96,7 +96,9 @@ def _accounted_for(number: int, view: View) -> bool:
         for each in view.snapshot.connections
         if each.number not in held and each.number != number and each.waiting == 0
     ]
-    return len(view.unnamed_devices()) <= len(others)
+    unnamed = view.unnamed_devices()
+    files = {device.file for device in unnamed if device.file is not None}
+    return len(files) + sum(device.file is None for device in unnamed) <= len(others)
 
 
 def _answerers(holders: tuple[Device, ...], view: View) -> tuple[For, ...]:

@@ -12,13 +12,13 @@ from fakefs import journal
 from harness.errors import LaunchError
 from harness.guard.client import HeldConnection
 from harness.launch.notify import Ready
-from harness.launch.start import FILE, Launch
+from harness.launch.start import Launch
 from harness.launch.victim import Victim
 from harness.linux import procfs
 from harness.linux.procfs import GONE
 from harness.model import Claim
 from harness.rundir import MOUNT_POINT, Process
-from harness.scenario import Holder
+from harness.scenario import HELD_FILE, Holder
 from harness.target import Target
 
 READY_S = 20.0
@@ -79,11 +79,11 @@ def _held_by(launch: Launch, pid: int) -> bool:
     seen = [
         entry.operation
         for entry in journal.read(launch.journal)
-        if entry.path == f"/{FILE}" and entry.event == "replied" and entry.result == 0
+        if entry.path == f"/{HELD_FILE}" and entry.event == "replied" and entry.result == 0
     ]
     if "open" not in seen or "flush" in seen:
         return False
-    name = f"/{launch.guard.name}/{MOUNT_POINT}/{FILE}"
+    name = f"/{launch.guard.name}/{MOUNT_POINT}/{HELD_FILE}"
     return any(_holds(pid, tid, name) for tid in procfs.tids(pid))
 
 

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 
 from harness.launch.notify import Notifications
 from harness.rundir import MOUNT_POINT, Process
-from harness.scenario import Holder, Place, Scenario
+from harness.scenario import HELD_FILE, Holder, Place, Scenario
 
 if TYPE_CHECKING:
     from harness.guard.client import Guard
-
-FILE = "held"
-"""The file on the mount that the holder keeps open."""
 
 
 class Launch:
@@ -58,11 +55,11 @@ class Launch:
         argv += ["--fsname", self.guard.name]
         argv += ["--journal", str(self.journal)]
         argv += ["--control", str(self.control)]
-        argv += ["--file", f"/{FILE}"]
+        argv += ["--file", f"/{HELD_FILE}"]
         for rule in self.scenario.rules:
             argv += ["--rule", rule]
         if self.scenario.holder is Holder.SERVER:
-            argv += ["--hold", f"/{FILE}"]
+            argv += ["--hold", f"/{HELD_FILE}"]
         return argv
 
     def _programs_inside(self) -> list[list[str]]:
@@ -70,5 +67,5 @@ class Launch:
         if self.scenario.server is Place.INSIDE:
             programs.append(self._server())
         if self.scenario.holder is Holder.PROCESS:
-            programs.append([sys.executable, "-P", "-m", "fakefs.hold", str(self.mount_point / FILE)])
+            programs.append([sys.executable, "-P", "-m", "fakefs.hold", str(self.mount_point / HELD_FILE)])
         return programs

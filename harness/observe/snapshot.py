@@ -12,7 +12,7 @@ from harness.linux import procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts
 from harness.linux.procfs import GONE, Stat
-from harness.linux.syscalls import same_descriptor_table
+from harness.linux.syscalls import same_descriptor_table, same_open_file
 from harness.model import PF_EXITING, PF_KTHREAD, Claim, Connection, Device, InFlight, Mount, Snapshot, Task
 from harness.target import Target
 
@@ -35,6 +35,7 @@ class _Survey:
         self.target = target
         self.ctl = ctl
         self.unreadable = 0
+        self.files: list[tuple[int, int]] = []
         self.unseen: list[str] = []
 
     def snapshot(self, claims: tuple[Claim, ...], names_connections: bool) -> Snapshot:
@@ -141,10 +142,20 @@ class _Survey:
     def _devices(self, pid: int, tables: Tables) -> Iterator[Device]:
         for tid, descriptors in tables:
             for fd, name in descriptors:
-                if procfs.is_fuse_device(name):
-                    with contextlib.suppress(*GONE):
-                        text = procfs.read_fdinfo(tid, pid, fd)
-                        yield Device(tid, pid, fd, procfs.parse_fdinfo_connection(text))
+                if not procfs.is_fuse_device(name):
+                    continue
+                with contextlib.suppress(*GONE):
+                    connection = procfs.parse_fdinfo_connection(procfs.read_fdinfo(tid, pid, fd))
+                    file = self._number_of_file(tid, fd) if connection is None else None
+                    yield Device(tid, pid, fd, connection, file)
+
+    def _number_of_file(self, tid: int, fd: int) -> int:
+        """The same for two descriptors only if kcmp(2) says that they are one open file."""
+        for number, (other_tid, other_fd) in enumerate(self.files):
+            if same_open_file(tid, fd, other_tid, other_fd):
+                return number
+        self.files.append((tid, fd))
+        return len(self.files) - 1
 
     def _in_flight(self, pid: int, tables: Tables) -> Iterator[InFlight]:
         for tid, descriptors in tables:

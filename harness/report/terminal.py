@@ -224,7 +224,7 @@ class Story:
             self._indented(each)
 
     def _indented(self, content: Table | Tree | str) -> None:
-        self.console.print(Padding(content, (0, 0, 0, 2)))
+        self.console.print(Padding(content, (0, 0, 0, 2), expand=False))
 
 
 def escape(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.judge import judge, stuck_task
-from harness.model import Claim, Connection, InFlight, Mount, Outcome, Snapshot, Verdict
+from harness.model import Claim, Connection, Device, InFlight, Mount, Outcome, Snapshot, Verdict
 from tests.unit.harness.records import (
     CONNECTION,
     HANG,
@@ -361,6 +361,13 @@ class TestUnnamedDevices:
         """The server of one connection inherited the device of another: counting processes would not show it."""
         snapshot = with_device(with_device(with_others(old, sleeper(9000)), 9000, None, fd=5), 9000, None, fd=6)
         assert judged(with_connection(snapshot, 50, 0, "sshfs")).outcome is not Outcome.DEADLOCK
+
+    def test_one_open_file_in_two_tables_needs_one_connection(self, old: Snapshot) -> None:
+        """A server with a thread that has a descriptor table of its own, as our holder has."""
+        twice = (Device(9000, 9000, 5, None, file=0), Device(9001, 9000, 5, None, file=0))
+        snapshot = with_others(old, sleeper(9000))
+        snapshot = replace(snapshot, devices=(*snapshot.devices, *twice))
+        assert judged(with_connection(snapshot, 50, 0, "sshfs")).outcome is Outcome.DEADLOCK
 
     def test_the_other_connection_hangs_too_and_needs_no_holder(self, old: Snapshot) -> None:
         """Two hangs at once, and one live process with a device: it may be either's."""
