@@ -12,10 +12,9 @@ from pathlib import Path
 
 from harness import rundir
 from harness.guard.cleanup import DEADLINE_S, Hold, remove_folder, take_hold
-from harness.linux import fusectl, procfs
-from harness.linux.fusectl import Fusectl
-from harness.linux.mountinfo import fuse_mounts, read_mountinfo
-from harness.linux.syscalls import CLONE_NEWNS, MS_PRIVATE, MS_REC, mount, unshare
+from harness.linux import procfs
+from harness.linux.fusectl import fusectl_opened
+from harness.linux.mountinfo import fuse_mounts
 from harness.rundir import Owner, Process
 
 _POLL_S = 0.002
@@ -114,7 +113,7 @@ def _release_and_kill(name: str, pids: set[int], actions: list[str]) -> list[str
             processes.append(Process.of(pid))
     holds: list[Hold] = []
     end = time.monotonic() + DEADLINE_S
-    with _fusectl() as ctl:
+    with fusectl_opened() as ctl:
         while True:
             alive = [process for process in processes if process.alive]
             for hold in take_hold((process.pid for process in alive), name, ctl, holds):
@@ -133,19 +132,3 @@ def _release_and_kill(name: str, pids: set[int], actions: list[str]) -> list[str
     if processes:
         actions.append(f"killed {len(processes)} processes: {', '.join(str(each.pid) for each in processes)}")
     return [f"task {process.pid} does not end" for process in alive]
-
-
-@contextlib.contextmanager
-def _fusectl() -> Iterator[Fusectl | None]:
-    """The machine's fusectl mount; where it has none, one in a mount namespace of our own, which nobody else sees."""
-    with contextlib.ExitStack() as stack:
-        ctl: Fusectl | None = None
-        with contextlib.suppress(OSError):
-            if not any(each.fstype == "fusectl" for each in read_mountinfo(os.getpid(), os.getpid())):
-                unshare(CLONE_NEWNS)
-                mount("none", "/", None, MS_REC | MS_PRIVATE)
-                mount("none", fusectl.FOLDER, "fusectl")
-            fd = os.open(fusectl.FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            stack.callback(os.close, fd)
-            ctl = Fusectl(fd)
-        yield ctl

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+
+from harness.linux.mountinfo import read_mountinfo
+from harness.linux.syscalls import CLONE_NEWNS, MS_PRIVATE, MS_REC, mount, unshare
 
 FOLDER = "/sys/fs/fuse/connections"
 
@@ -50,3 +53,22 @@ class Fusectl:
 def abort(fd: int) -> None:
     """Ends all requests of the connection with ECONNABORTED, and fails all later ones (fuse_abort_conn())."""
     os.write(fd, b"1")
+
+
+@contextmanager
+def fusectl_opened() -> Iterator[Fusectl | None]:
+    """The machine's fusectl mount; where it has none, one in a mount namespace of our own, which nobody else sees.
+
+    None where it can be had neither way.
+    """
+    with ExitStack() as stack:
+        ctl: Fusectl | None = None
+        with suppress(OSError):
+            if not any(each.fstype == "fusectl" for each in read_mountinfo(os.getpid(), os.getpid())):
+                unshare(CLONE_NEWNS)
+                mount("none", "/", None, MS_REC | MS_PRIVATE)
+                mount("none", FOLDER, "fusectl")
+            fd = os.open(FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            stack.callback(os.close, fd)
+            ctl = Fusectl(fd)
+        yield ctl

@@ -1,0 +1,49 @@
+"""`fusezap observe PID`: record what a PID namespace looks like, whoever made it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from harness import recording
+from harness.errors import UsageError
+from harness.linux.fusectl import fusectl_opened
+from harness.model import Snapshot
+from harness.observe.snapshot import observe
+from harness.target import Target
+
+HELP = "record snapshots of a PID namespace, for judge"
+DESCRIPTION = """\
+Takes two snapshots of the PID namespace whose init is PID and prints them as JSON: `fusezap observe PID | fusezap
+judge -`.  Changes nothing, and reads nothing that can hang; the namespace need not be one of ours.
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pid", type=int, help="the namespace's init, as seen from here")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write there instead")
+    parser.add_argument("--interval", metavar="SECONDS", type=float, default=0.01, help="between the two; default 0.01")
+
+
+def execute(args: argparse.Namespace) -> int:
+    if args.interval < 0:
+        raise UsageError("--interval must not be negative")
+    try:
+        target = Target.of(args.pid)
+    except OSError as error:
+        raise UsageError(f"process {args.pid}: {error.strerror}", "name the PID of a namespace's init") from error
+    text = recording.dump(_two(target, args.interval))
+    if args.out:
+        args.out.write_text(text)
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
+def _two(target: Target, interval: float) -> tuple[Snapshot, Snapshot]:
+    with fusectl_opened() as ctl:
+        first = observe(target, ctl)
+        time.sleep(interval)
+        return first, observe(target, ctl, earlier=first)
