@@ -39,7 +39,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def contained(program: Path, mount_point: Path) -> Iterator[Container]:
-    """The program below a shell as init, in new PID and mount namespaces, its file held; aborted and killed at the end."""
+    """The program below a shell as init, in new namespaces, its file held; aborted and killed at the end."""
     mount_point.mkdir()
     script = '"$1" "$2" & wait'
     argv = ["unshare", "--pid", "--fork", "--mount", "--propagation", "private", "--kill-child"]
