@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Generator
 
 import pytest
+
+
+def require(*commands: str, root: bool = False) -> None:
+    """Skips the test with the name of everything that is missing, not of the first thing."""
+    missing = [command for command in commands if shutil.which(command) is None]
+    if root and os.geteuid() != 0:
+        missing.append("root")
+    if missing:
+        pytest.skip(f"missing: {', '.join(missing)}")
 
 
 def pytest_configure(config: pytest.Config) -> None:

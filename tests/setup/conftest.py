@@ -9,8 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import require
+
 CHECKOUT = Path(__file__).parents[2]
 LEFT_OUT = {".git", ".venv", ".venv.lock", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "__pycache__"}
+
+
+@pytest.fixture(autouse=True)
+def machine() -> None:
+    """Each test shows the script another machine, in namespaces of its own."""
+    require("unshare", "setpriv", "env", root=True)
 
 
 def exported(target: Path) -> Path:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.conftest import require
 from tests.setup.conftest import exported
 
 # Runs in a mount namespace of its own: when it ends, every mount is gone. The root gets this machine's /dev, so its
@@ -78,6 +79,7 @@ def copy_configuration(root: Path) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[Path]:
+    require("debootstrap", "apt-get", "chroot", root=True)
     mirror, suite = apt_source()
     folder = tmp_path / "root"
     argv = ["debootstrap", "--variant=minbase", "--include=ca-certificates", suite, str(folder), mirror]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import require
 from tests.setup.conftest import CHECKOUT, environment, run
 
 SHELLS = (("dash",), ("bash", "--posix"), ("busybox", "sh"))
@@ -17,6 +18,7 @@ SHELLS = (("dash",), ("bash", "--posix"), ("busybox", "sh"))
 
 @pytest.mark.slow
 def test_shellcheck_is_content() -> None:
+    require("shellcheck")
     done = subprocess.run(["shellcheck", str(CHECKOUT / "fusezap"), str(CHECKOUT / ".ci/run")], capture_output=True)
     assert done.returncode == 0, done.stdout.decode()
 
@@ -24,6 +26,7 @@ def test_shellcheck_is_content() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_every_posix_shell_runs_it(made: Path, shell: tuple[str, ...]) -> None:
+    require(shell[0])
     done = subprocess.run([*shell, str(made / "fusezap"), "--version"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("fusezap ")
