@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from harness.guard.client import guarded
 from harness.launch.start import Launch
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """Told of each step as it happens; a report that tells a story overrides what it needs."""
+    """Told of each step as it happens.  A protocol: no report imports this file."""
 
     def arming(self, scenario: Scenario) -> None: ...
     def armed(self, victim: Victim, snapshot: Snapshot, took_ms: float) -> None: ...
@@ -34,18 +34,15 @@ class Listener(Protocol):
     def finished(self, result: Result) -> None: ...
 
 
-class Silent:
-    """Listens to nothing: for formats that speak at the end."""
+class _Silent:
+    """Listens to every step and does nothing."""
 
-    def arming(self, scenario: Scenario) -> None: ...
-    def armed(self, victim: Victim, snapshot: Snapshot, took_ms: float) -> None: ...
-    def killed(self, victim: Victim) -> None: ...
-    def looked(self, verdict: Verdict) -> None: ...
-    def judged(self, verdict: Verdict, took_ms: float) -> None: ...
-    def attempted(self, attempt: Attempt) -> None: ...
-    def resolved(self, resolution: Resolution) -> None: ...
-    def kept(self, victim: Victim, run: str, remedy: str) -> None: ...
-    def finished(self, result: Result) -> None: ...
+    def __getattr__(self, step: str) -> Callable[..., None]:
+        return lambda *_: None
+
+
+SILENT = cast("Listener", _Silent())
+"""For formats that speak at the end."""
 
 
 @dataclass(frozen=True, slots=True)

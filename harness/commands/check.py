@@ -8,7 +8,7 @@ import os
 from harness import scenario as scenarios
 from harness.errors import FusezapError
 from harness.model import Outcome, Result
-from harness.runner import Options, Silent, run
+from harness.runner import SILENT, Options, run
 from harness.scenario import Kind, Scenario
 
 HELP = "does this kernel have the defect? for scripts and git bisect run"
@@ -44,7 +44,7 @@ def _check(chosen: tuple[Scenario, ...]) -> tuple[int, str]:
     options = Options()
     statuses, words = [], []
     for scenario in chosen:
-        result = run(scenario, options, Silent())
+        result = run(scenario, options, SILENT)
         statuses.append(_status(scenario, result))
         words.append(f"{scenario.name} {result.verdict.outcome}")
         if statuses[-1] is CANNOT_TELL:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness import registry, resolvers
 from harness import scenario as scenarios
 from harness.errors import FusezapError, MachineError, UsageError
-from harness.runner import Listener, Options, Silent, run
+from harness.runner import SILENT, Listener, Options, run
 from harness.terms import STUCK, Outcome
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _listener(name: str) -> Listener:
         from harness.report.terminal import Story
 
         return Story()
-    return Silent()
+    return SILENT
 
 
 def _good(result: Result, expect: str | None, keep: bool) -> bool:

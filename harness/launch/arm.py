@@ -108,14 +108,13 @@ def _holds(pid: int, tid: int, name: str) -> bool:
 
 
 def _has_live_child(init: int) -> bool:
-    for pid in procfs.pids():
-        try:
-            stat = procfs.read_process_stat(pid)
-        except GONE:
-            continue
-        if stat.ppid == init and stat.state not in "ZX":
-            return True
-    return False
+    """Asked only when a program is late: so psutil, which reads no more than stat for it, is imported only then."""
+    import psutil
+
+    try:
+        return any(child.status() != psutil.STATUS_ZOMBIE for child in psutil.Process(init).children())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _states(pid: int) -> list[str]:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.model import Outcome, Result
-from harness.runner import Options, Silent, run
+from harness.runner import SILENT, Options, run
 from harness.scenario import catalogue
 
 CHECKOUT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def timed(argv: list[str]) -> float:
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     options = Options()
-    results: list[Result] = [run(catalogue()["exit-flush-self"], options, Silent()) for _ in range(runs)]
+    results: list[Result] = [run(catalogue()["exit-flush-self"], options, SILENT) for _ in range(runs)]
     command = [str(CHECKOUT / "fusezap"), "run", "--format", "json"]
     timed(command)
     bare = [sys.executable, "-P", "-c", "pass"]

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 import psutil
 
 from harness.errors import FusezapError
-from harness.runner import Options, Silent, run
+from harness.runner import SILENT, Options, run
 from harness.scenario import catalogue
 
 EXPECTED = {"exit-flush-self": "deadlock", "healthy": "released"}
@@ -25,7 +25,7 @@ EXPECTED = {"exit-flush-self": "deadlock", "healthy": "released"}
 def one(name: str) -> tuple[str, str, str, int, int]:
     """(scenario, outcome, reasons, things left behind, resident bytes of this worker)"""
     try:
-        result = run(catalogue()[name], Options(), Silent())
+        result = run(catalogue()[name], Options(), SILENT)
     except FusezapError as error:
         return name, "error", str(error), 0, 0
     reasons = "; ".join(result.verdict.reasons)

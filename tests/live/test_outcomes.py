@@ -11,7 +11,7 @@ import pytest
 import harness.report
 from harness import resolve
 from harness.model import Outcome, Result
-from harness.runner import Options, Silent, run
+from harness.runner import SILENT, Options, run
 from harness.scenario import catalogue
 
 ON_THIS_KERNEL = {
@@ -27,7 +27,7 @@ SCHEMA = json.loads((Path(harness.report.__file__).parent / "result.schema.json"
 
 def play(name: str, resolver: str = "abort", **options: object) -> Result:
     settings = Options(resolver=resolve.find(resolver), **options)  # type: ignore[arg-type]
-    return run(catalogue()[name], settings, Silent())
+    return run(catalogue()[name], settings, SILENT)
 
 
 def test_every_scenario_has_an_expected_outcome() -> None:
