@@ -41,5 +41,7 @@ def execute(args: argparse.Namespace) -> int:
     argv += args.passed_on
     status = subprocess.run(argv, cwd=checkout, env=env, check=False).returncode
     if not args.all:
-        print("left out: the slow suites (the clean machine, the fault and soak tests); `fusezap test --all` runs them")
+        print(
+            "left out: what takes long (a clean machine, setting up anew, many runs, many kills); `test --all` runs it"
+        )
     return 0 if status == 0 else 1

@@ -32,10 +32,13 @@ def traces() -> dict[str, object]:
 
     A zombie guard does not count: it was orphaned, and is its new parent's to reap, sooner or later.
     """
-    base = rundir.base()
+    try:
+        folders = sorted(path.name for path in rundir.base().iterdir())
+    except FileNotFoundError:
+        folders = []
     return {
         "mounts": sorted(mounted_runs()),
-        "folders": sorted(path.name for path in base.iterdir()) if base.exists() else [],
+        "folders": folders,
         "tasks": [pid for pid in procfs.pids() if _living_comm(pid).startswith("fusezap-")],
     }
 

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+
+from tests.bench.bench_soak import EXPECTED, one
+from tests.live.conftest import Fusezap
 
 
 def test_twenty_at_once_are_all_judged_right() -> None:
@@ -18,3 +26,22 @@ def test_twenty_at_once_are_all_judged_right() -> None:
         (result,) = document["results"]
         assert result["outcome"] == wanted[name], result["reasons"]
         assert result["leftovers"] == []
+
+
+@pytest.mark.slow
+def test_many_runs_two_at_a_time_are_all_judged_right() -> None:
+    work = [name for _ in range(100) for name in EXPECTED]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        for name, outcome, reasons, left, _ in pool.map(one, work):
+            assert (outcome, left) == (EXPECTED[name], 0), f"{name}: {reasons}"
+
+
+def test_a_device_that_serves_no_connection_is_nobodys_answer(fusezap: Fusezap) -> None:
+    """Any program may have /dev/fuse open before it mounts; on kernels whose fdinfo names connections that is seen."""
+    device = os.open("/dev/fuse", os.O_RDWR)
+    try:
+        done = fusezap("run", "--format", "json")
+    finally:
+        os.close(device)
+    (result,) = json.loads(done.stdout)["results"]
+    assert result["outcome"] == "deadlock", result["reasons"]
