@@ -9,7 +9,7 @@ SCENARIO = Scenario(
 Until the answer comes, the namespace looks exactly as in exit-flush-peer-outside, and in exit-flush-self too but for
 the live holder of the device. It is starved while that lasts and released in the end: a judge that goes by the stack,
 or by a time limit of a second, calls it a deadlock.""",
-    measured=("released, 1.5 s after the kill, on 6.18",),
+    measured=("released, 1.5 s after the kill, on 6.1 and 6.18",),
     want=Outcome.RELEASED,
     server=Place.OUTSIDE,
     holder=Holder.PROCESS,

@@ -9,7 +9,7 @@ SCENARIO = Scenario(
 FLUSH is queued and nobody reads it: the server's threads are in state T. fuse_flush() waits in request_wait_answer()
 all the same, for FLUSH is forced and stays queued when its caller is killed. SIGCONT to the server ends it, so it is
 starved; so does killing the server, whose exit closes the device.""",
-    measured=("starved on 6.18",),
+    measured=("starved on 6.1 and 6.18",),
     want=Outcome.STARVED,
     server=Place.OUTSIDE,
     holder=Holder.PROCESS,
