@@ -23,10 +23,11 @@ examples:
   fusezap run --format json            the same as one JSON document
   fusezap run --keep                   leave the hang to look at
   fusezap check && echo free           does this kernel have the defect?
-  git bisect run fusezap check         in a virtual machine, or on a machine that you boot
+  fusezap check exit-flush-self        0 free, 1 has it, 125 cannot tell: a bisect step's last command
   fusezap list                         the scenarios
   fusezap clean                        remove what a killed run left
   fusezap judge DIR/snapshots.json     judge a recorded hang again
+  fusezap observe PID --out FILE       record a namespace that somebody else made, for judge
 """
 
 
