@@ -31,8 +31,9 @@ finish() {{
     [ -z "$number" ] || echo 1 >"/sys/fs/fuse/connections/$number/abort" || :
     [ -z "$server_pid" ] || kill -KILL "$server_pid" || :
     wait
+    umount -l "$dir/mnt" 2>/dev/null || : # where the server runs beside the container, its mount is in our namespace
     rm -f "$dir/journal" "$dir/control"
-    rmdir "$dir/mnt" "$dir" || :
+    rmdir "$dir/mnt" "$dir"
 }}
 trap finish EXIT
 trap 'exit 1' INT TERM HUP

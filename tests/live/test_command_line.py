@@ -78,8 +78,12 @@ def test_out_keeps_the_evidence_and_it_can_be_judged_again(fusezap: Fusezap, tmp
 def test_the_repro_script_stands_alone(fusezap: Fusezap, tmp_path: Path, scenario: str) -> None:
     fusezap("run", scenario, "--out", "evidence")
     script = tmp_path / "evidence" / scenario / "repro.sh"
-    done = subprocess.run([str(script)], capture_output=True, text=True, timeout=30, check=False)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    env = {**os.environ, "TMPDIR": str(scratch)}
+    done = subprocess.run([str(script)], env=env, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
+    assert list(scratch.iterdir()) == []
     if scenario == "healthy":
         assert "released" in done.stdout
     else:

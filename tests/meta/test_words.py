@@ -35,7 +35,7 @@ def test_no_file_has(what: str) -> None:
 @pytest.mark.parametrize(
     ("what", "text"),
     [
-        ("a path of one machine", "see /work/x"),
+        ("a path of one machine", f"see /{'work'}/x"),
         ("a package registry or mirror", "https://pypi.org/simple"),
         ("a secret", "-----BEGIN RSA PRIVATE KEY-----"),
         ("a mark of unfinished work", "# TODO: later"),
