@@ -65,15 +65,11 @@ def _stuck(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, now:
 def _held_up(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, now: Snapshot) -> Verdict:
     """init could still come free: by whom?"""
     blockers = _blockers(graph)
-    running = [node for node in blockers if node.progress is Progress.RUNS]
-    unknown = [node for node in blockers if node.progress is Progress.UNKNOWN]
     names = tuple(node.id for node in blockers)
-    if running:
-        reasons = tuple(f"{node.label}: {node.why}" for node in running)
-        return _verdict(Outcome.INCONCLUSIVE, reasons, graph, dead, names, (now,))
-    if unknown:
-        reasons = tuple(f"{node.label}: {node.why}" for node in unknown)
-        return _verdict(Outcome.INCONCLUSIVE, reasons, graph, dead, names, (now,))
+    for unsettled in (Progress.RUNS, Progress.UNKNOWN):
+        reasons = tuple(f"{node.label}: {node.why}" for node in blockers if node.progress is unsettled)
+        if reasons:
+            return _verdict(Outcome.INCONCLUSIVE, reasons, graph, dead, names, (now,))
     waiting = frozenset(node.id for node in graph.nodes if node.progress is Progress.WAITS)
     unrested = _unrested(waiting, before, now)
     if unrested:

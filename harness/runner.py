@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from harness.guard.client import guarded
 from harness.launch.start import Launch
-from harness.model import Attempt, Resolution, Result, Snapshot, Verdict
 from harness.scenario import Scenario
 
 if TYPE_CHECKING:

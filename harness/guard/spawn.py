@@ -26,7 +26,10 @@ def die_with_parent(parent: int) -> None:
 
 
 def execute(argv: Sequence[str], env: Mapping[str, str], log: str) -> None:
-    """Never returns.  Output goes to `log`: the harness's own streams must not stay open in a hung task."""
+    """Never returns.  `env` is added to our environment, which is the harness's.
+
+    Output goes to `log`: the harness's own streams must not stay open in a hung task.
+    """
     try:
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         os.dup2(out, 1)
@@ -34,7 +37,7 @@ def execute(argv: Sequence[str], env: Mapping[str, str], log: str) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
-        os.execve(argv[0], list(argv), dict(env))
+        os.execve(argv[0], list(argv), {**os.environ, **env})
     except OSError as error:
         os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
     finally:

@@ -28,7 +28,7 @@ def arm(launch: Launch) -> Victim:
     """Awaits the server, starts and awaits the rest, proves that the file is held; LaunchError says what is not so."""
     scenario = launch.scenario
     server = _ready(launch, "the server", lambda: _server_lives(launch))
-    shim, init = launch.start_container()
+    _, init = launch.start_container()
     holder = server
     if scenario.holder is Holder.PROCESS:
         holder = _ready(launch, "the holder", lambda: _has_live_child(init))
@@ -40,11 +40,8 @@ def arm(launch: Launch) -> Victim:
     return Victim(
         scenario=scenario,
         target=Target.of(init),
-        shim=shim,
         server=Process.of(server.pid),
-        holder=Process.of(holder.pid),
         connection=connection,
-        mount_point=launch.mount_point,
         control=launch.control,
         journal=launch.journal,
         claims=(Claim(server.pid, connection.number),),

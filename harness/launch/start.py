@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ class Launch:
         self.journal = guard.folder / "journal.jsonl"
         self.control = guard.folder / "control"
         self.notifications = Notifications(guard.folder / "notify")
-        self.env = {**os.environ, "NOTIFY_SOCKET": str(self.notifications.path)}
+        self.env = {"NOTIFY_SOCKET": str(self.notifications.path)}
         self.container: tuple[int, int] | None = None
         self.outside: Process | None = None
 

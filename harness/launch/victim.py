@@ -16,12 +16,8 @@ from harness.target import Target
 class Victim:
     scenario: Scenario
     target: Target
-    shim: int
     server: Process
-    holder: Process
-    """The process whose exit flushes; the server itself where that holds the file."""
     connection: HeldConnection
-    mount_point: Path
     control: Path
     journal: Path
     claims: tuple[Claim, ...]

@@ -164,6 +164,12 @@ def test_a_full_disk_is_told_and_cleans_up(fusezap: Fusezap) -> None:
     _until_clean()
 
 
+def test_a_large_environment_is_no_obstacle(fusezap: Fusezap) -> None:
+    large = {f"LARGE_{number}": "x" * 100_000 for number in range(5)}
+    done = fusezap("run", "--format", "json", env={**os.environ, **large})
+    assert done.returncode == 0, done.stderr
+
+
 def test_it_runs_where_a_module_of_the_user_shadows_ours(fusezap: Fusezap, tmp_path: Path) -> None:
     for name in ("fuse", "json", "fakefs", "harness", "prctl"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('wrong module')")
