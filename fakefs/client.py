@@ -69,6 +69,10 @@ class Control:
         """Release all, unmount, exit. Returns when the server begins with it."""
         self._ask({"command": "shutdown"})
 
+    def exit(self) -> None:
+        """The server's process exits at once, of its own will: nothing is released or unmounted by it."""
+        self._ask({"command": "exit"})
+
     def _ask(self, question: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
         try:
             with reached(self.path) as address, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

@@ -34,6 +34,7 @@ class Controller:
             "clear": self._clear,
             "wait": self._wait,
             "shutdown": lambda _request: {},
+            "exit": lambda _request: {},
         }
 
     def listen(self, listener: socket.socket) -> None:
@@ -53,6 +54,8 @@ class Controller:
                     connection.sendall(encode(self.answer(request)))
                     if isinstance(request, Request) and request.command == "shutdown":
                         self._shutdown()
+                    if isinstance(request, Request) and request.command == "exit":
+                        os._exit(0)
             except OSError as error:
                 # The client went away. Whatever it asked for was done.
                 print(f"fakefs: control: {error}", file=sys.stderr)

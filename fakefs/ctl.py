@@ -23,6 +23,7 @@ usage: python -m fakefs.ctl [--json] SOCKET COMMAND [ARGUMENT]...
   wait [--event E] [--operation O] [--path GLOB] [--count N] [--since NS] [--timeout SECONDS]
                                      until the journal has N such entries, also of before (default: 1, in 10 s)
   shutdown                           release all, unmount, exit
+  exit                               exit at once: nothing is released or unmounted
 
   --json   one JSON document on stdout
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from fakefs.calls import Call
 
-Argument = float | int | None
+Argument = float | int | str | None
 
 
 class Request(Protocol):
@@ -16,6 +16,8 @@ class Request(Protocol):
     def call(self) -> Call: ...
     @property
     def arguments(self) -> tuple[Any, ...]: ...
+    @property
+    def mountpoint(self) -> str: ...
     def hold(self, seconds: float | None) -> None:
         """Wait until released, or for that long; raises OSError if it was released with an errno."""
 
@@ -48,6 +50,6 @@ class Fault:
     summary: str
     strike: Callable[[Request, Argument], Reply | None]
     metavar: str = ""
-    parse: Callable[[str], float | int] | None = None
-    show: Callable[[float | int], str] = str
+    parse: Callable[[str], float | int | str] | None = None
+    show: Callable[[Any], str] = str
     refuses: Callable[[frozenset[str], bool], Iterator[str]] = refuses_nothing

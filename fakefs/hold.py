@@ -1,4 +1,4 @@
-"""Holds files open, each in a thread of its own with a private descriptor table, until killed.
+"""Holds files open, each in a thread of its own, by default with a private descriptor table, until killed.
 
 The thread's own exit then sends the FLUSH, whatever the other threads of the process do: close_files() runs in the last
 task that uses a descriptor table.
@@ -18,6 +18,7 @@ import sys
 import time
 from _thread import allocate_lock, get_native_id, start_new_thread
 
+from fakefs.mounted import wait_until_mounted
 from fakefs.notify import notify, one_line
 
 CLONE_FILES = 0x400
@@ -29,7 +30,7 @@ FUSE_DEVICE = os.makedev(10, 229)
 MODES = {"r": os.O_RDONLY, "w": os.O_WRONLY, "rw": os.O_RDWR}
 
 HELP = """\
-usage: python -m fakefs.hold [--mode r|w|rw] [--create] [--threads N] FILE...
+usage: python -m fakefs.hold [--mode r|w|rw] [--create] [--threads N] [--mounted FOLDER] FILE...
 
 Opens each FILE in a thread of its own, with a private descriptor table, and keeps it open until killed: the exit of
 that very thread then flushes the file. With NOTIFY_SOCKET set, says READY=1 when all are held.
@@ -37,6 +38,7 @@ that very thread then flushes the file. With NOTIFY_SOCKET set, says READY=1 whe
   --mode r|w|rw   how to open (default r)
   --create        create a file that is not there
   --threads N     idle threads beside these (default 2)
+  --mounted FOLDER   first waits until something is mounted at FOLDER
 
   python -m fakefs.hold --mode rw /mnt/data/file
 """
@@ -44,7 +46,7 @@ that very thread then flushes the file. With NOTIFY_SOCKET set, says READY=1 whe
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def open_alone(path: str, flags: int) -> None:
+def open_alone(path: str, flags: int) -> int:
     """Open `path` as descriptor 0 of a descriptor table that this thread shares with nobody. Raises OSError."""
     if _libc.unshare(CLONE_FILES) != 0:
         number = ctypes.get_errno()
@@ -52,16 +54,27 @@ def open_alone(path: str, flags: int) -> None:
     if os.fstat(0).st_rdev == FUSE_DEVICE:
         raise OSError(0, "descriptor 0 is the FUSE device, so no file can be held below it")
     os.close(0)
-    descriptor = os.open(path, flags, 0o644)
+    descriptor = open_any(path, flags)
     if descriptor != 0:
         raise OSError(0, f"landed at descriptor {descriptor}, not at 0", path)
+    return descriptor
+
+
+def open_any(path: str, flags: int) -> int:
+    """A directory can be opened for reading alone."""
+    try:
+        return os.open(path, flags, 0o644)
+    except IsADirectoryError:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
 class Holder:
     """A thread that holds one file. `tid` is known, or `error` set, once `wait_until_open` returned."""
 
-    def __init__(self, path: str, flags: int) -> None:
+    def __init__(self, path: str, flags: int, shared: bool = False) -> None:
+        """`shared`: in the descriptor table of the whole process."""
         self.path = path
+        self._shared = shared
         self.tid = 0
         self.error: OSError | None = None
         self._flags = flags
@@ -76,7 +89,7 @@ class Holder:
         self.tid = get_native_id()
         _libc.prctl(PR_SET_NAME, b"fakefs-hold", 0, 0, 0)
         try:
-            open_alone(self.path, self._flags)
+            descriptor = open_any(self.path, self._flags) if self._shared else open_alone(self.path, self._flags)
         except OSError as error:
             self.error = error
             self._open.release()
@@ -84,6 +97,10 @@ class Holder:
             return
         self._open.release()
         self._leave.acquire()
+        if self._shared:
+            os.close(descriptor)
+            self._gone.release()
+            return
         # The whole table, in this order: the file first, then the thread's references to the device, which would
         # otherwise outlive the thread's last Python code for an instant.
         os.closerange(0, 1 << 20)
@@ -102,17 +119,20 @@ class Holder:
         return self._gone.acquire(timeout=seconds)
 
 
-def parse(argv: list[str]) -> tuple[list[str], int, int]:
-    """(files, open flags, idle threads). Raises ValueError with what is wrong."""
+def parse(argv: list[str]) -> tuple[list[str], int, int, str | None]:
+    """(files, open flags, idle threads, folder to be mounted at). Raises ValueError with what is wrong."""
     files: list[str] = []
     flags, create, idle = os.O_RDONLY, 0, 2
+    mounted: str | None = None
     rest = iter(argv)
     for word in rest:
         if word == "--create":
             create = os.O_CREAT
-        elif word in ("--mode", "--threads"):
+        elif word in ("--mode", "--threads", "--mounted"):
             value = next(rest, "")
-            if word == "--mode":
+            if word == "--mounted":
+                mounted = value
+            elif word == "--mode":
                 if value not in MODES:
                     raise ValueError(f"--mode: {value!r} is none of {', '.join(MODES)}")
                 flags = MODES[value]
@@ -128,7 +148,7 @@ def parse(argv: list[str]) -> tuple[list[str], int, int]:
             files.append(word)
     if not files:
         raise ValueError("no FILE is named")
-    return files, flags | create, idle
+    return files, flags | create, idle, mounted
 
 
 def main(argv: list[str]) -> int:
@@ -136,11 +156,13 @@ def main(argv: list[str]) -> int:
         print(HELP, end="")
         return 0
     try:
-        files, flags, idle = parse(argv)
+        files, flags, idle, mounted = parse(argv)
     except ValueError as error:
         print(f"fakefs.hold: {error}\n{HELP}", end="", file=sys.stderr)
         return 2
     _libc.prctl(PR_SET_NAME, b"fakefs-hold", 0, 0, 0)
+    if mounted is not None:
+        wait_until_mounted(mounted)
     for _ in range(idle):
         start_new_thread(sleep_for_ever, ())
     # An own table is made of the process's, where descriptor 0 has to be there to be closed. If it is, this lands

@@ -31,6 +31,8 @@ Content
   --file PATH[=TEXT]     a file in it
   --from DIR             a copy of DIR's files in it
   --hold PATH            a thread of the server itself keeps this file of its own mount open (made if not there)
+  --hold-shared PATH     the same, in the one descriptor table that all its threads share: which exit flushes is chance
+  --act ACTION=PATH      a thread of the server itself makes this call on its own mount (python -m fakefs.act --help)
 
 Watching and steering
   --journal FILE         append what happens, as JSON lines
@@ -41,6 +43,8 @@ Mount
   --fsname NAME          the source shown in /proc/mounts (default fakefs)
   -o KEY[=VALUE]         a mount option of libfuse: direct_io, allow_other, attr_timeout=1, ... once for each
                          (default: what is remembered cannot misbehave, so attr_timeout=0 and entry_timeout=0)
+  --single-thread        one thread answers, one request at a time; nothing else runs, so no --control and no --act. A
+                         --hold file is opened by another process and passed to it
   --locks                fcntl locks come to the server; else only if a --rule names `lock`
 
   --list-faults, --list-operations, --help
@@ -73,11 +77,14 @@ class Options:
     journal: str | None = None
     control: str | None = None
     holds: list[str] = field(default_factory=list)
+    shared_holds: list[str] = field(default_factory=list)
+    acts: list[tuple[str, str]] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
     source: str | None = None
     fsname: str = "fakefs"
     mount: dict[str, str | bool] = field(default_factory=dict)
     locks: bool = False
+    single: bool = False
     show: str = ""
 
 
@@ -91,6 +98,15 @@ def inside(path: str) -> str:
 def _file(options: Options, text: str) -> None:
     path, _, content = text.partition("=")
     options.files.append((inside(path), content))
+
+
+def _act(options: Options, text: str) -> None:
+    action, equals, path = text.partition("=")
+    if action not in ACTIONS:
+        raise ValueError(f"unknown action {action!r}{nearest(action, ACTIONS)}")
+    if not equals:
+        raise ValueError(f"{text!r} is not ACTION=PATH")
+    options.acts.append((action, inside(path)))
 
 
 def _mount(options: Options, text: str) -> None:
@@ -122,6 +138,8 @@ VALUES: dict[str, Callable[[Options, str], None]] = {
     "--journal": _once("journal"),
     "--control": _once("control"),
     "--hold": lambda options, text: options.holds.append(inside(text)),
+    "--hold-shared": lambda options, text: options.shared_holds.append(inside(text)),
+    "--act": _act,
     "--file": _file,
     "--from": _once("source"),
     "--fsname": _fsname,
@@ -134,7 +152,11 @@ FLAGS: dict[str, tuple[str, object]] = {
     "--list-faults": ("show", "faults"),
     "--list-operations": ("show", "operations"),
     "--locks": ("locks", True),
+    "--single-thread": ("single", True),
 }
+
+#: The actions of act.py that a thread of the server can do; that module is imported only where one is asked for.
+ACTIONS = ("open", "getattr", "read", "write", "fsync", "close", "fault")
 
 SHORT = {"-o": "--option", "-h": "--help"}
 
@@ -157,9 +179,21 @@ def parse(argv: Sequence[str]) -> Options:
         problems.append(f"one MOUNTPOINT, not {len(mountpoints)}: {' '.join(mountpoints)}")
     if not mountpoints and not options.show:
         problems.append("MOUNTPOINT is missing")
+    problems += _alone(options)
     if problems:
         raise UsageError(problems)
     return options
+
+
+def _alone(options: Options) -> Iterator[str]:
+    """What one thread cannot do."""
+    if options.single:
+        if options.control is not None:
+            yield "--single-thread: nobody would listen at --control"
+        if options.acts or options.shared_holds:
+            yield "--single-thread: no other thread for --act or --hold-shared"
+        if len(options.holds) > 1:
+            yield "--single-thread: one --hold can be passed to it, not more"
 
 
 def _take(options: Options, word: str, words: Iterator[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ A request is {"command": NAME, ...}; an answer {"ok": true, ...} or {"ok": false
 - `set`: `specs` -> nothing; `clear`: -> nothing
 - `wait`: `event`, `operation`, `path` (a glob), `count`, `since` (CLOCK_MONOTONIC ns), `timeout` (s) -> `entries`
 - `shutdown`: -> nothing, then the server unmounts and exits
+- `exit`: -> nothing, then the server calls exit_group(2), and unmounts nothing
 """
 
 import json
@@ -19,7 +20,7 @@ from fakefs.calls import OPERATIONS
 from fakefs.journal import EVENTS, Entry
 from fakefs.names import nearest
 
-COMMANDS = ("status", "release", "set", "clear", "wait", "shutdown")
+COMMANDS = ("status", "release", "set", "clear", "wait", "shutdown", "exit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ PARAMETERS: dict[str, dict[str, tuple[str, Callable[[object], bool]]]] = {
         "timeout": _SECONDS,
     },
     "shutdown": {},
+    "exit": {},
 }
 
 

@@ -67,7 +67,7 @@ def fill_tree(options: Options) -> Tree:
             copy_in(tree, options.source)
         for path, text in options.files:
             put_file(tree, path, os.fsencode(text), owner)
-        for path in options.holds:
+        for path in (*options.holds, *options.shared_holds):
             if not exists(tree, path):
                 put_file(tree, path, b"", owner)
     except OSError as error:
@@ -107,6 +107,7 @@ class Run:
             self._session.context,
             self._session.interrupted if self._locks else None,
             self._readable,
+            self._mountpoint,
         )
         self._server.on_init = self._on_init
         self._holders: list[Holder] = []
@@ -128,6 +129,9 @@ class Run:
         """Mount, serve, unmount. Raises FakefsError if it does not get to serving."""
         import prctl
 
+        if self._options.single:
+            self._serve_alone()
+            return
         prctl.set_name(NAME)
         # In all threads, for they inherit it: only _wait_for_stop takes these signals, so that what is held is let go
         # before libfuse's own handler would wait for its threads (fuse_loop_mt()).
@@ -146,6 +150,33 @@ class Run:
                 self._ended.set()
         if self._failure is not None:
             raise self._failure
+
+    def _serve_alone(self) -> None:
+        """One thread; libfuse itself takes the signals that mean 'stop', as it does for any program with -s."""
+        import prctl
+
+        from fakefs.passed import PassedFile
+
+        for path in self._options.holds:
+            self._server.on_call = PassedFile(path, self._mountpoint, self._hold_received).take
+        prctl.set_name(NAME)
+        self._server.on_init = self._session.begun if self._options.holds else self._ready_alone
+        self._session.serve(
+            self._server,
+            self._mountpoint,
+            mount_options(self._options.fsname, {**self._options.mount, "nothreads": True}),
+        )
+
+    def _ready_alone(self) -> None:
+        self._session.begun()
+        notify("READY=1", f"STATUS=mounted at {one_line(self._mountpoint)}", self._mounted())
+
+    def _hold_received(self) -> None:
+        notify("READY=1", f"STATUS=mounted at {one_line(self._mountpoint)}, holds 1", self._mounted())
+
+    def _mounted(self) -> str:
+        """By it, whoever listens to several programs knows the server's message."""
+        return f"X_FAKEFS_MOUNTPOINT={one_line(self._mountpoint)}"
 
     def _listen(self, path: str, stack: ExitStack) -> None:
         try:
@@ -189,17 +220,36 @@ class Run:
                 holder = Holder(self._mountpoint + path, os.O_RDWR)
                 self._holders.append(holder)
                 holder.wait_until_open()
+            for path in self._options.shared_holds:
+                holder = Holder(self._mountpoint + path, os.O_RDWR, shared=True)
+                self._holders.append(holder)
+                holder.wait_until_open()
             failed = [holder.error for holder in self._holders if holder.error is not None]
             if failed:
                 self._give_up(f"--hold: {failed[0]}", failed[0].errno or 0)
                 return
+            for action, path in self._options.acts:
+                self._act(action, path)
             held = [f"X_FAKEFS_HOLD={one_line(path)} {holder.tid}" for path, holder in self._held()]
-            notify("READY=1", f"STATUS=mounted at {one_line(self._mountpoint)}", *held)
+            notify("READY=1", f"STATUS=mounted at {one_line(self._mountpoint)}", self._mounted(), *held)
         except OSError as error:
             self._give_up(f"not ready: {error}", error.errno or 0)
 
     def _held(self) -> list[tuple[str, Holder]]:
-        return list(zip(self._options.holds, self._holders, strict=True))
+        return list(zip((*self._options.holds, *self._options.shared_holds), self._holders, strict=True))
+
+    def _act(self, action: str, path: str) -> None:
+        from fakefs.act import ACTIONS, NAME, name_thread
+
+        def act() -> None:
+            name_thread(NAME)
+            try:
+                for _ in ACTIONS[action](self._mountpoint + path):
+                    pass
+            except OSError as error:
+                print(f"fakefs: --act: {error}", file=sys.stderr)
+
+        Thread(target=act, daemon=True).start()
 
     def _give_up(self, message: str, number: int) -> None:
         self._failure = SetupError(message, number)

@@ -44,6 +44,10 @@ class Served:
         self.call = call
         self.arguments = arguments
 
+    @property
+    def mountpoint(self) -> str:
+        return self._server.mountpoint
+
     def journal(self, event: str, result: int | None = None) -> None:
         choice = self.choice
         self._server.journal.add(
@@ -87,15 +91,19 @@ class Server(Answers):
         context: Context,
         interrupted: Callable[[], bool] | None = None,
         readable: bool = True,
+        mountpoint: str = "",
     ) -> None:
         """`interrupted` as in Answers; `readable`: whether callers can be looked up in /proc."""
         super().__init__(tree, interrupted)
         self._readable = readable
+        self.mountpoint = mountpoint
         self.ledger = ledger
         self.gate = gate
         self.journal = journal
         #: Runs when FUSE_INIT has come, before it is answered.
         self.on_init: Callable[[], None] = lambda: None
+        #: Told of each operation before it is answered.
+        self.on_call: Callable[[str], None] = lambda _operation: None
         #: The thread whose requests no rule is asked about: the one that checks that the root answers.
         self.probe: int | None = None
         self._context = context
@@ -107,6 +115,7 @@ class Server(Answers):
 
     def __call__(self, operation: str, path: str | None, *arguments: Any) -> object:
         """Answer one operation as the policy says. Raises OSError for an answer with an error, as fusepy expects."""
+        self.on_call(operation)
         uid, gid, tid = self._context()
         caller = LiveCaller(tid, self._readable) if tid else None
         other = arguments[0] if operation in TWO_PATHS else None

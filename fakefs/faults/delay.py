@@ -17,7 +17,7 @@ def parse(text: str) -> float:
 
 
 def strike(request: Request, argument: Argument) -> None:
-    request.hold(argument)
+    request.hold(float(argument) if argument is not None else None)
 
 
 FAULT = Fault(

@@ -28,7 +28,7 @@ def parse(text: str) -> int:
     return found
 
 
-def show(number: float | int) -> str:
+def show(number: int) -> str:
     return errno.errorcode.get(int(number), str(int(number)))
 
 

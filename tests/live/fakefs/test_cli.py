@@ -109,6 +109,7 @@ def test_help_and_lists(tmp_path: Path) -> None:
         "die",
         "errno=ERRNO",
         "hang",
+        "nest=PATH",
         "noop",
     ]
     assert "flush" in shown("--list-operations")

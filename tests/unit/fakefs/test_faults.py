@@ -12,8 +12,8 @@ from fakefs.faults import FAULTS, collect
 GOOD = "from fakefs.fault import Fault\nFAULT = Fault(name={name!r}, summary='s', strike=lambda r, a: None)\n"
 
 
-def test_there_are_five() -> None:
-    assert sorted(FAULTS) == ["delay", "die", "errno", "hang", "noop"]
+def test_there_are_six() -> None:
+    assert sorted(FAULTS) == ["delay", "die", "errno", "hang", "nest", "noop"]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,7 @@ class Asked:
     def __init__(self, operation: str, path: str = "/f") -> None:
         self.call = Call(operation, path)
         self.arguments = (path, b"12345", 0)
+        self.mountpoint = "/mnt"
 
     def hold(self, seconds: float | None) -> None:
         raise AssertionError(seconds)

@@ -329,7 +329,7 @@ def test_other_rules_begin_at_zero() -> None:
 
 
 def test_every_fault_is_reachable_by_text() -> None:
-    arguments = {"delay": "=1", "errno": "=EIO"}
+    arguments = {"delay": "=1", "errno": "=EIO", "nest": "=/other"}
     assert {parse_spec(f"open:{name}{arguments.get(name, '')}").fault for name in FAULTS} == set(FAULTS)
 
 
