@@ -15,7 +15,7 @@ from types import FrameType, ModuleType
 from typing import NoReturn
 
 from harness import __version__, commands, registry
-from harness.errors import FusezapError
+from harness.errors import FusezapError, Interrupted
 
 EXAMPLES = """\
 examples:
@@ -29,14 +29,6 @@ examples:
   fusezap judge DIR/snapshots.json     judge a recorded hang again
   fusezap observe PID --out FILE       record a namespace that somebody else made, for judge
 """
-
-
-class Interrupted(BaseException):
-    """A signal asked us to end: every clean-up on the way out runs."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def main(argv: list[str] | None = None) -> NoReturn:

@@ -10,6 +10,14 @@ class FusezapError(Exception):
         super().__init__(f"{message}\n{hint}" if hint else message)
 
 
+class Interrupted(BaseException):
+    """A signal asked us to end: every clean-up on the way out runs."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 class UsageError(FusezapError):
     """The words of the command are off."""
 

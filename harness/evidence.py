@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 from harness import recording, repro
 from harness.launch.victim import Victim
-from harness.model import Result, Snapshot
+from harness.model import Outcome, Result, Snapshot
 
 
 class Evidence:
@@ -15,6 +16,7 @@ class Evidence:
 
     def __init__(self, base: Path, scenario: str) -> None:
         base.mkdir(parents=True, exist_ok=True)
+        self._began = time.time()
         number = 1
         while True:
             self.folder = base / (scenario if number == 1 else f"{scenario}-{number}")
@@ -24,14 +26,21 @@ class Evidence:
             except FileExistsError:
                 number += 1
 
-    def before_remedy(self, victim: Victim, snapshots: tuple[Snapshot, ...]) -> None:
+    def before_remedy(self, victim: Victim, snapshots: tuple[Snapshot, ...], _outcome: Outcome) -> None:
         (self.folder / "snapshots.json").write_text(recording.dump(snapshots))
-        shutil.copyfile(victim.journal, self.folder / "journal.jsonl")
-        script = self.folder / "repro.sh"
-        script.write_text(repro.script(victim.scenario))
-        script.chmod(0o755)
+        if victim.journal.exists():
+            shutil.copyfile(victim.journal, self.folder / "journal.jsonl")
+        if repro.possible(victim.scenario):
+            script = self.folder / "repro.sh"
+            script.write_text(repro.script(victim.scenario))
+            script.chmod(0o755)
 
     def result(self, result: Result) -> None:
-        from harness.report import json as report
+        from harness.report import json
+        from harness.tally import Tally, report
 
-        (self.folder / "result.json").write_text(report.render((result,), ()))
+        tally = Tally(result.kernel, result.about)
+        tally.add(result)
+        command = f"fusezap run {result.about.name}"
+        whole = report(command, self._began, time.time() - self._began, (tally.series(),), ())
+        (self.folder / "result.json").write_text(json.render(whole))

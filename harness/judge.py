@@ -131,8 +131,11 @@ def _verdict(
     blockers: tuple[str, ...],
     snapshots: tuple[Snapshot, ...],
 ) -> Verdict:
-    connections = [node.id for node in graph.nodes if node.id.startswith("connection:")]
-    number = int(connections[0].partition(":")[2]) if len(connections) == 1 else None
+    inside = {f"task:{task.tid}" for task in snapshots[-1].tasks}
+    connections = {
+        edge.target for edge in graph.edges if edge.waiter in inside and edge.target.startswith("connection:")
+    }
+    number = int(connections.pop().partition(":")[2]) if len(connections) == 1 else None
     order = tuple(node.id for node in graph.nodes if node.id in dead)
     return Verdict(outcome, reasons, graph, order, blockers, number, snapshots)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.guard.cleanup import fuse_mounts_of
-from harness.linux import procfs
+from harness.linux import cgroup, procfs
 
 
 def of_run(name: str, folder: Path) -> tuple[str, ...]:
     """Mounts by their unique name in any task's mountinfo, and the run's folder."""
     found = [
-        f"mount {point} of connection {number}, seen by task {tid}"
-        for number, point, tid, _ in fuse_mounts_of(procfs.pids(), name)
+        f"mount {seen.point} of connection {seen.connection}, seen by task {seen.tid}"
+        for seen in fuse_mounts_of(procfs.pids(), name)
     ]
+    found += [f"cgroup {freezer.folder}" for freezer in cgroup.groups(name)]
     if folder.exists():
         found.append(f"folder {folder}")
     return tuple(found)

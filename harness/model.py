@@ -7,9 +7,11 @@ field 22 of /proc/PID/stat, in clock ticks since boot: together with the number 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from harness.terms import STUCK as STUCK
+from harness.terms import Kind as Kind
+from harness.terms import Mark as Mark
 from harness.terms import Need as Need
 from harness.terms import Outcome as Outcome
 from harness.terms import Progress as Progress
@@ -53,6 +55,8 @@ class Task:
     """FDSize; 0 once exit_files() has detached the descriptor table."""
     switches: int | None = None
     """voluntary + involuntary context switches: unchanged means that it did not run."""
+    frozen: str | None = None
+    """The cgroup that keeps it from running (cgroup v1 freezer)."""
     wchan: str | None = None
     stack: tuple[str, ...] | None = None
     """Kernel frames, innermost first, as printed; None where they may not be read."""
@@ -163,7 +167,8 @@ class Snapshot:
     taken_ns: int
     release: str
     """`uname -r` of the kernel."""
-    pid_ns: int
+    pid_ns: int | None
+    """None: there is no namespace to go, only the process `init_tid`."""
     init_tid: int
     tasks: tuple[Task, ...]
     """The tasks of the PID namespace (and of those nested in it)."""
@@ -284,11 +289,72 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Kernel:
+    """As uname(2) says it."""
+
+    release: str
+    version: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a reader must know of a scenario; its file says more."""
+
+    name: str
+    kind: Kind
+    summary: str
+    """Completes 'This scenario …', on one line."""
+    why: str
+    """What the kernel does and why, with its functions."""
+    measured: tuple[str, ...]
+    """What was seen, and where."""
+    want: Outcome
+    """What a kernel free of the defect does; for a behaviour, what the measured kernels do."""
+    steps: tuple[str, ...] = ()
+    """How to come to it, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A moment of a run: started, armed, killed, judged, resolving, gone, cleaned."""
+
+    at_ns: int
+    name: str
+    what: str
+    """In words, for a reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A task as it was seen from this moment on, until its next sighting."""
+
+    at_ns: int
+    tid: int
+    tgid: int
+    comm: str
+    state: str
+    """As /proc has it; empty: it is gone."""
+    where: str | None
+    """The innermost kernel function, where that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What happened when; the journal has the requests, on the same clock."""
+
+    milestones: tuple[Milestone, ...] = ()
+    """In order of time."""
+    sightings: tuple[Sighting, ...] = ()
+    """In order of time: one where something of the task changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """All that is told about one run of one scenario."""
 
-    scenario: str
-    kind: str
+    about: About
+    kernel: Kernel
     verdict: Verdict
     armed: Snapshot | None
     resolution: Resolution | None
@@ -297,4 +363,74 @@ class Result:
     """`root`, or `user-namespace`."""
     leftovers: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
-    journal: tuple[dict[str, object], ...] = field(default=())
+    journal: tuple[dict[str, object], ...] = ()
+    """The server's own: seq, time (ns), event (called, held, released, replied, …), operation, path, caller (tid), …"""
+    timeline: Timeline = Timeline()
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """An outcome seen `times` in all the runs."""
+
+    outcome: Outcome
+    times: int
+    low: float
+    high: float
+    """The Clopper-Pearson interval of its rate, at `Series.confidence`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Of a number of runs, in milliseconds."""
+
+    median: float
+    p95: float
+    maximum: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """All the runs of one scenario under one kernel."""
+
+    kernel: Kernel
+    about: About
+    mark: Mark
+    counts: tuple[Count, ...]
+    """The commonest first; empty when no run came to an outcome."""
+    latencies_ms: tuple[float, ...]
+    """Kill to verdict, of each run."""
+    latency: Latency | None
+    examples: tuple[Result, ...]
+    """The first run of each outcome, in the order in which they were met."""
+    errors: tuple[str, ...] = ()
+    """Why runs could not be armed; each reason once."""
+    leftovers: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """What this machine lacks for it; then it was skipped."""
+    note: str = ""
+    """What the number of runs says: the rate of a race that it would have shown, and how surely."""
+    confidence: float = 0.95
+    duration_s: float = 0.0
+
+    @property
+    def runs(self) -> int:
+        return sum(count.times for count in self.counts)
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(count.times for count in self.counts if count.outcome is outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one command found: all that a report format is given."""
+
+    command: str
+    """As it can be typed again."""
+    version: str
+    """Of fusezap."""
+    started: str
+    """ISO 8601, UTC, to the second."""
+    duration_s: float
+    series: tuple[Series, ...]
+    errors: tuple[str, ...] = ()
+    """Of the command as a whole: scenario files that could not be read."""

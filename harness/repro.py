@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 
-from harness.scenario import Holder, Place, Scenario
+from harness.launch import programs
+from harness.scenario import Before, Exercise, Frame, Holder, Place, Scenario
 
 _SCRIPT = """\
 #!/bin/sh
@@ -23,8 +24,6 @@ mkdir "$dir/mnt"
 name=${{dir##*/}}
 grep -q ' /sys/fs/fuse/connections ' /proc/self/mountinfo || mount -t fusectl none /sys/fs/fuse/connections
 
-server="$python -P -m fakefs $dir/mnt --fsname $name --journal $dir/journal --control $dir/control {options}"
-holder="$python -P -m fakefs.hold $dir/mnt/held"
 number=
 server_pid=
 finish() {{
@@ -41,12 +40,11 @@ trap 'exit 1' INT TERM HUP
 connection() {{ # the minor of the mount's device is the connection's number
     sed -n "s/^[0-9]* [0-9]* [0-9]*:\\([0-9]*\\) .* - fuse[^ ]* $name .*/\\1/p" "$1"
 }}
-journalled() {{ grep -q "\\"event\\": *\\"replied\\", *\\"operation\\": *\\"$1\\"" "$dir/journal" 2>/dev/null; }}
+journalled() {{ grep -q "\\"event\\": *\\"$1\\", *\\"operation\\": *\\"$2\\"" "$dir/journal" 2>/dev/null; }}
 
 {start}
-until journalled open; do sleep 0.05; done
-init=$(cat "/proc/$shim/task/$shim/children")
-init=${{init%% *}}
+{armed}
+{target}
 number=$(connection "/proc/$init/mountinfo")
 echo "armed: init $init, connection $number"
 {before}kill -KILL "$init"
@@ -58,7 +56,7 @@ if [ ! -e "/proc/$init/stack" ]; then
 fi
 echo "init $init is still there:"
 cat "/proc/$init/stack"
-for child in $(cat "/proc/$init/task/$init/children"); do
+for child in "$init" $(cat "/proc/$init/task/$init/children"); do
     for task in "/proc/$child/task/"*; do
         echo "task ${{task##*/}}: $(sed -n 's/^State:[[:space:]]*//p' "$task/status")"
         cat "$task/stack"
@@ -67,29 +65,80 @@ done
 echo "aborting connection $number"
 """
 
-_INSIDE = """\
-unshare --pid --fork --mount-proc sh -c "{programs} & wait" &
+_CONTAINER = """\
+unshare --pid --fork --mount-proc sh -c {inside} &
 shim=$!"""
-
+_NESTED = "unshare --pid --fork --mount-proc sh -c {inside}"
 _OUTSIDE = """\
-$server &
+{server} &
 server_pid=$!
-until journalled init; do sleep 0.05; done
+until journalled replied init; do sleep 0.05; done
 """
+_INIT = """\
+init=$(cat "/proc/$shim/task/$shim/children")
+init=${init%% *}"""
+
+_VARIABLES = programs.Places(("$python", "-P", "-m"), "$name", "$dir/mnt", "$dir/journal", "$dir/control")
+
+
+def possible(scenario: Scenario) -> bool:
+    """Whether fakefs and a shell suffice for it."""
+    return scenario.server is not Place.NOWHERE and not scenario.command
 
 
 def script(scenario: Scenario) -> str:
-    options = [f"--file /held{' --hold /held' if scenario.holder is Holder.SERVER else ''}"]
-    options += [f"--rule {shlex.quote(rule)}" for rule in scenario.rules]
-    if scenario.server is Place.INSIDE:
-        start = _INSIDE.format(programs="$server")
-    else:
-        start = _OUTSIDE + _INSIDE.format(programs="$holder")
+    outside = scenario.server is Place.OUTSIDE or scenario.frame is Frame.PROCESS
+    server = _words(programs.server(scenario, _VARIABLES))
+    start = _OUTSIDE.format(server=server) if outside else ""
+    target = "init=$server_pid"
+    if scenario.frame is not Frame.PROCESS:
+        inside = " & ".join(map(_words, programs.inside(scenario, _VARIABLES))) + " & wait"
+        if scenario.frame is Frame.NESTED:
+            inside = _NESTED.format(inside=_quoted(inside)) + " & wait"
+        start += _CONTAINER.format(inside=_quoted(inside))
+        target = _INIT
     return _SCRIPT.format(
         name=scenario.name,
         summary=scenario.summary,
         python=shlex.quote(sys.executable),
-        options=" ".join(options),
         start=start,
-        before='kill -STOP "$server_pid"\n' if scenario.stop_server else "",
+        armed=_armed(scenario),
+        target=target,
+        before=_before(scenario),
     )
+
+
+def _before(scenario: Scenario) -> str:
+    return "" if scenario.before is None else _BEFORE.get(scenario.before, "")
+
+
+def _armed(scenario: Scenario) -> str:
+    """What the journal must show; where it cannot, a second is given."""
+    if scenario.exercise is Exercise.REQUEST_HELD:
+        return f"until journalled held '{'.*' if scenario.call == 'fault' else '[a-z]*'}'; do sleep 0.05; done"
+    if scenario.holder is Holder.NOBODY or scenario.holder is Holder.PASSED:
+        return "sleep 1"
+    return "until journalled replied 'open[dir]*'; do sleep 0.05; done"
+
+
+_BEFORE = {
+    Before.SERVER_STOPPED: """\
+kill -STOP "$server_pid"
+for child in $(cat "/proc/$init/task/$init/children"); do
+    if [ "$(cat "/proc/$child/comm")" = fakefs-act ]; then kill -USR1 "$child"; fi # it makes its call now
+done
+sleep 0.2
+""",
+    Before.SERVER_EXITS: '"$python" -P -m fakefs.ctl "$dir/control" exit || :\nsleep 0.2\n',
+}
+
+
+def _words(argv: list[str]) -> str:
+    """For a shell that knows the variables."""
+    return " ".join(f'"{word}"' if word.startswith("$") else shlex.quote(word) for word in argv)
+
+
+def _quoted(text: str) -> str:
+    """One word: the variables are ours to fill in, and what is inside is for the shell that gets it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
+    return f'"{escaped}"'

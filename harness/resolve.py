@@ -16,6 +16,8 @@ from harness.errors import UsageError
 from harness.model import Attempt, Resolution
 from harness.scene import Plan, Scene
 
+DEFAULTS = ("abort", "unmount", "thaw", "kill-tracer")
+"""In this order: each ends what the ones before it cannot."""
 RELEASE_S = 5.0
 FUTILE_S = 0.25
 """How long a futile attempt is given to prove us wrong."""
@@ -46,6 +48,12 @@ def find(name: str) -> Resolver:
             f"there are: {', '.join(names())}",
         )
     return _load(resolvers, name)
+
+
+def default(scene: Scene) -> Resolver:
+    """The first that nothing stands in the way of; the abort, with its obstacle, where there is none."""
+    found = (_load(resolvers, name) for name in DEFAULTS)
+    return next((each for each in found if each.plan(scene).obstacle is None), _load(resolvers, DEFAULTS[0]))
 
 
 def futiles() -> tuple[Resolver, ...]:

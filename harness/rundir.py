@@ -86,6 +86,11 @@ def is_name(text: str) -> bool:
     return text.startswith(PREFIX) and len(digits) == 12 and all(digit in "0123456789abcdef" for digit in digits)
 
 
+def run_of(source: str, point: str) -> str | None:
+    """The run that a mount belongs to: by its name, or by the folder that it is in."""
+    return next((name for name in (source, *point.split("/")) if is_name(name)), None)
+
+
 def create(name: str, above: Path) -> Path:
     """The folder of a new run in `above`, which must be ours alone: a stranger's folder could be a trap."""
     folder = above / name

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -15,8 +14,9 @@ from harness.scenario import Scenario
 
 if TYPE_CHECKING:
     from harness.launch.victim import Victim
-    from harness.model import Attempt, Resolution, Result, Snapshot, Verdict
+    from harness.model import Attempt, Outcome, Resolution, Result, Snapshot, Verdict
     from harness.resolve import Resolver
+    from harness.trial import Trial
 
 
 class Listener(Protocol):
@@ -51,13 +51,17 @@ class Options:
     patience_s: float | None = None
     keep: bool = False
     futile: bool = False
-    evidence: Callable[[Victim, tuple[Snapshot, ...]], None] | None = None
+    evidence: Callable[[Victim, tuple[Snapshot, ...], Outcome], None] | None = None
     """Called with the verdict before anything is done about it: writes what --out wants."""
 
 
-def run(scenario: Scenario, options: Options, listener: Listener) -> Result:
-    """FusezapError when the scenario could not be armed; whatever had been started is gone by then."""
-    start = time.monotonic()
+@contextmanager
+def armed(scenario: Scenario, options: Options, listener: Listener) -> Iterator[Trial]:
+    """The scenario in place, its abort file open, before the kill; all of it is gone when the block is left.
+
+    FusezapError when it could not be armed; whatever had been started is gone by then.
+    """
+    began_ns = time.monotonic_ns()
     listener.arming(scenario)
     with ExitStack() as stack:
         guard = stack.enter_context(guarded())
@@ -67,24 +71,23 @@ def run(scenario: Scenario, options: Options, listener: Listener) -> Result:
         from harness.launch.arm import arm
         from harness.trial import Trial
 
-        trial = Trial(arm(launch), guard, options, listener)
-        armed_ms = _since(start)
-        listener.armed(trial.victim, trial.armed, armed_ms)
+        trial = Trial(arm(launch), guard, options, listener, began_ns)
         stack.enter_context(trial.abort_file_opened())
-        trial.kill_and_judge()
+        yield trial
+
+
+def run(scenario: Scenario, options: Options, listener: Listener) -> Result:
+    """As `armed` in what it raises."""
+    with armed(scenario, options, listener) as trial:
+        trial.kill()
+        trial.judge()
         if options.evidence is not None:
-            options.evidence(trial.victim, (trial.armed, *trial.verdict.snapshots))
+            options.evidence(trial.victim, (trial.armed, *trial.verdict.snapshots), trial.verdict.outcome)
         if options.keep and trial.stuck:
             trial.keep()
             result = trial.result(left=())
         else:
             trial.resolve()
             result = trial.result(left=trial.clean_up())
-    timings = dataclasses.replace(result.timings, armed=armed_ms, total=_since(start))
-    result = dataclasses.replace(result, timings=timings)
     listener.finished(result)
     return result
-
-
-def _since(start: float) -> float:
-    return (time.monotonic() - start) * 1000

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.guard.client import HeldConnection
+from harness.guard.client import Guard, HeldConnection
 from harness.linux import procfs
 from harness.linux.mountinfo import fuse_mounts
 from harness.linux.unmounting import Where
@@ -23,7 +23,7 @@ class Scene:
 
     verdict: Verdict
     target: Target
-    connection: HeldConnection
+    connection: HeldConnection | None
     abort_fd: int | None
     """The connection's abort file, opened before the kill: numbers are reused, this descriptor's meaning is not."""
     user_ns_of: int | None
@@ -31,6 +31,9 @@ class Scene:
     server: Process | None
     control: Path | None
     """fakefs's control socket."""
+    guard: Guard | None = None
+    remedy: tuple[str, int | str] | None = None
+    """What keeps it, beside FUSE, that is the run's own: ("tracer", pid) or ("cgroup", folder)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def mount_obstacle(scene: Scene, task: Task | None) -> str | None:
     except OSError as error:
         return f"the mounts of task {task.tid} cannot be read: {error.strerror}"
     connection = scene.connection
+    assert connection is not None
     for entry in entries:
         if entry.point == connection.point:
             if (entry.minor, entry.source) == (connection.number, connection.fsname):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness import rundir
 from harness.guard.cleanup import DEADLINE_S, Hold, remove_folder, take_hold
-from harness.linux import procfs
+from harness.linux import cgroup, procfs
 from harness.linux.fusectl import fusectl_opened
 from harness.linux.mountinfo import fuse_mounts
 from harness.rundir import Owner, Process
@@ -56,8 +56,9 @@ def mounted_runs() -> dict[str, set[int]]:
             except OSError:
                 continue
             for entry in entries:
-                if rundir.is_name(entry.source):
-                    found.setdefault(entry.source, set()).add(pid)
+                run = rundir.run_of(entry.source, entry.point)
+                if run is not None:
+                    found.setdefault(run, set()).add(pid)
             break
     return found
 
@@ -90,11 +91,29 @@ def _remove(name: str, folder: Path | None, owner: Owner | None, pids: set[int])
         actions.append(f"ended the guard {owner.guard.pid}, which released and reaped its run")
         if folder is not None and not folder.exists():
             return Swept(name, tuple(actions), ())
+    for freezer in cgroup.groups(name):
+        freezer.thaw()
+        actions.append(f"thawed {freezer.folder}")
     left = _release_and_kill(name, pids, actions)
+    for freezer in cgroup.groups(name):
+        left += _removed(freezer)
     if folder is not None and not left:
         left = remove_folder(folder)
         actions.append(f"removed {folder}")
     return Swept(name, tuple(actions), tuple(left))
+
+
+def _removed(freezer: cgroup.Freezer) -> list[str]:
+    """A group can be removed once the last of its tasks is gone."""
+    end = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            freezer.remove()
+            return []
+        except OSError as error:
+            if time.monotonic() > end:
+                return [f"cgroup {freezer.folder}: {error.strerror}"]
+        time.sleep(_POLL_S)
 
 
 def _end_guard(guard: Process) -> None:

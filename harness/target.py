@@ -1,4 +1,4 @@
-"""What is observed: a PID namespace."""
+"""What is observed: a PID namespace, or one process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from harness.linux import procfs
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A PID namespace, named by its init for ever."""
+    """A PID namespace, named by its init for ever; or a process alone, in a namespace that goes on without it."""
 
     init: int
     start_time: int
-    pid_ns: int
+    pid_ns: int | None
+    """None: the process and what descends from it is all that counts."""
 
     @classmethod
     def of(cls, init: int) -> Target:
         return cls(init, procfs.read_process_stat(init).start_time, procfs.read_namespace(init, init, "pid"))
+
+    @classmethod
+    def of_process(cls, pid: int) -> Target:
+        return cls(pid, procfs.read_process_stat(pid).start_time, None)

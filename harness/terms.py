@@ -11,12 +11,34 @@ class Outcome(StrEnum):
     RELEASED = "released"
     STARVED = "starved"
     DEADLOCK = "deadlock"
+    FAILED = "failed"
     NOT_EXERCISED = "not-exercised"
     INCONCLUSIVE = "inconclusive"
 
 
 STUCK = frozenset({Outcome.DEADLOCK, Outcome.STARVED, Outcome.INCONCLUSIVE})
 """The namespace is still there, so something must be done about it."""
+
+
+class Kind(StrEnum):
+    """What a scenario's outcome says, and of whom."""
+
+    DEFECT = "defect"
+    """A kernel free of the defect comes to `want`; `check` passes or fails on it."""
+    BEHAVIOUR = "behaviour"
+    """What FUSE does by design: reported, neither passed nor failed."""
+    CONTROL = "control"
+    """Comes to `want` on every kernel, or the harness is wrong."""
+
+
+class Mark(StrEnum):
+    """What all the runs of one scenario amount to."""
+
+    PASS = "pass"  # a kernel free of the defect, or a control that came out right
+    FAIL = "fail"  # the defect was seen, once at least
+    REPORTED = "reported"  # a behaviour: there is no right or wrong
+    UNSURE = "unsure"  # inconclusive, not exercised, not armed, something left behind, or a control that is wrong
+    SKIPPED = "skipped"  # this machine lacks what it needs
 
 
 class Strength(StrEnum):

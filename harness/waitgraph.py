@@ -79,7 +79,7 @@ def _connection(number: int, view: View) -> tuple[str, Wait]:
     if answerers:
         why = f"answered by whoever holds its device: {len(holders)} descriptor(s)"
         return label, Wait(Need.ANY, Progress.WAITS, why, answerers)
-    return label, _unanswerable(view)
+    return label, _unanswerable(number, view)
 
 
 def _accounted_for(number: int, view: View) -> bool:
@@ -130,7 +130,7 @@ def _receivers(view: View) -> tuple[For, ...]:
     return tuple({each.target: each for each in targets}.values())
 
 
-def _unanswerable(view: View) -> Wait:
+def _unanswerable(number: int, view: View) -> Wait:
     """No table shows the device, yet the connection lives: a task that is exiting owns the last reference.
 
     exit_files() has detached that task's table (FDSize 0) and drops the device by task work, which runs only after
@@ -149,19 +149,21 @@ def _unanswerable(view: View) -> Wait:
     ]
     if not exiting:
         return Wait(Need.ANY, Progress.WAITS, "no task holds its device, and none is exiting with it")
+    owners, strength = exiting, Strength.DERIVED
+    how = (
+        "only an exiting task, its table detached (FDSize 0), can still own the last reference to the device, "
+        "and drops it after its files are flushed"
+    )
+    served = {claim.tgid for claim in view.snapshot.claims if claim.connection == number}
+    own = [task for task in exiting if task.tid in view.inside or task.tgid in served]
+    if len(own) < len(exiting) and served & {task.tgid for task in own}:
+        owners, strength = own, Strength.ASSUMED
+        how += f"; {len(exiting) - len(own)} exiting elsewhere cannot: only process {min(served)} ever had the device"
     return Wait(
         Need.ANY,
         Progress.WAITS,
         "no task's descriptor table shows its device: nobody can answer",
-        tuple(
-            For(
-                task_id(task.tid),
-                Strength.DERIVED,
-                "only an exiting task, its table detached (FDSize 0), can still own the last reference to the device, "
-                "and drops it after its files are flushed",
-            )
-            for task in exiting
-        ),
+        tuple(For(task_id(task.tid), strength, how) for task in owners),
     )
 
 

@@ -6,8 +6,8 @@ SCENARIO = Scenario(
     kind=Kind.CONTROL,
     summary="kills a namespace that uses the mount of a server outside, which answers everything",
     why="""\
-The holder's exit sends FLUSH, the server answers, the task is reaped, and zap_pid_ns_processes() returns. The time from
-kill to release is what the others are to be compared with.""",
+The holder's exit sends FLUSH, the server answers, the task is reaped, and zap_pid_ns_processes() returns. The time
+from kill to release is what the others are to be compared with.""",
     measured=("released on 5.10, 6.1, 6.12, 6.18 and 7.2",),
     want=Outcome.RELEASED,
     server=Place.OUTSIDE,

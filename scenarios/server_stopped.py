@@ -1,4 +1,4 @@
-from harness.scenario import Exercise, Holder, Kind, Place, Scenario
+from harness.scenario import Before, Exercise, Holder, Kind, Place, Scenario
 from harness.terms import Outcome
 
 SCENARIO = Scenario(
@@ -13,6 +13,6 @@ starved; so does killing the server, whose exit closes the device.""",
     want=Outcome.STARVED,
     server=Place.OUTSIDE,
     holder=Holder.PROCESS,
-    stop_server=True,
+    before=Before.SERVER_STOPPED,
     exercise=Exercise.FILE_HELD,
 )

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING
 
+from harness import outputs, session
 from harness import scenario as scenarios
-from harness.errors import FusezapError
-from harness.model import Outcome, Result
-from harness.runner import SILENT, Options, run
+from harness.commands import _counting
+from harness.errors import FusezapError, UsageError
+from harness.outputs import Outputs
+from harness.runner import SILENT
 from harness.scenario import Kind, Scenario
+from harness.session import Plan
+from harness.terms import Mark
+
+if TYPE_CHECKING:
+    from harness.model import Series
 
 HELP = "does this kernel have the defect? for scripts and git bisect run"
 DESCRIPTION = """\
@@ -17,49 +28,98 @@ Runs the defect scenarios (or those named) and prints one line.
 
 Exit status 0: the kernel is free of the defect.  1: it has it.  125: cannot tell (git bisect skips the commit).
 A control that does not come out as it must says that the harness is wrong here: 125.
+
+A race that shows in some runs only is looked for with --rate and --confidence: each scenario is run as often as it
+takes to call the kernel free of a race that shows at that rate, and no more once it has been seen.
 """
 FREE, HAS_IT, CANNOT_TELL = 0, 1, 125
+LINE = "line"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", nargs="*", help="default: every scenario of kind defect")
+    parser.add_argument("scenario", nargs="*", help="names or globs; default: every scenario of kind defect")
+    parser.add_argument(
+        "--format", default=LINE, metavar="FORMAT", help=f"on stdout: {LINE} (default), {', '.join(outputs.formats())}"
+    )
+    _counting.arguments(parser)
+    parser.add_argument("--rate", type=_counting.share, help="of the race to be found or excluded, such as 0.05")
+    parser.add_argument(
+        "--confidence", type=_counting.share, help="how surely, such as 0.999 (default 0.95; with --rate)"
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
+    errors: list[str] = []
+    counter: _counting.Counter | None = None
+    began = time.time()
+    out = None
     try:
+        plan = _plan(args)
+        out = Outputs(None if args.format == LINE else args.format, outputs.parse(args.report))
         chosen = scenarios.find(tuple(args.scenario)) or _defects()
-        status, words = _check(chosen)
+        if not args.scenario:
+            errors += scenarios.read_catalogue()[1]
+        counter = _counting.Counter(out, told=not plan.repeated)
+        session.carry_out(plan, chosen, SILENT, counter, lambda _: None)
     except FusezapError as error:
-        status, words = CANNOT_TELL, str(error).replace("\n", "; ")
-    verdict = {FREE: "free of the defect", HAS_IT: "has the defect", CANNOT_TELL: "cannot tell"}[status]
-    print(f"{os.uname().release}: {verdict}: {words}")
+        errors.append(str(error).replace("\n", "; "))
+    finally:
+        if counter is not None:
+            counter.stop()
+    series = counter.series if counter is not None else []
+    if out is not None:
+        from harness.tally import report
+
+        command = shlex.join(["fusezap", *sys.argv[1:]])
+        out.write(report(command, began, time.time() - began, tuple(series), tuple(errors)))
+    status = _status(series, errors)
+    if args.format == LINE:
+        print(_line(status, series, errors))
     return status
+
+
+def _plan(args: argparse.Namespace) -> Plan:
+    _counting.check(args)
+    confidence = 0.95 if args.confidence is None else args.confidence
+    if args.confidence is not None and args.rate is None:
+        raise UsageError("--confidence goes with --rate")
+    if args.rate is not None and args.repeat is not None:
+        raise UsageError("--rate tells how often to run; leave out --repeat")
+    times = args.repeat or 1
+    if args.rate is not None:
+        from harness.statistics import runs_needed
+
+        times = runs_needed(args.rate, confidence)
+    return Plan(times=times, jobs=args.jobs, rate=args.rate, confidence=confidence)
 
 
 def _defects() -> tuple[Scenario, ...]:
     return tuple(each for each in scenarios.catalogue().values() if each.kind is Kind.DEFECT)
 
 
-def _check(chosen: tuple[Scenario, ...]) -> tuple[int, str]:
-    options = Options()
-    statuses, words = [], []
-    for scenario in chosen:
-        result = run(scenario, options, SILENT)
-        statuses.append(_status(scenario, result))
-        words.append(f"{scenario.name} {result.verdict.outcome}")
-        if statuses[-1] is CANNOT_TELL:
-            words[-1] += f" ({'; '.join((*result.verdict.reasons, *result.leftovers))})"
-    worst = max(statuses, key=lambda status: (status == HAS_IT, status == CANNOT_TELL))
-    return worst, ", ".join(words)
-
-
-def _status(scenario: Scenario, result: Result) -> int:
-    """A deadlock is a yes whatever else happened; a control that is wrong makes the others doubtful."""
-    outcome = result.verdict.outcome
-    if scenario.kind is Kind.CONTROL:
-        return FREE if outcome is scenario.want else CANNOT_TELL
-    if outcome in (Outcome.INCONCLUSIVE, Outcome.NOT_EXERCISED) or result.leftovers:
+def _status(series: list[Series], errors: list[str]) -> int:
+    """A defect once seen is a yes, whatever else happened; what could not be told makes the others doubtful."""
+    marks = {each.mark for each in series}
+    if Mark.FAIL in marks:
+        return HAS_IT
+    if errors or not series or marks & {Mark.UNSURE, Mark.SKIPPED}:
         return CANNOT_TELL
-    if scenario.kind is Kind.BEHAVIOUR:
-        return FREE
-    return FREE if outcome is scenario.want else HAS_IT
+    return FREE
+
+
+def _line(status: int, series: list[Series], errors: list[str]) -> str:
+    verdict = {FREE: "free of the defect", HAS_IT: "has the defect", CANNOT_TELL: "cannot tell"}[status]
+    words = ", ".join([*map(_words, series), *(error.replace("\n", "; ") for error in errors)])
+    return f"{os.uname().release}: {verdict}: {words}"
+
+
+def _words(series: Series) -> str:
+    times = "" if series.runs <= 1 else " x"
+    found = " + ".join(f"{count.outcome}{f'{times}{count.times}' if times else ''}" for count in series.counts)
+    text = f"{series.about.name} {found or ('skipped' if series.missing else 'not run')}"
+    why = [*series.missing, *series.errors, *series.leftovers]
+    if series.mark is Mark.UNSURE:
+        why += [reason for example in series.examples for reason in example.verdict.reasons]
+    if why:
+        text += f" ({'; '.join(why)})".replace("\n", "; ")
+    return text + (f" ({series.note})" if series.note else "")

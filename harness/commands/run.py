@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import registry, resolvers
+from harness import outputs, registry, resolvers, session
 from harness import scenario as scenarios
-from harness.errors import FusezapError, MachineError, UsageError
-from harness.runner import SILENT, Listener, Options, run
+from harness.commands import _counting
+from harness.errors import UsageError
+from harness.outputs import Outputs
+from harness.runner import SILENT, Listener
+from harness.scenario import Scenario
+from harness.session import ENDLESS, Plan
 from harness.terms import STUCK, Outcome
 
 if TYPE_CHECKING:
-    from harness.evidence import Evidence
-    from harness.model import Result
+    from harness.model import Series
 
 HELP = "make the hang, prove it, resolve it"
 DESCRIPTION = """\
 Runs scenarios one after the other: arms each, kills its namespace, watches, judges by proof, resolves and verifies.
 
-Exit status 0: every scenario came to a conclusive outcome (and to the one of --expect), was resolved, and nothing
-was left.  1: not so.  2: usage or environment.
+Exit status 0: every run came to a conclusive outcome (and to the one of --expect), was resolved, and nothing was
+left.  1: not so.  2: usage or environment.
 """
 DEFAULT = ("exit-flush-self",)
+TERMINAL = "terminal"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", nargs="*", help=f"see `fusezap list`; default {DEFAULT[0]}")
-    parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
-    parser.add_argument("--expect", metavar="OUTCOME", help="fail unless every scenario comes to this outcome")
+    parser.add_argument("scenario", nargs="*", help=f"names or globs, see `fusezap list`; default {DEFAULT[0]}")
+    parser.add_argument(
+        "--format", default=TERMINAL, metavar="FORMAT", help=f"on stdout: {', '.join(outputs.formats())}"
+    )
+    _counting.arguments(parser)
+    parser.add_argument("--until", metavar="OUTCOME", help="stop at the first run that comes to this outcome")
+    parser.add_argument("--expect", metavar="OUTCOME", help="fail unless every run comes to this outcome")
     parser.add_argument(
         "--resolve", metavar="NAME", help=f"how to end the hang: {', '.join(registry.names(resolvers))}; default: abort"
     )
@@ -40,70 +50,114 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--patience", metavar="SECONDS", type=float, help="for what could still move; no proof needs it"
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="keep snapshots, journal, result and repro.sh there")
+    parser.add_argument(
+        "--server",
+        metavar="CMD",
+        help="your own FUSE server in place of fakefs: 'CMD {mountpoint}'; see docs/foreign-server.md",
+    )
+    parser.add_argument(
+        "--hold",
+        metavar="PATH",
+        help="with --server: the file that is held open, seen from the mount; may have {mountpoint} in it",
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
-    chosen = scenarios.find(tuple(args.scenario) or DEFAULT)
-    resolver = None
+    chosen = _chosen(args)
+    plan = _plan(args)
+    if args.keep and (len(chosen) > 1 or plan.repeated):
+        raise UsageError("--keep takes one scenario, once")
+    targets = outputs.parse(args.report)
+    out = Outputs(None if args.format == TERMINAL else args.format, targets)
+    counter = _counting.Counter(out, told=not plan.repeated)
+    errors = _broken(args)
+    began = time.time()
+    try:
+        session.carry_out(plan, chosen, _listener(args.format, plan), counter, _say)
+    finally:
+        counter.stop()
+        if counter.series and (plan.repeated or len(chosen) > 1) and args.format == TERMINAL:
+            _summary(counter.series)
+        if args.format != TERMINAL or targets:
+            from harness.tally import report
+
+            command = shlex.join(["fusezap", *sys.argv[1:]])
+            out.write(report(command, began, time.time() - began, tuple(counter.series), errors))
+    good = not errors and len(counter.series) == len(chosen)
+    return 0 if good and all(_good(each, args.expect, args.keep) for each in counter.series) else 1
+
+
+def _chosen(args: argparse.Namespace) -> tuple[Scenario, ...]:
+    if args.server is None:
+        if args.hold is not None:
+            raise UsageError("--hold goes with --server")
+        return scenarios.find(tuple(args.scenario) or DEFAULT)
+    if args.scenario:
+        raise UsageError("--server is a scenario of its own; name no other")
+    from harness import foreign
+
+    return (foreign.scenario(args.server, args.hold),)
+
+
+def _plan(args: argparse.Namespace) -> Plan:
+    _counting.check(args)
     if args.resolve:
         from harness import resolve
 
-        resolver = resolve.find(args.resolve)
-    if args.expect is not None and args.expect not in list(Outcome):
-        raise UsageError(f"unknown outcome {args.expect!r}", f"there are: {', '.join(Outcome)}")
+        resolve.find(args.resolve)
+    for option in ("expect", "until"):
+        value = getattr(args, option)
+        if value is not None and value not in list(Outcome):
+            raise UsageError(f"--{option}: unknown outcome {value!r}", f"there are: {', '.join(Outcome)}")
     if args.patience is not None and args.patience < 0:
         raise UsageError("--patience must not be negative")
-    if args.keep and len(chosen) > 1:
-        raise UsageError("--keep takes one scenario")
-    listener = _listener(args.format)
-    results: list[Result] = []
-    errors: list[str] = []
-    for scenario in chosen:
-        out = _out(args.out, scenario.name) if args.out else None
-        options = Options(
-            resolver=resolver,
-            patience_s=args.patience,
-            keep=args.keep,
-            futile=args.futile,
-            evidence=out.before_remedy if out else None,
-        )
-        try:
-            results.append(run(scenario, options, listener))
-        except MachineError:
-            raise
-        except FusezapError as error:
-            errors.append(f"{scenario.name}: {error}")
-            print(f"fusezap: {errors[-1]}", file=sys.stderr)
-            continue
-        if out:
-            out.result(results[-1])
-    if args.format == "json":
-        from harness.report import json as report
-
-        sys.stdout.write(report.render(tuple(results), tuple(errors)))
-    good = not errors and all(_good(result, args.expect, args.keep) for result in results)
-    return 0 if good else 1
+    return Plan(
+        times=args.repeat or (ENDLESS if args.until else 1),
+        jobs=args.jobs,
+        until=Outcome(args.until) if args.until else None,
+        resolver=args.resolve,
+        patience_s=args.patience,
+        keep=args.keep,
+        futile=args.futile,
+        out=args.out,
+    )
 
 
-def _out(base: Path, scenario: str) -> Evidence:
-    from harness.evidence import Evidence
+def _broken(args: argparse.Namespace) -> tuple[str, ...]:
+    """Scenario files that are wrong; they matter to the exit status where they could have been meant."""
+    broken = scenarios.read_catalogue()[1]
+    for each in broken:
+        _say(each)
+    meant = any(set(name) & set("*?[") for name in args.scenario)
+    return broken if meant else ()
 
-    return Evidence(base, scenario)
+
+def _say(message: str) -> None:
+    print(f"fusezap: {message}", file=sys.stderr)
 
 
-def _listener(name: str) -> Listener:
-    if name == "terminal":
+def _listener(name: str, plan: Plan) -> Listener:
+    if name == TERMINAL and not plan.repeated:
         from harness.report.terminal import Story
 
         return Story()
     return SILENT
 
 
-def _good(result: Result, expect: str | None, keep: bool) -> bool:
-    outcome = result.verdict.outcome
-    if outcome in (Outcome.INCONCLUSIVE, Outcome.NOT_EXERCISED) or result.leftovers:
+def _summary(series: list[Series]) -> None:
+    from harness.report.terminal import Story
+
+    Story().summary(tuple(series))
+
+
+def _good(series: Series, expect: str | None, keep: bool) -> bool:
+    """Every run conclusive and as expected, everything resolved unless it was to be kept; a skip is no failure."""
+    if series.missing:
+        return expect is None
+    outcomes = {count.outcome for count in series.counts}
+    if not outcomes or outcomes & {Outcome.INCONCLUSIVE, Outcome.NOT_EXERCISED} or series.leftovers or series.errors:
         return False
-    if expect is not None and outcome != expect:
+    if expect is not None and outcomes != {expect}:
         return False
-    resolved = result.resolution is not None and result.resolution.released
-    return outcome not in STUCK or keep or resolved
+    stuck = [each for each in series.examples if each.verdict.outcome in STUCK]
+    return keep or all(each.resolution is not None and each.resolution.released for each in stuck)

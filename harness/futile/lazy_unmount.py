@@ -11,6 +11,8 @@ SUMMARY = "unmount lazily, in the mount namespace of the stuck task"
 
 
 def plan(scene: Scene) -> Plan:
+    if scene.connection is None:
+        return Plan("", "", "there is no FUSE mount in it")
     task = stuck_task(scene.verdict)
     of = f"/proc/{task.tgid}/task/{task.tid}" if task else "…"
     return Plan(
@@ -28,5 +30,6 @@ def _obstacle(scene: Scene) -> str | None:
 def execute(scene: Scene) -> None:
     task = stuck_task(scene.verdict)
     assert task is not None
+    assert scene.connection is not None
     with namespaces_opened(scene, task) as where:
         unmount_in(where, scene.connection.point, MNT_DETACH)

@@ -48,9 +48,20 @@ class Hold:
         self.abort_fd = self.mount_ns_fd = self.user_ns_fd = None
 
 
-def fuse_mounts_of(pids: Iterable[int], fsname: str) -> list[tuple[int, str, int, int]]:
-    """(connection, mount point, tid, tgid) of each mount named `fsname` that a task of these processes sees."""
-    found: dict[int, tuple[int, str, int, int]] = {}
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A FUSE mount of a run, in the mountinfo of one task."""
+
+    connection: int
+    fsname: str
+    point: str
+    tid: int
+    tgid: int
+
+
+def fuse_mounts_of(pids: Iterable[int], run: str) -> list[Seen]:
+    """The mounts of the run, by their name or, where a server has its own, by their place in the run's folder."""
+    found: dict[int, Seen] = {}
     for pid in pids:
         try:
             tids = procfs.tids(pid)
@@ -62,17 +73,18 @@ def fuse_mounts_of(pids: Iterable[int], fsname: str) -> list[tuple[int, str, int
             except OSError:
                 continue  # gone, or past exit_task_namespaces(): then it cannot wait for a FLUSH any more
             for entry in entries:
-                if entry.source == fsname:
-                    found.setdefault(entry.minor, (entry.minor, entry.point, tid, pid))
+                if entry.source == run or f"/{run}/" in entry.point:
+                    found.setdefault(entry.minor, Seen(entry.minor, entry.source, entry.point, tid, pid))
             break  # the threads of a process share their mount namespace, but for one that has left it
     return list(found.values())
 
 
-def take_hold(pids: Iterable[int], fsname: str, ctl: Fusectl | None, known: Iterable[Hold] = ()) -> list[Hold]:
-    """Opens the abort file of each connection mounted as `fsname` that is not held yet."""
+def take_hold(pids: Iterable[int], run: str, ctl: Fusectl | None, known: Iterable[Hold] = ()) -> list[Hold]:
+    """Opens the abort file of each connection of the run that is not held yet."""
     already = {hold.number for hold in known}
     holds = []
-    for number, point, tid, tgid in fuse_mounts_of(pids, fsname):
+    for seen in fuse_mounts_of(pids, run):
+        number, tid, tgid = seen.connection, seen.tid, seen.tgid
         if number in already:
             continue
         abort_fd = mount_ns_fd = user_ns_fd = None
@@ -84,7 +96,7 @@ def take_hold(pids: Iterable[int], fsname: str, ctl: Fusectl | None, known: Iter
                 mount_ns_fd = os.open(f"/proc/{tgid}/task/{tid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
                 if procfs.read_namespace(tid, tgid, "user") != procfs.read_namespace(os.getpid(), os.getpid(), "user"):
                     user_ns_fd = os.open(f"/proc/{tgid}/task/{tid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-        holds.append(Hold(number, fsname, point, tid, abort_fd, mount_ns_fd, user_ns_fd))
+        holds.append(Hold(number, seen.fsname, seen.point, tid, abort_fd, mount_ns_fd, user_ns_fd))
     return holds
 
 
@@ -109,14 +121,14 @@ def _below(pid: int) -> list[int]:
     return found
 
 
-def release_and_reap(fsname: str, ctl: Fusectl | None, holds: list[Hold]) -> list[str]:
+def release_and_reap(run: str, ctl: Fusectl | None, holds: list[Hold]) -> list[str]:
     """Ends everything below this process, a subreaper; returns what is left after the deadline, in words."""
     deadline = time.monotonic() + DEADLINE_S
     while True:
         if reap():
             break
         below = descendants()
-        holds.extend(take_hold(below, fsname, ctl, holds))
+        holds.extend(take_hold(below, run, ctl, holds))
         for pid in below:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)

@@ -52,14 +52,27 @@ class Guard:
         pid: int = self._ask(do="program", argv=argv, env=env, log=str(log))["pid"]
         return pid
 
-    def container(self, programs: Sequence[Sequence[str]], env: Mapping[str, str], log: Path) -> tuple[int, int]:
-        """Starts init in new PID and mount namespaces, with the programs below it; (shim, init) as seen from here."""
-        reply = self._ask(do="container", programs=programs, env=env, log=str(log))
+    def container(
+        self, programs: Sequence[Sequence[str]], env: Mapping[str, str], log: Path, *, nested: bool = False
+    ) -> tuple[int, int]:
+        """Starts init in new PID and mount namespaces, with the programs below it; (shim, init) as seen from here.
+
+        `nested`: the programs are below a second init, in a PID namespace inside of that one.
+        """
+        reply = self._ask(do="container", programs=programs, env=env, log=str(log), nested=nested)
         return reply["shim"], reply["init"]
 
     def hold(self) -> tuple[HeldConnection, ...]:
         """Makes the guard take hold of every connection of the run; all that it holds."""
         return tuple(HeldConnection(**entry) for entry in self._ask(do="hold")["connections"])
+
+    def freeze(self, pids: Sequence[int], version: int) -> str:
+        """Puts the processes into a frozen cgroup of the run's own; its folder.  Cleaning up thaws it."""
+        folder: str = self._ask(do="freeze", pids=pids, version=version)["folder"]
+        return folder
+
+    def thaw(self) -> None:
+        self._ask(do="thaw")
 
     def keep(self) -> None:
         """From now on the guard outlives us: it ends when its children have, or at SIGTERM."""

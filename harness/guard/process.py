@@ -18,8 +18,8 @@ from harness import rundir
 from harness.guard import spawn
 from harness.guard.cleanup import Hold, descendants, reap, release_and_reap, remove_folder, take_hold
 from harness.linux import fusectl
+from harness.linux.cgroup import Freezer
 from harness.linux.fusectl import Fusectl
-from harness.linux.mountinfo import read_mountinfo
 from harness.linux.syscalls import (
     CLONE_NEWNS,
     CLONE_NEWUSER,
@@ -85,11 +85,14 @@ class _GuardProcess:
         self.folder: Path | None = None
         self.ctl: Fusectl | None = None
         self.holds: list[Hold] = []
+        self.freezer: Freezer | None = None
         self.kept = False
         self.actions: dict[str, Callable[[Any], Reply]] = {
             "program": self._program,
             "container": self._container,
             "hold": self._hold,
+            "freeze": self._freeze,
+            "thaw": self._thaw,
             "keep": self._keep,
         }
 
@@ -131,11 +134,11 @@ class _GuardProcess:
             # Gaining capabilities cleared the flag (commit_creds()), and with it went the harness's right to look.
             prctl.set_dumpable(1)
         mount("none", "/", None, MS_REC | MS_PRIVATE)
-        if not any(entry.fstype == "fusectl" for entry in read_mountinfo(os.getpid(), os.getpid())):
+        if not fusectl.is_mounted():  # it may be mounted elsewhere as well
             with contextlib.suppress(OSError):  # a user namespace may not: then a forced unmount must do
                 mount("none", fusectl.FOLDER, "fusectl")
         with contextlib.suppress(OSError):
-            if any(entry.point == fusectl.FOLDER for entry in read_mountinfo(os.getpid(), os.getpid())):
+            if fusectl.is_mounted():
                 self.ctl = Fusectl(os.open(fusectl.FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         return mode
 
@@ -182,7 +185,7 @@ class _GuardProcess:
         return {"pid": spawn.program(message["argv"], message["env"], message["log"])}
 
     def _container(self, message: Reply) -> Reply:
-        shim, init = spawn.container(message["programs"], message["env"], message["log"])
+        shim, init = spawn.container(message["programs"], message["env"], message["log"], message["nested"])
         return {"shim": shim, "init": init}
 
     def _hold(self, _: Reply) -> Reply:
@@ -201,6 +204,16 @@ class _GuardProcess:
             ]
         }
 
+    def _freeze(self, message: Reply) -> Reply:
+        self.freezer = Freezer.make(self.name, message["version"])
+        self.freezer.freeze(message["pids"])
+        return {"folder": str(self.freezer.folder)}
+
+    def _thaw(self, _: Reply) -> Reply:
+        if self.freezer is not None:
+            self.freezer.thaw()
+        return {}
+
     def _keep(self, _: Reply) -> Reply:
         assert self.folder is not None
         self.kept = True
@@ -208,7 +221,10 @@ class _GuardProcess:
         return {}
 
     def _clean_up(self) -> list[str]:
+        self._thaw({})
         left = release_and_reap(self.name, self.ctl, self.holds)
+        if self.freezer is not None and not left:
+            self.freezer.remove()
         if not left and self.folder is not None:
             with contextlib.suppress(OSError):  # a server beside the container mounts in our own mount namespace
                 umount(str(self.folder / MOUNT_POINT), MNT_DETACH | UMOUNT_NOFOLLOW)

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import prctl
 
+from harness.guard import preload
 from harness.linux.syscalls import CLONE_NEWNS, CLONE_NEWPID, mount, unshare
 
 
@@ -37,6 +38,9 @@ def execute(argv: Sequence[str], env: Mapping[str, str], log: str) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
+        main = preload.find(argv)
+        if main is not None:
+            preload.run(main, argv, env)
         os.execve(argv[0], list(argv), {**os.environ, **env})
     except OSError as error:
         os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
@@ -53,14 +57,16 @@ def program(argv: Sequence[str], env: Mapping[str, str], log: str) -> int:
     return pid
 
 
-def container(programs: Sequence[Sequence[str]], env: Mapping[str, str], log: str) -> tuple[int, int]:
+def container(
+    programs: Sequence[Sequence[str]], env: Mapping[str, str], log: str, nested: bool = False
+) -> tuple[int, int]:
     """(shim, init), both as seen from here; OSError with the reason where the kernel refuses the namespaces."""
     guard = os.getpid()
     result, reply = os.pipe()
     shim = os.fork()
     if shim == 0:
         os.close(result)
-        _shim(guard, reply, programs, env, log)
+        _shim(guard, reply, programs, env, log, nested)
     os.close(reply)
     with open(result, encoding="ascii") as stream:
         number, _, error = stream.read().partition(" ")
@@ -71,7 +77,9 @@ def container(programs: Sequence[Sequence[str]], env: Mapping[str, str], log: st
     return shim, int(number)
 
 
-def _shim(guard: int, reply: int, programs: Sequence[Sequence[str]], env: Mapping[str, str], log: str) -> None:
+def _shim(
+    guard: int, reply: int, programs: Sequence[Sequence[str]], env: Mapping[str, str], log: str, nested: bool
+) -> None:
     try:
         die_with_parent(guard)
         prctl.set_name("fusezap-shim")
@@ -81,7 +89,7 @@ def _shim(guard: int, reply: int, programs: Sequence[Sequence[str]], env: Mappin
         if init == 0:
             os.close(reply)
             os.close(alive)
-            _init(orphaned, programs, env, log)
+            _init(orphaned, programs, env, log, nested)
         os.write(reply, f"{init} ".encode())
         os.close(reply)
         os.waitpid(init, 0)
@@ -91,7 +99,24 @@ def _shim(guard: int, reply: int, programs: Sequence[Sequence[str]], env: Mappin
         os._exit(0)
 
 
-def _init(orphaned: int, programs: Sequence[Sequence[str]], env: Mapping[str, str], log: str) -> None:
+def _inner_shim(programs: Sequence[Sequence[str]], env: Mapping[str, str], log: str) -> None:
+    try:
+        die_with_parent(1)
+        prctl.set_name("fusezap-inner")
+        unshare(CLONE_NEWPID | CLONE_NEWNS)
+        orphaned, alive = os.pipe()
+        init = os.fork()
+        if init == 0:
+            os.close(alive)
+            _init(orphaned, programs, env, log)
+        os.waitpid(init, 0)
+    finally:
+        os._exit(0)
+
+
+def _init(
+    orphaned: int, programs: Sequence[Sequence[str]], env: Mapping[str, str], log: str, nested: bool = False
+) -> None:
     """`orphaned` is at its end once the shim is dead: getppid() is 0 here, dead parent or not."""
     try:
         prctl.set_pdeathsig(signal.SIGKILL)
@@ -104,10 +129,14 @@ def _init(orphaned: int, programs: Sequence[Sequence[str]], env: Mapping[str, st
             # In a container that masks parts of /proc, a user namespace may not mount a whole one
             # (mount_too_revealing()); the programs can do without.
             os.write(2, f"no /proc of its own: {error.strerror}\n".encode())
-        for argv in programs:
+        if nested:
             if os.fork() == 0:
-                die_with_parent(1)
-                execute(argv, env, log)
+                _inner_shim(programs, env, log)
+        else:
+            for argv in programs:
+                if os.fork() == 0:
+                    die_with_parent(1)
+                    execute(argv, env, log)
         while True:
             try:
                 os.wait()

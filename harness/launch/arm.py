@@ -6,82 +6,234 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from fakefs import journal
+from harness import kernel_names
 from harness.errors import LaunchError
 from harness.guard.client import HeldConnection
+from harness.launch import programs
 from harness.launch.notify import Ready
 from harness.launch.start import Launch
 from harness.launch.victim import Victim
 from harness.linux import procfs
+from harness.linux.cgroup import Freezer
 from harness.linux.procfs import GONE
-from harness.model import Claim
+from harness.model import PF_EXITING, Claim
 from harness.rundir import MOUNT_POINT, Process
-from harness.scenario import HELD_FILE, Holder
+from harness.scenario import Before, Caller, Exercise, Frame, Holder, Place, Requirement
 from harness.target import Target
 
 READY_S = 20.0
 
 
 def arm(launch: Launch) -> Victim:
-    """Awaits the server, starts and awaits the rest, proves that the file is held; LaunchError says what is not so."""
-    scenario = launch.scenario
-    server = _ready(launch, "the server", lambda: _server_lives(launch))
-    _, init = launch.start_container()
-    holder = server
-    if scenario.holder is Holder.PROCESS:
-        holder = _ready(launch, "the holder", lambda: _has_live_child(init))
-    connection = _connection(launch)
-    _until("the holder has the file open and sleeps", lambda: _held_by(launch, holder.pid))
-    if scenario.stop_server:
-        os.kill(server.pid, signal.SIGSTOP)
-        _until("the server is stopped", lambda: all(state == "T" for state in _states(server.pid)))
-    return Victim(
-        scenario=scenario,
-        target=Target.of(init),
-        server=Process.of(server.pid),
-        connection=connection,
-        control=launch.control,
-        journal=launch.journal,
-        claims=(Claim(server.pid, connection.number),),
-    )
+    """Awaits the server, starts and awaits the rest, proves each to be as declared; LaunchError says what is not."""
+    return _Arming(launch).victim()
 
 
-def _server_lives(launch: Launch) -> bool:
-    if launch.outside is not None:
-        return launch.outside.alive
-    return launch.container is not None and _has_live_child(launch.container[1])
+class _Arming:
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+        self.scenario = launch.scenario
+        self.server: Process | None = None
+        self.init = 0
+        self.programs: list[Ready] = []
+        self.connection: HeldConnection | None = None
+        self.claims: tuple[Claim, ...] = ()
+        self.remedy: tuple[str, int | str] | None = None
 
-
-def _ready(launch: Launch, who: str, alive: Callable[[], bool]) -> Ready:
-    return launch.notifications.ready(who, READY_S, launch.log, alive)
-
-
-def _connection(launch: Launch) -> HeldConnection:
-    """The run's own connection; no kill may follow unless the guard has the means to end it."""
-    connections = launch.guard.hold()
-    if len(connections) != 1:
-        raise LaunchError(f"expected one FUSE mount named {launch.guard.name}, found {len(connections)}")
-    if not (connections[0].abort or connections[0].unmount):
-        raise LaunchError(
-            "the guard cannot end this FUSE connection, so the namespace must not be killed",
-            "mount the control filesystem: `sudo mount -t fusectl none /sys/fs/fuse/connections`",
+    def victim(self) -> Victim:
+        launch, scenario = self.launch, self.scenario
+        if launch.has_fakefs:
+            self._await_server()
+        if scenario.frame is not Frame.PROCESS:
+            _, self.init = launch.start_container()
+        while len(self.programs) < len(self._announced):
+            self.programs.append(self._ready("a program inside", self._programs_live))
+        if scenario.server is not Place.NOWHERE:
+            self._take_connection()
+        self._prove()
+        if scenario.before is not None:
+            _BEFORE[scenario.before](self)
+        return Victim(
+            scenario=scenario,
+            target=Target.of_process(self._server().pid) if scenario.frame is Frame.PROCESS else Target.of(self.init),
+            server=self.server,
+            connection=self.connection,
+            control=launch.control,
+            journal=launch.journal,
+            claims=self.claims,
+            about=self._about(),
+            failures=tuple(
+                f"execve(2) right after the exit of the program's writer: {failed}"
+                for program in self.programs
+                for failed in program.values("X_FAKEFS_FAILED")
+            ),
+            remedy=self.remedy,
         )
-    return connections[0]
 
+    @property
+    def _announced(self) -> list[list[str]]:
+        """The programs inside that say that they are ready, beside the server."""
+        return programs.beside(self.scenario, self.launch.places)
 
-def _held_by(launch: Launch, pid: int) -> bool:
-    """The journal has the OPEN and no FLUSH of it, and a sleeping thread shows the descriptor."""
-    seen = [
-        entry.operation
-        for entry in journal.read(launch.journal)
-        if entry.path == f"/{HELD_FILE}" and entry.event == "replied" and entry.result == 0
-    ]
-    if "open" not in seen or "flush" in seen:
+    def _await_server(self) -> None:
+        """A program beside it may be ready first: only the server names its mount point."""
+        while self.server is None:
+            ready = self._ready("the server", self._server_lives)
+            if ready.values("X_FAKEFS_MOUNTPOINT"):
+                self.server = Process.of(ready.pid)
+            else:
+                self.programs.append(ready)
+
+    def _ready(self, who: str, alive: Callable[[], bool]) -> Ready:
+        return self.launch.notifications.ready(who, READY_S, self.launch.log, alive)
+
+    def _server_lives(self) -> bool:
+        if self.launch.outside is not None:
+            return self.launch.outside.alive
+        return self.launch.container is not None and bool(_live_below(self.launch.container[1]))
+
+    def _programs_live(self) -> bool:
+        """A server of the user's may fork and leave its first process; another is there then."""
+        return len(_live_below(self.init)) >= len(self._announced) + bool(self.scenario.command)
+
+    def _server(self) -> Process:
+        assert self.server is not None
+        return self.server
+
+    def _take_connection(self) -> None:
+        """The run's own connection; no kill may follow unless the guard has the means to end it."""
+        guard = self.launch.guard
+        connections = guard.hold()
+        if len(connections) != 1:
+            raise LaunchError(f"expected one FUSE mount of {guard.name}, found {len(connections)}")
+        if not (connections[0].abort or connections[0].unmount):
+            raise LaunchError(
+                "the guard cannot end this FUSE connection, so the namespace must not be killed",
+                "mount the control filesystem: `sudo mount -t fusectl none /sys/fs/fuse/connections`",
+            )
+        self.connection = connections[0]
+        if self.server is None:
+            self.server = Process.of(self._foreign_server())
+        self.claims = (Claim(self.server.pid, self.connection.number),)
+
+    def _foreign_server(self) -> int:
+        """The process below init that has a FUSE device open: some servers fork before they serve."""
+        for pid in _live_below(self.init):
+            with contextlib.suppress(*GONE):
+                if any(procfs.is_fuse_device(name) for _, name in procfs.read_descriptors(pid, pid)):
+                    return pid
+        raise LaunchError("something is mounted, and no process of the namespace has a FUSE device open")
+
+    def _prove(self) -> None:
+        """That what must be in place at the kill is so."""
+        scenario = self.scenario
+        if scenario.holder is not Holder.NOBODY:
+            holders = [program.pid for program in self.programs] or [self._server().pid]
+            self._until("the holder has the file open and sleeps", lambda: any(map(self._held_by, holders)))
+        if scenario.holder is Holder.PASSED:
+            self._until("the server has the file for itself", lambda: _live_below(self.init) == [self._server().pid])
+        if scenario.exercise is Exercise.REQUEST_HELD:
+            self._until("the server holds the request back", lambda: any(e.event == "held" for e in self._journal()))
+        if scenario.exercise is Exercise.FLUSH_UNKNOWN:
+            self._until("a FLUSH was answered", lambda: any(e.operation == "flush" for e in self._replies()))
+        if scenario.call == "write-exit":
+            self._until("the server has opened and synced the other file", self._nested)
+            self._until(
+                "the writer is in the flush of its exit", lambda: self._in_fuse(self.programs[0].pid, PF_EXITING)
+            )
+
+    def _nested(self) -> bool:
+        others = [entry.operation for entry in self._replies() if entry.path != self.scenario.path]
+        return "open" in others and "fsync" in others
+
+    def _journal(self) -> tuple[journal.Entry, ...]:
+        return journal.read(self.launch.journal) if self.launch.journal.exists() else ()
+
+    def _replies(self) -> Iterable[journal.Entry]:
+        return (entry for entry in self._journal() if entry.event == "replied")
+
+    def _held_by(self, pid: int) -> bool:
+        """The journal has the OPEN and no FLUSH of it, and a sleeping thread shows the descriptor.
+
+        A file that was passed on has been flushed, by who passed it; a foreign server keeps no journal.
+        """
+        if self.launch.has_fakefs and self.scenario.holder is not Holder.PASSED:
+            seen = [e.operation for e in self._replies() if e.path == self.scenario.path and e.result == 0]
+            if not {"open", "opendir"} & set(seen) or "flush" in seen:
+                return False
+        name = f"/{self.launch.guard.name}/{MOUNT_POINT}{programs.held_path(self.scenario, self.launch.places)}".rstrip(
+            "/"
+        )
+        return any(_holds(pid, tid, name) for tid in procfs.tids(pid))
+
+    def _in_fuse(self, pid: int, flags: int = 0) -> bool:
+        """A task of the process sleeps until a FUSE request is answered, with these flags set."""
+        for tid in procfs.tids(pid):
+            with contextlib.suppress(*GONE):
+                if procfs.read_stat(tid, pid).flags & flags == flags:
+                    wchan = procfs.read_wchan(tid, pid) or ""
+                    if kernel_names.has((wchan.partition("+")[0],), kernel_names.FUSE_WAIT):
+                        return True
         return False
-    name = f"/{launch.guard.name}/{MOUNT_POINT}/{HELD_FILE}"
-    return any(_holds(pid, tid, name) for tid in procfs.tids(pid))
+
+    def stop_server(self) -> None:
+        os.kill(self._server().pid, signal.SIGSTOP)
+        self._until("the server is stopped", lambda: set(_states(self._server().pid)) == {"T"})
+        if self.scenario.caller is Caller.PROCESS:
+            (caller,) = self.programs
+            os.kill(caller.pid, signal.SIGUSR1)
+            self._until("the call waits for an answer", lambda: self._in_fuse(caller.pid))
+
+    def let_server_exit(self) -> None:
+        from fakefs.client import Control
+
+        Control(self.launch.control).exit()
+        self._until("the server is in the flush of its exit", lambda: self._in_fuse(self._server().pid, PF_EXITING))
+
+    def trace(self) -> None:
+        self.launch.start_tracer(self.programs[0].pid)
+        tracer = self._ready("the tracer", lambda: True)
+        self.remedy = ("tracer", tracer.pid)
+
+    def freeze(self) -> None:
+        version = 1 if Requirement.FREEZER_V1 in self.scenario.requires else 2
+        folder = self.launch.guard.freeze(_live_below(self.init), version)
+        freezer = Freezer.at(folder, version)
+        self._until("the tasks are frozen", lambda: freezer.frozen)
+        self.remedy = ("cgroup", folder)
+
+    def _about(self) -> str:
+        on = f" on connection {self.connection.number}" if self.connection else ""
+        scenario = self.scenario
+        if scenario.before is not None:
+            return f"{_SAID[scenario.before]}{on}"
+        if scenario.call:
+            return f"a call is made{on}: {scenario.call}"
+        return f"the file is held open{on}" if scenario.holder is not Holder.NOBODY else f"all is in place{on}"
+
+    def _until(self, what: str, holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + READY_S
+        while not holds():
+            if time.monotonic() > end:
+                raise LaunchError(f"not armed: it did not come about within {READY_S:g} s that {what}")
+            time.sleep(0.0005)
+
+
+_BEFORE: dict[Before, Callable[[_Arming], None]] = {
+    Before.SERVER_STOPPED: _Arming.stop_server,
+    Before.SERVER_EXITS: _Arming.let_server_exit,
+    Before.TRACED: _Arming.trace,
+    Before.FROZEN: _Arming.freeze,
+}
+_SAID = {
+    Before.SERVER_STOPPED: "the server is stopped",
+    Before.SERVER_EXITS: "the server is exiting already",
+    Before.TRACED: "a task is traced by a process outside",
+    Before.FROZEN: "the tasks below init are frozen",
+}
 
 
 def _holds(pid: int, tid: int, name: str) -> bool:
@@ -104,14 +256,21 @@ def _holds(pid: int, tid: int, name: str) -> bool:
     return False
 
 
-def _has_live_child(init: int) -> bool:
-    """Asked only when a program is late: so psutil, which reads no more than stat for it, is imported only then."""
+def _live_below(init: int) -> list[int]:
+    """Asked only when a program is late, or of controls: so psutil, which reads no more than stat for it, is imported
+    only then."""
     import psutil
 
     try:
-        return any(child.status() != psutil.STATUS_ZOMBIE for child in psutil.Process(init).children())
+        children = psutil.Process(init).children(recursive=True)
     except psutil.NoSuchProcess:
-        return False
+        return []
+    live = []
+    for child in children:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE:
+                live.append(child.pid)
+    return live
 
 
 def _states(pid: int) -> list[str]:
@@ -121,11 +280,3 @@ def _states(pid: int) -> list[str]:
         with contextlib.suppress(*GONE):
             states.append(procfs.read_stat(tid, pid).state)
     return states
-
-
-def _until(what: str, holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + READY_S
-    while not holds():
-        if time.monotonic() > end:
-            raise LaunchError(f"not armed: it did not come about within {READY_S:g} s that {what}")
-        time.sleep(0.0005)

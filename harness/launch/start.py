@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from harness.launch import programs
 from harness.launch.notify import Notifications
 from harness.rundir import MOUNT_POINT, Process
-from harness.scenario import HELD_FILE, Holder, Place, Scenario
+from harness.scenario import Frame, Place, Scenario
 
 if TYPE_CHECKING:
     from harness.guard.client import Guard
+
+PYTHON = (sys.executable, "-P", "-m")
 
 
 class Launch:
@@ -23,6 +26,7 @@ class Launch:
         self.log = guard.folder / "programs.log"
         self.journal = guard.folder / "journal.jsonl"
         self.control = guard.folder / "control"
+        self.places = programs.Places(PYTHON, guard.name, str(self.mount_point), str(self.journal), str(self.control))
         self.notifications = Notifications(guard.folder / "notify")
         self.env = {"NOTIFY_SOCKET": str(self.notifications.path)}
         self.container: tuple[int, int] | None = None
@@ -34,37 +38,27 @@ class Launch:
     def __exit__(self, *_: object) -> None:
         self.notifications.close()
 
+    @property
+    def has_fakefs(self) -> bool:
+        return self.scenario.server is not Place.NOWHERE and not self.scenario.command
+
     def start(self) -> None:
-        """Starts the server, where it belongs, and does not wait for it."""
+        """Starts what must be ready first, where it belongs, and does not wait for it."""
         self.mount_point.mkdir()
-        if self.scenario.server is Place.INSIDE:
-            self.start_container()
+        scenario = self.scenario
+        if scenario.frame is Frame.PROCESS or scenario.server is Place.OUTSIDE:
+            server = programs.server(scenario, self.places)
+            self.outside = Process.of(self.guard.program(server, self.env, self.log))
         else:
-            self.outside = Process.of(self.guard.program(self._server(), self.env, self.log))
+            self.start_container()
 
     def start_container(self) -> tuple[int, int]:
         """(shim, init)"""
         if self.container is None:
-            self.container = self.guard.container(self._programs_inside(), self.env, self.log)
+            inside = programs.inside(self.scenario, self.places)
+            nested = self.scenario.frame is Frame.NESTED
+            self.container = self.guard.container(inside, self.env, self.log, nested=nested)
         return self.container
 
-    def _server(self) -> list[str]:
-        """-P: a file of the user's folder must not take a module's place."""
-        argv = [sys.executable, "-P", "-m", "fakefs", str(self.mount_point)]
-        argv += ["--fsname", self.guard.name]
-        argv += ["--journal", str(self.journal)]
-        argv += ["--control", str(self.control)]
-        argv += ["--file", f"/{HELD_FILE}"]
-        for rule in self.scenario.rules:
-            argv += ["--rule", rule]
-        if self.scenario.holder is Holder.SERVER:
-            argv += ["--hold", f"/{HELD_FILE}"]
-        return argv
-
-    def _programs_inside(self) -> list[list[str]]:
-        programs = []
-        if self.scenario.server is Place.INSIDE:
-            programs.append(self._server())
-        if self.scenario.holder is Holder.PROCESS:
-            programs.append([sys.executable, "-P", "-m", "fakefs.hold", str(self.mount_point / HELD_FILE)])
-        return programs
+    def start_tracer(self, pid: int) -> None:
+        self.guard.program([*PYTHON, "harness.programs.tracer", str(pid)], self.env, self.log)

@@ -16,8 +16,15 @@ from harness.target import Target
 class Victim:
     scenario: Scenario
     target: Target
-    server: Process
-    connection: HeldConnection
+    server: Process | None
+    """None: there is no FUSE in it."""
+    connection: HeldConnection | None
     control: Path
     journal: Path
     claims: tuple[Claim, ...]
+    about: str
+    """What has been proven to be so, in words: `the file is held open on connection 41`."""
+    failures: tuple[str, ...] = ()
+    """Calls that failed before the kill and must not fail: `execve(2): 5 ETXTBSY`."""
+    remedy: tuple[str, int | str] | None = None
+    """What keeps it, beside FUSE: ("tracer", pid) or ("cgroup", folder)."""

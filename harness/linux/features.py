@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 
 from harness.linux import procfs
 
@@ -26,6 +27,25 @@ def user_namespace_advice() -> tuple[str, ...]:
         except OSError:
             continue  # this kernel does not have that switch
     return tuple(advice)
+
+
+def _freezer(version: int) -> bool:
+    from harness.linux import cgroup
+
+    return cgroup.find(version) is not None
+
+
+PROBES: dict[str, Callable[[], bool]] = {
+    "root": lambda: os.geteuid() == 0,
+    "cgroup v1 freezer": lambda: _freezer(1),
+    "cgroup v2 freezer": lambda: _freezer(2),
+}
+"""What some scenarios need, by the name that they call it."""
+
+
+def lacking(needed: Iterable[str]) -> tuple[str, ...]:
+    """All that this machine does not have of it."""
+    return tuple(each for each in needed if not PROBES[each]())
 
 
 def missing() -> tuple[str, ...]:

@@ -13,6 +13,12 @@ from harness.linux.syscalls import CLONE_NEWNS, MS_PRIVATE, MS_REC, mount, unsha
 FOLDER = "/sys/fs/fuse/connections"
 
 
+def is_mounted() -> bool:
+    """At its usual place, as this process sees it; elsewhere it may be mounted as well."""
+    entries = read_mountinfo(os.getpid(), os.getpid())
+    return any((entry.fstype, entry.point) == ("fusectl", FOLDER) for entry in entries)
+
+
 class Fusectl:
     """Access through an open folder, so that it also works when fusectl is mounted in another mount namespace only."""
 
@@ -64,7 +70,7 @@ def fusectl_opened() -> Iterator[Fusectl | None]:
     with ExitStack() as stack:
         ctl: Fusectl | None = None
         with suppress(OSError):
-            if not any(each.fstype == "fusectl" for each in read_mountinfo(os.getpid(), os.getpid())):
+            if not is_mounted():
                 unshare(CLONE_NEWNS)
                 mount("none", "/", None, MS_REC | MS_PRIVATE)
                 mount("none", FOLDER, "fusectl")

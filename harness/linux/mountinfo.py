@@ -17,6 +17,8 @@ class MountEntry(NamedTuple):
     point: str
     fstype: str
     source: str
+    options: str = ""
+    """Of the filesystem, not of the mount."""
 
 
 def unescape(text: str) -> str:
@@ -32,7 +34,15 @@ def parse_mountinfo(text: str) -> tuple[MountEntry, ...]:
         fields, kind = front.split(" "), back.split(" ")
         major, minor = fields[2].split(":")
         entries.append(
-            MountEntry(int(major), int(minor), unescape(fields[3]), unescape(fields[4]), kind[0], unescape(kind[1]))
+            MountEntry(
+                int(major),
+                int(minor),
+                unescape(fields[3]),
+                unescape(fields[4]),
+                kind[0],
+                unescape(kind[1]),
+                kind[2] if len(kind) > 2 else "",
+            )
         )
     return tuple(entries)
 

@@ -8,12 +8,23 @@ import time
 from collections.abc import Iterator
 
 from harness import kernel_names
-from harness.linux import procfs
+from harness.linux import cgroup, procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts
-from harness.linux.procfs import GONE, Stat
+from harness.linux.procfs import GONE, Stat, Status
 from harness.linux.syscalls import same_descriptor_table, same_open_file
-from harness.model import PF_EXITING, PF_KTHREAD, Claim, Connection, Device, InFlight, Mount, Snapshot, Task
+from harness.model import (
+    PF_EXITING,
+    PF_KTHREAD,
+    SIGKILL_MASK,
+    Claim,
+    Connection,
+    Device,
+    InFlight,
+    Mount,
+    Snapshot,
+    Task,
+)
 from harness.target import Target
 
 Tables = list[tuple[int, list[tuple[int, str]]]]
@@ -55,7 +66,8 @@ class _Survey:
             | self._relatives(tasks)
         )
         others = tuple(task for pid in sorted(outside - inside) for task in self._tasks(pid))
-        mounts = tuple(mount for pid in sorted(inside) for mount in self._mounts(pid))
+        elsewhere = {task.tgid for task in others if kernel_names.has(task.functions, kernel_names.FUSE_WAIT)}
+        mounts = tuple(mount for pid in sorted(inside | elsewhere) for mount in self._mounts(pid))
         connections = self._connections(mounts)
         if self.unreadable:
             self.unseen.append(f"the descriptors of {self.unreadable} process(es) that we may not look into")
@@ -92,7 +104,7 @@ class _Survey:
         if init is None or init.start_time != self.target.start_time:
             return set()
         inside = set()
-        for pid in processes:
+        for pid in processes if self.target.pid_ns is not None else ():
             try:
                 if procfs.read_namespace(pid, pid, "pid") == self.target.pid_ns:
                     inside.add(pid)
@@ -245,6 +257,13 @@ def read_task(tid: int, tgid: int) -> Task:
         tracer=status.tracer,
         fd_slots=status.fd_slots,
         switches=status.switches,
+        frozen=cgroup.frozen_group(tid, tgid) if _could_be_frozen(stat, status) else None,
         wchan=None if zombie else procfs.read_wchan(tid, tgid),
         stack=None if zombie else procfs.read_stack(tid, tgid),
     )
+
+
+def _could_be_frozen(stat: Stat, status: Status) -> bool:
+    """A SIGKILL is pending and it is in D, not on its way out: one of the few reasons is the v1 freezer."""
+    killed = bool((status.pending | status.shared_pending) & SIGKILL_MASK)
+    return stat.state == "D" and killed and not stat.flags & PF_EXITING

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from typing import Any
 
-from harness.model import Check, Node, Result, Task, Verdict
+from harness.model import Check, Node, Report, Result, Series, Task, Verdict
 
 SCHEMA_VERSION = 1
 
 
-def render(results: tuple[Result, ...], errors: tuple[str, ...]) -> str:
-    return json.dumps(document(results, errors), indent=2) + "\n"
+SUMMARY = "one document, with a schema (harness/report/result.schema.json)"
+
+
+def render(report: Report) -> str:
+    return json.dumps(document(report), indent=2) + "\n"
 
 
 def render_verdict(verdict: Verdict, form: tuple[Check, ...]) -> str:
@@ -21,21 +23,30 @@ def render_verdict(verdict: Verdict, form: tuple[Check, ...]) -> str:
     return json.dumps({"schema_version": SCHEMA_VERSION, **_verdict(verdict, form)}, indent=2) + "\n"
 
 
-def document(results: tuple[Result, ...], errors: tuple[str, ...]) -> dict[str, Any]:
-    kernel = os.uname()
+def document(report: Report) -> dict[str, Any]:
+    """`results` has the first run of each outcome of each scenario; `series` has all of them, counted."""
     return {
         "schema_version": SCHEMA_VERSION,
-        "kernel": {"release": kernel.release, "version": kernel.version, "machine": kernel.machine},
-        "results": [_result(result) for result in results],
-        "errors": list(errors),
+        "command": report.command,
+        "fusezap": report.version,
+        "started": report.started,
+        "duration_s": report.duration_s,
+        "results": [result_record(result) for series in report.series for result in series.examples],
+        "series": [series_record(series) for series in report.series],
+        "errors": [*report.errors, *_errors(report)],
     }
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _errors(report: Report) -> list[str]:
+    return [f"{series.about.name}: {error}" for series in report.series for error in series.errors]
+
+
+def result_record(result: Result) -> dict[str, Any]:
     verdict = result.verdict
     return {
-        "scenario": result.scenario,
-        "kind": result.kind,
+        "scenario": result.about.name,
+        "kind": result.about.kind.value,
+        "kernel": asdict(result.kernel),
         **_verdict(verdict, verdict.form),
         "mode": result.mode,
         "attempts": [asdict(attempt) for attempt in result.attempts],
@@ -45,16 +56,35 @@ def _result(result: Result) -> dict[str, Any]:
     }
 
 
+def series_record(series: Series) -> dict[str, Any]:
+    return {
+        "scenario": series.about.name,
+        "kind": series.about.kind.value,
+        "want": series.about.want.value,
+        "kernel": asdict(series.kernel),
+        "mark": series.mark.value,
+        "runs": series.runs,
+        "counts": [{**asdict(count), "outcome": count.outcome.value} for count in series.counts],
+        "confidence": series.confidence,
+        "latency_ms": None if series.latency is None else asdict(series.latency),
+        "errors": list(series.errors),
+        "leftovers": list(series.leftovers),
+        "missing": list(series.missing),
+        "note": series.note,
+        "duration_s": series.duration_s,
+    }
+
+
 def _verdict(verdict: Verdict, form: tuple[Check, ...]) -> dict[str, Any]:
-    snapshot = verdict.snapshots[-1]
+    snapshot = verdict.snapshots[-1] if verdict.snapshots else None
     return {
         "outcome": verdict.outcome.value,
         "reasons": list(verdict.reasons),
         "form": [asdict(check) for check in form],
         "connection": verdict.connection,
         "wait_graph": _graph(verdict),
-        "tasks": [_task(task) for task in snapshot.tasks],
-        "unseen": list(snapshot.unseen),
+        "tasks": [_task(task) for task in snapshot.tasks] if snapshot else [],
+        "unseen": list(snapshot.unseen) if snapshot else [],
     }
 
 

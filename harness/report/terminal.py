@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from typing import Protocol
+from typing import Literal, Protocol, TextIO
 
 from rich.console import Console
 from rich.markup import escape as markup_escape
@@ -15,9 +16,13 @@ from harness import kernel_names
 from harness.model import (
     Attempt,
     Check,
+    Count,
+    Mark,
     Outcome,
+    Report,
     Resolution,
     Result,
+    Series,
     Snapshot,
     Task,
     Verdict,
@@ -29,6 +34,7 @@ STYLES = {
     Outcome.RELEASED: "bold green",
     Outcome.STARVED: "bold yellow",
     Outcome.DEADLOCK: "bold red",
+    Outcome.FAILED: "bold red",
     Outcome.NOT_EXERCISED: "bold magenta",
     Outcome.INCONCLUSIVE: "bold magenta",
 }
@@ -36,6 +42,7 @@ MEANS = {
     Outcome.RELEASED: "the namespace went away by itself",
     Outcome.STARVED: "stuck, but a live task outside could still end it",
     Outcome.DEADLOCK: "proven: every task that could answer is gone, or waits for the very request",
+    Outcome.FAILED: "the namespace went away, and a call in it failed that must not fail",
     Outcome.NOT_EXERCISED: "the path under test never ran, so this proves nothing",
     Outcome.INCONCLUSIVE: "the evidence does not suffice",
 }
@@ -52,11 +59,6 @@ class _Scenario(Protocol):
     def summary(self) -> str: ...
 
 
-class _Connection(Protocol):
-    @property
-    def number(self) -> int: ...
-
-
 class _Target(Protocol):
     @property
     def init(self) -> int: ...
@@ -66,26 +68,46 @@ class _Victim(Protocol):
     @property
     def target(self) -> _Target: ...
     @property
-    def connection(self) -> _Connection: ...
+    def about(self) -> str: ...
+
+
+SUMMARY = "the story for a person; of many runs, what they came to"
+
+
+def render(report: Report) -> str:
+    """As it would be told, without colour: each first run of an outcome, then the table."""
+    stream = io.StringIO()
+    story = Story(stream)
+    for series in report.series:
+        for result in series.examples:
+            story.arming(result.about)
+            story.verdict(result.verdict, result.verdict.form)
+            if result.resolution is not None:
+                story.resolved(result.resolution)
+            story.finished(result)
+    for error in report.errors:
+        story.console.print(escape(error))
+    story.summary(report.series)
+    return stream.getvalue()
 
 
 class Story:
     """Listens to a run; each method prints what has just become known."""
 
-    def __init__(self) -> None:
-        self.console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    def __init__(self, stream: TextIO | None = None) -> None:
+        stream = stream or sys.stdout
+        self.console = Console(file=stream, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
         self.waiting: str | None = None
 
     def arming(self, scenario: _Scenario) -> None:
         self.console.print(f"[bold]{scenario.name}[/]: {escape(scenario.summary)}")
 
     def armed(self, victim: _Victim, snapshot: Snapshot, took_ms: float) -> None:
-        number = victim.connection.number
-        self._step(f"armed in {took_ms:.0f} ms: the file is held open on connection {number}")
+        self._step(f"armed in {took_ms:.0f} ms: {victim.about}")
         self._indented(self.tree(snapshot, threads=False))
 
     def killed(self, victim: _Victim) -> None:
-        self._step(f"SIGKILL sent to init {victim.target.init}")
+        self._step(f"SIGKILL sent to {victim.target.init}")
 
     def looked(self, verdict: Verdict) -> None:
         """What keeps it is told once, so that a wait of seconds is not a silent one."""
@@ -148,6 +170,25 @@ class Story:
         if result.mode != "root":
             self.console.print("  (in a user namespace: wait channels and states in place of stacks)")
         self.console.print()
+
+    def summary(self, series: tuple[Series, ...]) -> None:
+        """A line for each outcome of each scenario, and what the numbers say."""
+        confidence = series[0].confidence if series else 0.95
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for title, justify in _COLUMNS.items():
+            table.add_column(title.format(confidence=confidence * 100), justify=justify, no_wrap=title == "scenario")
+        for each in series:
+            rows = [_count_row(each, count) for count in each.counts] or [("-", "", "", "")]
+            latency = each.latency
+            times = [f"{ms:.1f}" for ms in (latency.median, latency.p95, latency.maximum)] if latency else ["", "", ""]
+            for number, row in enumerate(rows):
+                first = number == 0
+                head = (escape(each.about.name), _mark(each)) if first else ("", "")
+                table.add_row(*head, *row, *(times if first else ["", "", ""]))
+        self.console.print(table)
+        for each in series:
+            for line in filter(None, (each.note, *each.errors, *each.leftovers, *_missing(each))):
+                self.console.print(f"  {escape(each.about.name)}: {escape(line)}")
 
     def tree(self, snapshot: Snapshot, threads: bool) -> Tree:
         """The namespace's processes below what is above init; the threads of a process where they tell something."""
@@ -225,6 +266,41 @@ class Story:
 
     def _indented(self, content: Table | Tree | str) -> None:
         self.console.print(Padding(content, (0, 0, 0, 2), expand=False))
+
+
+_COLUMNS: dict[str, Literal["left", "right"]] = {
+    "scenario": "left",
+    "result": "left",
+    "outcome": "left",
+    "runs": "right",
+    "rate": "right",
+    "{confidence:g} % interval": "left",
+    "median ms": "right",
+    "p95": "right",
+    "max": "right",
+}
+_MARK_STYLES = {
+    Mark.PASS: "green",
+    Mark.FAIL: "red",
+    Mark.UNSURE: "magenta",
+    Mark.SKIPPED: "dim",
+    Mark.REPORTED: "default",
+}
+
+
+def _count_row(series: Series, count: Count) -> tuple[str, str, str, str]:
+    style = STYLES[count.outcome]
+    share = 100 * count.times / series.runs
+    interval = f"{100 * count.low:.2f} … {100 * count.high:.2f} %"
+    return f"[{style}]{count.outcome}[/]", str(count.times), f"{share:.4g} %", interval
+
+
+def _mark(series: Series) -> str:
+    return f"[{_MARK_STYLES[series.mark]}]{series.mark}[/]"
+
+
+def _missing(series: Series) -> tuple[str, ...]:
+    return (f"skipped, this machine lacks: {', '.join(series.missing)}",) if series.missing else ()
 
 
 def escape(text: str) -> str:

@@ -9,6 +9,8 @@ SUMMARY = "abort the connection through fusectl"
 
 
 def plan(scene: Scene) -> Plan:
+    if scene.connection is None:
+        return Plan("", "", "there is no FUSE connection in it")
     number = scene.connection.number
     return Plan(
         f"echo 1 > {fusectl.FOLDER}/{number}/abort",

@@ -10,6 +10,8 @@ SUMMARY = "unmount by force, in the mount namespace of the stuck task"
 
 
 def plan(scene: Scene) -> Plan:
+    if scene.connection is None:
+        return Plan("", "", "there is no FUSE mount in it")
     task = stuck_task(scene.verdict)
     of = f"/proc/{task.tgid}/task/{task.tid}" if task else "…"
     return Plan(
@@ -22,5 +24,6 @@ def plan(scene: Scene) -> Plan:
 def execute(scene: Scene) -> None:
     task = stuck_task(scene.verdict)
     assert task is not None
+    assert scene.connection is not None
     with namespaces_opened(scene, task) as where:
         forced_unmount(where, scene.connection.point)

@@ -51,6 +51,19 @@ class View:
     def leaders(self) -> tuple[Task, ...]:
         return tuple(task for task in self.snapshot.tasks if task.leader)
 
+    def leaders_below(self, init: Task) -> tuple[Task, ...]:
+        """Of the namespace whose init this is: the whole one, or those below it in a nested one."""
+        leaders = [task for task in self.leaders() if task.tid != init.tid]
+        if init.tid == self.snapshot.init_tid:
+            return tuple(leaders)
+        below = {init.tid}
+        grown = True
+        while grown:
+            found = {task.tid for task in leaders if task.ppid in below or task.pid_ns == init.pid_ns} - below
+            below |= found
+            grown = bool(found)
+        return tuple(task for task in leaders if task.tid in below)
+
     def connection(self, number: int) -> Connection | None:
         return next((each for each in self.snapshot.connections if each.number == number), None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.model import Need, Progress, Strength, Task
 from harness.waits import For, View, Wait, task_id
+from harness.waits.namespace_init import in_zap
 
 ORDER = 10
 
@@ -36,7 +37,8 @@ def _reaping(task: Task, view: View) -> Wait:
         target, role = task.tracer, "its tracer"
     else:
         target, role = task.ppid, "its parent"
-    if target == view.snapshot.init_tid and not task.tracer:
+    parent = view.by_tid.get(target)
+    if parent is not None and in_zap(parent, view) and not task.tracer:
         return Wait(Need.ALL, Progress.RUNS, "state Z: the exiting init reaps it at once (kernel_wait4())")
     if target in view.by_tid:
         evidence = f"state Z: only {role} {target} can reap it"

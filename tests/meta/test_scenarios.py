@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from fakefs.act import ACTIONS
 from fakefs.parse import parse_spec
-from harness.scenario import Exercise, Holder, Kind, Place, Scenario, catalogue
+from harness import programs, registry
+from harness.linux.features import PROBES
+from harness.scenario import Before, Caller, Exercise, Holder, Kind, Place, Scenario, catalogue, read_catalogue
 from tests.meta.tree import ROOT, files
 
 FOLDER = ROOT / "scenarios"
@@ -22,6 +25,7 @@ def declared(path: Path) -> Scenario:
 
 def test_the_catalogue_has_every_file_and_nothing_else() -> None:
     assert FILES
+    assert read_catalogue()[1] == ()
     assert sorted(catalogue()) == sorted(path.stem.replace("_", "-") for path in FILES)
 
 
@@ -55,13 +59,22 @@ class TestScenario:
     def test_it_makes_sense(self, path: Path) -> None:
         scenario = declared(path)
         assert scenario.patience_s > 0
-        if scenario.holder is Holder.SERVER:
+        if scenario.holder in (Holder.SERVER, Holder.SHARED, Holder.PASSED):
             assert scenario.server is Place.INSIDE, "a holder outside is not killed with the namespace"
-        if scenario.stop_server:
+        assert (scenario.caller is None) == (scenario.call == "")
+        if scenario.call:
+            assert scenario.call in ACTIONS
+        if scenario.caller is Caller.SERVER:
+            assert scenario.server is Place.INSIDE, "a caller outside is not killed with the namespace"
+        if scenario.before is Before.SERVER_STOPPED:
             assert scenario.server is Place.OUTSIDE
-            assert scenario.exercise is Exercise.FILE_HELD, "a stopped server journals nothing"
-        if scenario.kind is Kind.CONTROL:
-            assert scenario.want == "released"
+            assert scenario.exercise in (Exercise.FILE_HELD, Exercise.ARMED), "a stopped server journals nothing"
+        if scenario.server is Place.NOWHERE:
+            assert scenario.programs
+            assert scenario.exercise is Exercise.ARMED, "there is no journal"
+        assert set(scenario.programs) <= set(registry.names(programs))
+        assert {each.value for each in scenario.requires} <= set(PROBES)
+        assert not scenario.command, "that is the user's"
 
 
 def test_a_rule_that_is_wrong_would_be_found() -> None:

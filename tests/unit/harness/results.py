@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.form import form
 from harness.judge import judge, stuck_task
-from harness.model import Attempt, Entry, Outcome, Resolution, Result, Timings, Verdict
+from harness.model import (
+    Attempt,
+    Count,
+    Entry,
+    Kernel,
+    Kind,
+    Latency,
+    Mark,
+    Milestone,
+    Outcome,
+    Report,
+    Resolution,
+    Result,
+    Series,
+    Sighting,
+    Snapshot,
+    Timeline,
+    Timings,
+    Verdict,
+)
+from harness.scenario import about, catalogue
+from harness.tally import Tally
 from tests.unit.harness.records import recorded
 
-NAMES = {"exit-flush-self": "defect", "exit-flush-peer-outside": "defect", "server-stopped": "behaviour"}
+KERNEL = Kernel("6.18.44", "#1 SMP PREEMPT_DYNAMIC", "x86_64")
 
 
 def verdict_of(name: str) -> Verdict:
@@ -25,13 +47,105 @@ def result_of(name: str) -> Result:
     verdict = verdict_of(name)
     released = verdict.outcome is Outcome.RELEASED
     resolution = Resolution("abort", "echo 1 > /sys/fs/fuse/connections/41/abort", True, 0.61, "ends the requests")
+    snapshots = recorded(name)
     return Result(
-        scenario=name,
-        kind=NAMES.get(name, "control"),
+        about=about(catalogue()[name]),
+        kernel=KERNEL,
         verdict=verdict,
-        armed=recorded(name)[0],
+        armed=snapshots[0],
         resolution=None if released else resolution,
         timings=Timings(armed=80.5, kill_to_verdict=9.25, release=None if released else 0.61, total=101.0),
         mode="root",
         attempts=() if released else (Attempt("sigkill", "kill -KILL 1", "no error, and no effect", False),),
+        journal=tuple(_journal(snapshots[0].taken_ns)),
+        timeline=_timeline(snapshots, released),
     )
+
+
+def _journal(armed_ns: int) -> Iterable[dict[str, object]]:
+    for number, (after_ms, event, operation, path) in enumerate(
+        (
+            (-40.0, "called", "init", "/"),
+            (-39.9, "replied", "init", "/"),
+            (-20.0, "called", "open", "/held"),
+            (-19.8, "replied", "open", "/held"),
+        ),
+        start=1,
+    ):
+        time = armed_ns + int(after_ms * 1e6)
+        yield {
+            "seq": number,
+            "time": time,
+            "event": event,
+            "operation": operation,
+            "path": path,
+            "caller": 7317,
+            "result": 0 if event == "replied" else None,
+        }
+
+
+def _timeline(snapshots: tuple[Snapshot, ...], released: bool) -> Timeline:
+    armed, last = snapshots[0], snapshots[-1]
+    killed = armed.taken_ns + 1_000_000
+    milestones = [
+        Milestone(armed.taken_ns - 80_500_000, "started", "the run began"),
+        Milestone(armed.taken_ns, "armed", "the file is held open"),
+        Milestone(killed, "killed", f"SIGKILL sent to init {armed.init_tid}"),
+        Milestone(last.taken_ns, "judged", "released" if released else "stuck"),
+    ]
+    if not released:
+        milestones.append(Milestone(last.taken_ns + 1_000_000, "resolving", "abort"))
+        milestones.append(Milestone(last.taken_ns + 1_610_000, "gone", "the namespace is gone"))
+    sightings = [
+        Sighting(snapshot.taken_ns, task.tid, task.tgid, task.comm, task.state, (task.functions or (None,))[0])
+        for snapshot in snapshots
+        for task in snapshot.tasks
+    ]
+    end = milestones[-1].at_ns
+    sightings += [Sighting(end, task.tid, task.tgid, task.comm, "", None) for task in last.tasks]
+    return Timeline(tuple(milestones), tuple(sightings))
+
+
+def series_of(name: str, runs: int = 1) -> Series:
+    """`runs` times the recorded outcome, with latencies that differ."""
+    result = result_of(name)
+    outcome, kind = result.verdict.outcome, result.about.kind
+    latencies = tuple(9.25 + (number * 7919 % 101) / 10 for number in range(runs))
+    told = Mark.PASS if outcome is result.about.want else Mark.FAIL
+    mark = Mark.REPORTED if kind is Kind.BEHAVIOUR else told
+    return Series(
+        kernel=KERNEL,
+        about=result.about,
+        mark=mark,
+        counts=(Count(outcome, runs, 0.025, 1.0),),
+        latencies_ms=latencies,
+        latency=Latency(sorted(latencies)[runs // 2], max(latencies), max(latencies)),
+        examples=(result,),
+        duration_s=0.2 * runs,
+    )
+
+
+def skipped_series(name: str) -> Series:
+    return replace(
+        series_of(name), mark=Mark.SKIPPED, counts=(), latencies_ms=(), latency=None, examples=(), missing=("root",)
+    )
+
+
+def report_of(*series: Series) -> Report:
+    return Report(
+        command="fusezap run " + " ".join(each.about.name for each in series),
+        version="0.1.0",
+        started="2026-11-24T01:30:00Z",
+        duration_s=sum(each.duration_s for each in series),
+        series=series,
+    )
+
+
+def reported(*results: Result, errors: tuple[str, ...] = ()) -> Report:
+    """Each result as the one run of its scenario."""
+    series = []
+    for result in results:
+        tally = Tally(result.kernel, result.about)
+        tally.add(result)
+        series.append(tally.series(duration_s=0.2))
+    return replace(report_of(*series), errors=errors)

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +17,9 @@ import pytest
 from harness import __version__, cli, commands, registry, scenario
 from harness.commands.check import CANNOT_TELL, FREE, HAS_IT, _status
 from harness.commands.run import _good
-from harness.model import Outcome, Result
-from harness.scenario import Kind, Scenario
+from harness.model import Mark, Outcome, Series
+from harness.scenario import about
+from harness.tally import Tally
 from tests.unit.harness.records import DATA
 from tests.unit.harness.results import result_of
 
@@ -204,50 +206,65 @@ class TestJudge:
         assert f"{tmp_path}/absent.json: No such file or directory" in ended.err
 
 
-DEFECT, BEHAVIOUR, CONTROL = (
-    next(each for each in scenario.catalogue().values() if each.kind is kind)
-    for kind in (Kind.DEFECT, Kind.BEHAVIOUR, Kind.CONTROL)
-)
-
-
-def came_to(outcome: Outcome, **changes: object) -> Result:
-    from dataclasses import replace
-
+def series(name: str, *outcomes: Outcome, **changes: object) -> Series:
+    """Of a scenario in which these outcomes were seen, in this order."""
     result = result_of("exit-flush-self")
-    return replace(result, verdict=replace(result.verdict, outcome=outcome), **changes)  # type: ignore[arg-type]
+    tally = Tally(result.kernel, about(scenario.catalogue()[name]))
+    for outcome in outcomes:
+        verdict = replace(result.verdict, outcome=outcome)
+        tally.add(replace(result, verdict=verdict, **changes))  # type: ignore[arg-type]
+    return tally.series()
+
+
+DEFECT, BEHAVIOUR, CONTROL = "exit-flush-self", "server-stopped", "healthy"
 
 
 class TestStatuses:
     @pytest.mark.parametrize(
-        ("chosen", "outcome", "status"),
+        ("chosen", "outcomes", "status"),
         [
-            (DEFECT, Outcome.RELEASED, FREE),
-            (DEFECT, Outcome.DEADLOCK, HAS_IT),
-            (DEFECT, Outcome.STARVED, HAS_IT),
-            (DEFECT, Outcome.INCONCLUSIVE, CANNOT_TELL),
-            (DEFECT, Outcome.NOT_EXERCISED, CANNOT_TELL),
-            (CONTROL, Outcome.RELEASED, FREE),
-            (CONTROL, Outcome.DEADLOCK, CANNOT_TELL),
-            (CONTROL, Outcome.NOT_EXERCISED, CANNOT_TELL),
-            (BEHAVIOUR, Outcome.STARVED, FREE),
-            (BEHAVIOUR, Outcome.INCONCLUSIVE, CANNOT_TELL),
+            (DEFECT, [Outcome.RELEASED], FREE),
+            (DEFECT, [Outcome.DEADLOCK], HAS_IT),
+            (DEFECT, [Outcome.STARVED], HAS_IT),
+            (DEFECT, [Outcome.FAILED], HAS_IT),
+            (DEFECT, [Outcome.RELEASED, Outcome.RELEASED, Outcome.DEADLOCK], HAS_IT),
+            (DEFECT, [Outcome.INCONCLUSIVE, Outcome.DEADLOCK], HAS_IT),
+            (DEFECT, [Outcome.INCONCLUSIVE], CANNOT_TELL),
+            (DEFECT, [Outcome.RELEASED, Outcome.INCONCLUSIVE], CANNOT_TELL),
+            (DEFECT, [Outcome.NOT_EXERCISED], CANNOT_TELL),
+            (DEFECT, [], CANNOT_TELL),
+            (CONTROL, [Outcome.RELEASED], FREE),
+            (CONTROL, [Outcome.DEADLOCK], CANNOT_TELL),
+            (CONTROL, [Outcome.NOT_EXERCISED], CANNOT_TELL),
+            (BEHAVIOUR, [Outcome.STARVED], FREE),
+            (BEHAVIOUR, [Outcome.DEADLOCK], FREE),
+            (BEHAVIOUR, [Outcome.INCONCLUSIVE], CANNOT_TELL),
         ],
         ids=str,
     )
-    def test_of_check(self, chosen: Scenario, outcome: Outcome, status: int) -> None:
-        assert _status(chosen, came_to(outcome)) == status
+    def test_of_check(self, chosen: str, outcomes: list[Outcome], status: int) -> None:
+        assert _status([series(chosen, *outcomes)], []) == status
 
     def test_of_check_with_something_left_behind(self) -> None:
-        assert _status(DEFECT, came_to(Outcome.RELEASED, leftovers=("it",))) == CANNOT_TELL
+        assert _status([series(DEFECT, Outcome.RELEASED, leftovers=("it",))], []) == CANNOT_TELL
+
+    def test_of_check_with_a_scenario_file_that_is_broken(self) -> None:
+        assert _status([series(DEFECT, Outcome.RELEASED)], ["scenarios/x.py: SyntaxError"]) == CANNOT_TELL
+        assert _status([series(DEFECT, Outcome.DEADLOCK)], ["scenarios/x.py: SyntaxError"]) == HAS_IT
+
+    def test_of_check_with_what_this_machine_cannot_run(self) -> None:
+        assert _status([replace(series(CONTROL), mark=Mark.SKIPPED)], []) == CANNOT_TELL
 
     def test_of_run(self) -> None:
-        deadlock, released = came_to(Outcome.DEADLOCK), came_to(Outcome.RELEASED, resolution=None)
+        deadlock, released = series(DEFECT, Outcome.DEADLOCK), series(DEFECT, Outcome.RELEASED, resolution=None)
         assert _good(deadlock, None, False)
         assert _good(deadlock, "deadlock", False)
         assert not _good(deadlock, "released", False)
+        assert not _good(series(DEFECT, Outcome.DEADLOCK, Outcome.RELEASED), "deadlock", False)
         assert _good(released, None, False)
-        assert not _good(came_to(Outcome.INCONCLUSIVE), None, False)
-        assert not _good(came_to(Outcome.NOT_EXERCISED), "not-exercised", False)
-        assert not _good(came_to(Outcome.DEADLOCK, resolution=None), None, False)
-        assert _good(came_to(Outcome.DEADLOCK, resolution=None), None, True)
-        assert not _good(came_to(Outcome.DEADLOCK, leftovers=("it",)), None, False)
+        assert not _good(series(DEFECT, Outcome.INCONCLUSIVE), None, False)
+        assert not _good(series(DEFECT, Outcome.NOT_EXERCISED), "not-exercised", False)
+        assert not _good(series(DEFECT, Outcome.DEADLOCK, resolution=None), None, False)
+        assert _good(series(DEFECT, Outcome.DEADLOCK, resolution=None), None, True)
+        assert not _good(series(DEFECT, Outcome.DEADLOCK, leftovers=("it",)), None, False)
+        assert not _good(series(DEFECT), None, False)

@@ -281,13 +281,16 @@ class TestWhoCanAnswer:
 
     def test_an_exiting_task_elsewhere_may_still_own_the_device(self) -> None:
         maybe = exiting(sleeper(9000, fd_slots=0, state="R", stack=(), wchan=None))
-        verdict = judged(with_others(HANG, maybe))
+        verdict = judged(with_others(replace(HANG, claims=()), maybe))
         assert verdict.outcome is Outcome.INCONCLUSIVE
         assert "9000" in words(verdict)
+        claimed = judged(with_others(HANG, maybe))
+        assert claimed.outcome is Outcome.DEADLOCK
+        assert f"only process {LEADER} ever had the device" in words(claimed), "an assumption is told"
 
     def test_an_exiting_task_elsewhere_that_is_stuck_may_still_own_the_device(self) -> None:
         maybe = exiting(sleeper(9000, fd_slots=None, state="D", stack=("submit_bio_wait+0x1/0x2",)))
-        assert judged(with_others(HANG, maybe)).outcome is Outcome.INCONCLUSIVE
+        assert judged(with_others(replace(HANG, claims=()), maybe)).outcome is Outcome.INCONCLUSIVE
 
     def test_a_connection_that_is_gone(self) -> None:
         """The wait is over, the task has not woken yet."""

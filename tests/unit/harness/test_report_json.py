@@ -15,7 +15,7 @@ import harness.report
 from harness.model import Outcome, Resolution, Result, Timings
 from harness.report.json import document, render, render_verdict
 from tests.unit.harness.records import recorded, unprivileged
-from tests.unit.harness.results import result_of, verdict_of
+from tests.unit.harness.results import report_of, reported, result_of, series_of, skipped_series, verdict_of
 
 SCHEMA: dict[str, Any] = json.loads((Path(harness.report.__path__[0]) / "result.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -23,7 +23,7 @@ NAMES = ("exit-flush-self", "exit-flush-peer-outside", "server-stopped", "health
 
 
 def rendered(*results: Result, errors: tuple[str, ...] = ()) -> dict[str, Any]:
-    text = render(results, errors)
+    text = render(reported(*results, errors=errors))
     assert text.endswith("}\n")
     parsed: dict[str, Any] = json.loads(text)
     VALIDATOR.validate(parsed)
@@ -103,7 +103,7 @@ def test_a_name_that_is_no_utf8_is_still_json() -> None:
     verdict = verdict_of("exit-flush-self")
     tasks = tuple(replace(task, comm='\udcff"\n\x1b[31m') for task in verdict.snapshots[-1].tasks)
     odd = replace(verdict, snapshots=(replace(verdict.snapshots[-1], tasks=tasks),))
-    text = render((replace(result_of("exit-flush-self"), verdict=odd),), ())
+    text = render(reported(replace(result_of("exit-flush-self"), verdict=odd)))
     assert text.isascii()
     assert json.loads(text)["results"][0]["tasks"][0]["comm"] == '\udcff"\n\x1b[31m'
 
@@ -121,7 +121,9 @@ def test_what_judge_says_of_a_recording_is_part_of_the_same_document() -> None:
     "path",
     [
         ("schema_version",),
-        ("kernel", "release"),
+        ("results", 0, "kernel", "release"),
+        ("series", 0, "mark"),
+        ("series", 0, "counts", 0, "low"),
         ("results", 0, "outcome"),
         ("results", 0, "wait_graph"),
         ("results", 0, "timings_ms", "kill_to_verdict"),
@@ -132,7 +134,7 @@ def test_what_judge_says_of_a_recording_is_part_of_the_same_document() -> None:
     ids=lambda path: ".".join(map(str, path)),
 )
 def test_the_schema_misses_what_is_missing(path: tuple[str | int, ...]) -> None:
-    whole: Any = document((result_of("exit-flush-self"),), ())
+    whole: Any = document(reported(result_of("exit-flush-self")))
     VALIDATOR.validate(whole)
     damaged = copy.deepcopy(whole)
     inner = damaged
@@ -145,7 +147,7 @@ def test_the_schema_misses_what_is_missing(path: tuple[str | int, ...]) -> None:
 
 
 def test_the_schema_refuses_what_it_does_not_know() -> None:
-    whole: Any = json.loads(render((result_of("exit-flush-self"),), ()))
+    whole: Any = json.loads(render(reported(result_of("exit-flush-self"))))
     for inner in (whole, whole["results"][0], whole["results"][0]["form"][0], whole["results"][0]["timings_ms"]):
         inner["surprise"] = 1
         assert not VALIDATOR.is_valid(whole)
@@ -157,3 +159,14 @@ def test_the_kernel_of_a_recording_is_the_one_that_was_recorded() -> None:
     """`judge FILE` on another machine must not claim this machine's kernel."""
     assert recorded("exit-flush-self")[-1].release.startswith("6.18.44")
     assert "kernel" not in json.loads(render_verdict(verdict_of("exit-flush-self"), ()))
+
+
+def test_many_runs_are_counted_beside_the_first() -> None:
+    report = report_of(series_of("exit-flush-self", 200), skipped_series("server-stopped"))
+    whole = json.loads(render(report))
+    VALIDATOR.validate(whole)
+    many, skipped = whole["series"]
+    assert (many["runs"], many["mark"], many["counts"][0]["times"]) == (200, "fail", 200)
+    assert many["latency_ms"]["median"] <= many["latency_ms"]["p95"] <= many["latency_ms"]["maximum"]
+    assert (skipped["mark"], skipped["missing"], skipped["counts"]) == ("skipped", ["root"], [])
+    assert len(whole["results"]) == 1

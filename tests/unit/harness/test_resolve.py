@@ -59,8 +59,11 @@ def planned(name: str, scene: Scene) -> Plan:
     return resolve.find(name).plan(scene)
 
 
-def test_there_are_four() -> None:
-    assert resolve.names() == ("abort", "kill-server", "release", "unmount")
+NAMES = ("abort", "kill-server", "kill-tracer", "release", "thaw", "unmount")
+
+
+def test_there_are_six() -> None:
+    assert resolve.names() == NAMES
 
 
 def test_find_refuses_an_unknown_name_with_those_near_it() -> None:
@@ -68,7 +71,7 @@ def test_find_refuses_an_unknown_name_with_those_near_it() -> None:
         resolve.find("umount")
     first, second = str(caught.value).splitlines()
     assert first.startswith("unknown resolver 'umount'; near: unmount")
-    assert second == "there are: abort, kill-server, release, unmount"
+    assert second == f"there are: {', '.join(NAMES)}"
 
 
 def test_find_knows_nothing_near() -> None:

@@ -218,9 +218,16 @@ class TestBuild:
 
     def test_the_last_reference_can_be_any_exiting_tasks_whose_table_is_detached(self) -> None:
         maybe = exiting(sleeper(9000, fd_slots=0, state="R", stack=(), wchan=None))
-        graph = waitgraph.build(with_others(HANG, maybe))
+        graph = waitgraph.build(with_others(replace(HANG, claims=()), maybe))
         targets = {edge.target for edge in graph.targets(f"connection:{CONNECTION}")}
         assert targets == {f"task:{STUCK}", "task:9000"}
+
+    def test_where_it_is_known_who_had_the_device_it_is_no_one_elses(self) -> None:
+        maybe = exiting(sleeper(9000, fd_slots=0, state="R", stack=(), wchan=None))
+        graph = waitgraph.build(with_others(HANG, maybe))
+        (edge,) = graph.targets(f"connection:{CONNECTION}")
+        assert (edge.target, edge.strength) == (f"task:{STUCK}", Strength.ASSUMED)
+        assert "1 exiting elsewhere cannot" in edge.evidence
 
     def test_it_is_not_one_whose_table_is_still_there_and_shows_no_device(self) -> None:
         graph = waitgraph.build(with_others(HANG, exiting(sleeper(9000, fd_slots=64, state="R"))))

@@ -1,0 +1,108 @@
+"""Freezing tasks by their control group, as cgroup v1 and v2 have it.
+
+v1 (kernel/cgroup/legacy_freezer.c): a frozen task stays where it sleeps, in state D, and a SIGKILL does not reach it
+before the group is thawed.  v2 (kernel/cgroup/freezer.c): a killed task leaves the freezer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.linux import procfs
+from harness.linux.mountinfo import MountEntry, read_mountinfo
+
+
+def hierarchy(entries: tuple[MountEntry, ...], version: int) -> Path | None:
+    """Where the hierarchy that can freeze is mounted, of cgroup v1 or v2; None where there is none."""
+    for entry in entries:
+        if version == 1 and entry.fstype == "cgroup" and "freezer" in entry.options.split(","):
+            return Path(entry.point)
+        if version == 2 and entry.fstype == "cgroup2":
+            return Path(entry.point)
+    return None
+
+
+def find(version: int) -> Path | None:
+    """As this process sees it, and only where it may make a group."""
+    found = hierarchy(read_mountinfo(os.getpid(), os.getpid()), version)
+    return found if found is not None and os.access(found, os.W_OK) else None
+
+
+def parse_freezer(text: str) -> str | None:
+    """The path of a task's group in the v1 freezer's hierarchy, from /proc/PID/cgroup (`6:freezer:/a/b`)."""
+    for line in text.splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "freezer" in controllers.split(","):
+            return path
+    return None
+
+
+def frozen_group(tid: int, tgid: int) -> str | None:
+    """The v1 group that keeps the task frozen, or is about to; None: there is none, or it cannot be told."""
+    try:
+        path = parse_freezer(procfs.read(f"/proc/{tgid}/task/{tid}/cgroup"))
+        root = hierarchy(read_mountinfo(os.getpid(), os.getpid()), 1)
+        if path is None or root is None:
+            return None
+        state = procfs.read(f"{root}{path.rstrip('/')}/freezer.state").strip()
+    except OSError:
+        return None  # the hierarchy's root has no state and cannot be frozen
+    return None if state == "THAWED" else path
+
+
+@dataclass(frozen=True, slots=True)
+class Freezer:
+    """A group of our own in one of the hierarchies."""
+
+    folder: Path
+    version: int
+
+    @classmethod
+    def make(cls, name: str, version: int) -> Freezer:
+        """OSError where there is no such hierarchy, or it may not be written to."""
+        root = find(version)
+        if root is None:
+            raise FileNotFoundError(2, "no cgroup hierarchy that can freeze may be written to", f"cgroup v{version}")
+        (root / name).mkdir()
+        return cls(root / name, version)
+
+    @classmethod
+    def at(cls, folder: str, version: int) -> Freezer:
+        return cls(Path(folder), version)
+
+    def freeze(self, pids: list[int]) -> None:
+        for pid in pids:
+            (self.folder / "cgroup.procs").write_text(str(pid))
+        self._set("FROZEN", "1")
+
+    @property
+    def frozen(self) -> bool:
+        """Every task in it has come to rest."""
+        if self.version == 1:
+            return procfs.read(str(self.folder / "freezer.state")).strip() == "FROZEN"
+        return "frozen 1" in procfs.read(str(self.folder / "cgroup.events")).splitlines()
+
+    def thaw(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._set("THAWED", "0")
+
+    def remove(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.folder.rmdir()
+
+    def _set(self, v1: str, v2: str) -> None:
+        name, value = ("freezer.state", v1) if self.version == 1 else ("cgroup.freeze", v2)
+        (self.folder / name).write_text(value)
+
+
+def groups(prefix: str) -> list[Freezer]:
+    """Those whose name begins so, of both versions, whoever made them."""
+    found = []
+    for version in (1, 2):
+        root = find(version)
+        if root is not None:
+            found += [Freezer(folder, version) for folder in root.glob(f"{prefix}*")]
+    return found

@@ -1,0 +1,108 @@
+"""Where a report goes, and in which format: standard output, and any number of files."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, TextIO
+
+from harness import registry
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.model import Report, Result
+
+STREAMED = "jsonl"
+"""The one format that is written while the runs go on."""
+
+
+def formats() -> tuple[str, ...]:
+    from harness import report
+
+    return registry.names(report)
+
+
+def module(name: str) -> ModuleType:
+    from harness import report
+
+    if name not in formats():
+        near = difflib.get_close_matches(name, formats(), n=3, cutoff=0.4)
+        raise UsageError(
+            f"unknown format {name!r}" + (f"; near: {', '.join(near)}" if near else ""),
+            f"there are: {', '.join(formats())}",
+        )
+    return registry.module(report, name, "SUMMARY", "render")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    name: str
+    path: Path
+
+
+def parse(texts: Sequence[str]) -> tuple[Target, ...]:
+    """`FORMAT=FILE` each.  UsageError, before anything is run, for what could not be written in the end."""
+    targets = []
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or not path:
+            raise UsageError(f"--report {text!r} is not FORMAT=FILE", f"formats: {', '.join(formats())}")
+        module(name)
+        folder = Path(path).absolute().parent
+        if not os.access(folder, os.W_OK | os.X_OK) or Path(path).is_dir():
+            raise UsageError(f"--report {text}: no file can be written there", f"does {folder} exist, and is it yours?")
+        targets.append(Target(name, Path(path)))
+    return tuple(targets)
+
+
+class Outputs:
+    """`told` names the format for standard output; None where a live story or a line of its own is shown there."""
+
+    def __init__(self, told: str | None, targets: Sequence[Target]) -> None:
+        self._told = told
+        self._targets = tuple(targets)
+        if told is not None:
+            module(told)
+        self._streams: list[TextIO] = [sys.stdout] if told == STREAMED else []
+        self._opened = [target.path.open("w", encoding="utf-8") for target in targets if target.name == STREAMED]
+        self._streams += self._opened
+
+    def counted(self, result: Result) -> None:
+        """A line a run, for the format that has one."""
+        for stream in self._streams:
+            stream.write(module(STREAMED).line(result))
+            stream.flush()
+
+    def write(self, report: Report) -> None:
+        """Everything else, at the end; a file is there whole or not at all."""
+        for target in self._targets:
+            if target.name != STREAMED:
+                replace_file(target.path, module(target.name).render(report))
+        for stream in self._streams:
+            stream.write(module(STREAMED).summary(report))
+        for stream in self._opened:
+            stream.close()
+        if self._told not in (None, STREAMED):
+            sys.stdout.write(module(str(self._told)).render(report))
+
+
+def replace_file(path: Path, text: str) -> None:
+    """OSError where it cannot be written; what was there stays then."""
+    folder = path.absolute().parent
+    fd, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
+    try:
+        with open(fd, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(fresh, 0o666 & ~mask)
+        os.replace(fresh, path)
+    except BaseException:
+        os.unlink(fresh)
+        raise

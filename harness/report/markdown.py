@@ -1,0 +1,297 @@
+"""A bug report to send to a kernel list: plain text that is Markdown too, no line of more than 75 columns.
+
+What comes from the machine (names, evidence, stacks, commands) stands in indented code, where Markdown has no meaning
+but the blank line; prose has its special characters escaped, and only where they would be special.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+
+from harness.model import STUCK, About, Kernel, Mark, Outcome, Report, Result, Series
+from harness.report import _proof
+from harness.report._proof import MEANS
+from harness.report._text import Line, folded, paragraphs, percent, visible, wrapped
+
+SUMMARY = "a bug report in Markdown, to be sent to a kernel list as it is"
+WIDTH = 75
+CODE = "    "
+
+_LEADERS = re.compile(r"^(\s*)(#|>|\+(?=\s)|-(?=\s)|[-=]+$|(\d+)(?=[.)]\s))")
+"""What would begin a block where a paragraph's line begins: CommonMark has some of them interrupt a paragraph."""
+_SPECIAL = re.compile(r"[\\`*<]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|(?<=\])[(\[:]|~(?=~)|(?<=~)~|\|")
+"""An underscore inside of a word is not special: `zap_pid_ns_processes()` stays as it is."""
+
+_TITLES = {
+    Outcome.DEADLOCK: "{what} deadlocks",
+    Outcome.STARVED: "{what} is stuck",
+    Outcome.FAILED: "a wrong result",
+    Outcome.RELEASED: "{what} goes away that should not",
+    Outcome.NOT_EXERCISED: "the path under test did not run",
+    Outcome.INCONCLUSIVE: "{what}, and no proof of what keeps it",
+}
+_WHY = {
+    Outcome.DEADLOCK: "Why it is a deadlock",
+    Outcome.STARVED: "Why it is stuck, and no deadlock",
+    Outcome.INCONCLUSIVE: "What is known",
+}
+
+
+def render(report: Report) -> str:
+    bugs = [series for series in report.series if _remarkable(series)]
+    others = [series for series in report.series if not _remarkable(series)]
+    parts = [_bug(report, series) for series in bugs]
+    if others or report.errors or not bugs:
+        parts.append(_others(report, others, bool(bugs)))
+    return "\n".join("\n".join(part) for part in _ruled(parts))
+
+
+def _ruled(parts: list[list[str]]) -> list[list[str]]:
+    """A rule between two reports; not of hyphens, which mail programs and git take for something."""
+    return [part if number == 0 else ["* * *", "", *part] for number, part in enumerate(parts)]
+
+
+def _remarkable(series: Series) -> bool:
+    return series.mark in (Mark.FAIL, Mark.UNSURE) or any(count.outcome in STUCK for count in series.counts)
+
+
+def _shown(series: Series) -> list[Result]:
+    """What did not go as it should, and what hangs."""
+    return [
+        result
+        for result in series.examples
+        if result.verdict.outcome in STUCK or result.verdict.outcome is not series.about.want
+    ]
+
+
+def _bug(report: Report, series: Series) -> list[str]:
+    about = series.about
+    lines = [*_heading(_title(series), "="), *_facts(report, series), *_summary(series)]
+    lines += [*_heading("How to reproduce it", "-"), *_steps(report, about)]
+    lines += [*_heading("What the kernel does", "-"), *_prose(*paragraphs(about.why)), *_measured(about)]
+    shown = _shown(series)
+    for result in shown:
+        lines += _evidence(result, f" ({result.verdict.outcome})" if len(shown) > 1 else "")
+    lines += [*_heading("What a kernel without it does", "-"), *_wanted(series)] if series.mark is Mark.FAIL else []
+    return [*lines, *_heading("Figures", "-"), *_figures(series)]
+
+
+def _title(series: Series) -> str:
+    wrong = [count.outcome for count in series.counts if count.outcome is not series.about.want]
+    stuck = [count.outcome for count in series.counts if count.outcome in STUCK]
+    seen = (wrong or stuck)[:1]
+    what = _TITLES[seen[0]].format(what=_dying(series)) if seen else "a run that cannot be judged"
+    prefix = "[BUG] fuse" if series.mark is Mark.FAIL else "fuse"
+    design = ", by design" if series.mark is Mark.REPORTED else ""
+    return f"{prefix}: {what}{design} ({series.about.name}, {series.kernel.release})"
+
+
+def _dying(series: Series) -> str:
+    """There may be no namespace to go, only a process."""
+    snapshots = [snapshot for result in series.examples for snapshot in result.verdict.snapshots]
+    return "a dying process" if any(snapshot.pid_ns is None for snapshot in snapshots) else "a dying PID namespace"
+
+
+def _facts(report: Report, series: Series) -> list[str]:
+    kernel = series.kernel
+    modes = sorted({result.mode for result in series.examples})
+    facts = [
+        f"Kernel: {kernel.release} {kernel.version} {kernel.machine}",
+        f"Found by: fusezap {report.version}, {report.started}{', mode ' if modes else ''}{', '.join(modes)}",
+        f"Seen: {_proof.headline(series)}",
+    ]
+    return [*_bullets(facts), ""]
+
+
+def _summary(series: Series) -> list[str]:
+    seen = [f"{count.outcome} ({MEANS[count.outcome]})" for count in series.counts]
+    came = f" It came to {', and to '.join(seen)}." if seen else ""
+    want = f" A kernel free of the defect comes to: {series.about.want}." if series.mark is Mark.FAIL else ""
+    design = " FUSE has it so by design: it is told, not blamed." if series.mark is Mark.REPORTED else ""
+    return _prose(f"The scenario {series.about.name} {series.about.summary}.{came}{want}{design}")
+
+
+def _steps(report: Report, about: About) -> list[str]:
+    lines = [
+        *_prose(f"With fusezap {report.version}, where an abort ends it again:"),
+        *_shell(f"fusezap run {about.name}"),
+    ]
+    if not about.steps:
+        return lines
+    lines += _prose("By hand:")
+    for number, step in enumerate(about.steps, start=1):
+        lines += _wrap(_sentence(step), f"{number}. ", " " * len(f"{number}. "))
+    return [*lines, ""]
+
+
+def _sentence(text: str) -> str:
+    text = folded(text)
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":")) else ".")
+
+
+def _measured(about: About) -> list[str]:
+    return [*_prose("Measured before:"), *_bullets(about.measured), ""] if about.measured else []
+
+
+def _evidence(result: Result, which: str) -> list[str]:
+    verdict = result.verdict
+    lines: list[str] = []
+    if verdict.graph is not None and verdict.snapshots:
+        snapshot = verdict.snapshots[-1]
+        lines += [*_heading(f"Processes{which}", "-"), *_code(_proof.process_tree(snapshot))]
+        lines += [*_heading(f"Stacks, innermost first{which}", "-"), *_code(_proof.stacks(snapshot, explained=False))]
+        lines += _glossary(_proof.glossary(snapshot))
+    lines += [*_heading(_WHY.get(verdict.outcome, "What is known") + which, "-"), *_code(_proof.reasons(verdict))]
+    if verdict.graph is not None:
+        lines += _prose(
+            "Who waits for whom. What is dead can make no progress, whatever happens elsewhere; each wait is observed "
+            "(the kernel shows it), derived (by the rule that is named) or assumed (not ruled out)."
+        )
+        lines += _code(_proof.waits(verdict))
+    if verdict.form:
+        lines += [*_heading(f"What it looks like{which}", "-"), *_code(_proof.checklist(verdict.form))]
+    return [*lines, *_ends(result, which)]
+
+
+def _glossary(meanings: dict[str, str]) -> list[str]:
+    if not meanings:
+        return []
+    names: dict[str, list[str]] = {}
+    for name, meaning in meanings.items():
+        names.setdefault(meaning, []).append(name)
+    lines = [(0, f"{', '.join(alike)}: {meaning}") for meaning, alike in names.items()]
+    return [*_prose("The functions that matter:"), *_code(lines)]
+
+
+def _ends(result: Result, which: str) -> list[str]:
+    if not _proof.remedies(result):
+        return []
+    lines = _heading(f"What ends it{which}", "-")
+    for attempt in result.attempts:
+        lines += _prose(f"Tried, {'and it ended it' if attempt.released else 'in vain'}: {attempt.answer}")
+        lines += _shell(attempt.command)
+    ending = result.resolution
+    if ending is None:
+        return lines
+    took = "" if ending.release_ms is None else f" {ending.release_ms:.2f} ms later"
+    told = f"gone{took}." if ending.released else f"that did not end it: {ending.detail}"
+    return [*lines, *_prose(f"By {ending.action}; {told}"), *_shell(ending.command)]
+
+
+def _wanted(series: Series) -> list[str]:
+    want = series.about.want
+    return _prose(
+        f"It comes to: {want} ({MEANS[want]}). The exit status of this is then 0, 1 where the defect is there, and 125 "
+        "where it cannot be told, as git bisect run wants it:"
+    ) + _shell(f"fusezap check {series.about.name}")
+
+
+def _figures(series: Series) -> list[str]:
+    lines: list[str] = []
+    if series.counts:
+        rows = [
+            (str(count.outcome), f"{count.times} of {series.runs}", f"{percent(count.low)} to {percent(count.high)}")
+            for count in series.counts
+        ]
+        lines += _table(("outcome", "runs", f"rate, at {percent(series.confidence)} confidence"), rows)
+    if series.latency is not None:
+        each = (series.latency.median, series.latency.p95, series.latency.maximum)
+        values = tuple(f"{value:.2f} ms" for value in each)
+        lines += _table(("kill to verdict", "median", "p95", "maximum"), [(_runs(len(series.latencies_ms)), *values)])
+    if series.note:
+        lines += _prose(series.note)
+    trouble = [f"not armed: {error}" for error in series.errors]
+    trouble += [f"left behind: {left}" for left in _proof.left_behind(series)]
+    if trouble:
+        lines += [*_prose("What did not go as it should:"), *_code((0, visible(each)) for each in trouble)]
+    return lines
+
+
+def _runs(number: int) -> str:
+    return "1 run" if number == 1 else f"{number} runs"
+
+
+def _others(report: Report, others: list[Series], more: bool) -> list[str]:
+    lines = _heading("The other scenarios" if more else "fusezap: no hang to report", "=")
+    lines += [*_prose(f"By fusezap {report.version}, {report.started}:"), *_shell(report.command)]
+    for kernel in dict.fromkeys(series.kernel for series in others):
+        lines += _of_kernel(kernel, [series for series in others if series.kernel == kernel])
+    if report.errors:
+        lines += [
+            *_heading("Scenario files that could not be read", "-"),
+            *_code((0, visible(e)) for e in report.errors),
+        ]
+    return lines
+
+
+def _of_kernel(kernel: Kernel, every: list[Series]) -> list[str]:
+    rows = []
+    for series in every:
+        seen = ", ".join(f"{count.outcome} {count.times} of {series.runs}" for count in series.counts)
+        median = "" if series.latency is None else f"{series.latency.median:.2f} ms"
+        rows.append((series.about.name, str(series.mark), seen, median))
+    skipped = [
+        f"{series.about.name} needs what this machine lacks: {_proof.listed(series.missing)}"
+        for series in every
+        if series.mark is Mark.SKIPPED
+    ]
+    lines = _prose(f"Kernel {kernel.release} {kernel.version} {kernel.machine}:")
+    lines += _table(("scenario", "mark", "outcome", "median"), rows)
+    return [*lines, *_bullets(skipped), ""] if skipped else lines
+
+
+def _heading(text: str, underline: str) -> list[str]:
+    """Setext: reads as a heading in plain text, and may be of several lines."""
+    lines = _wrap(text)
+    return [*lines, underline * max(3, *map(len, lines)), ""]
+
+
+def _prose(*texts: str) -> list[str]:
+    return [line for text in texts for line in (*_wrap(text), "")]
+
+
+def _bullets(texts: Iterable[str]) -> list[str]:
+    return [line for text in texts for line in _wrap(text, "- ", "  ")]
+
+
+def _wrap(text: str, first: str = "", rest: str = "") -> list[str]:
+    lines = textwrap.wrap(escape(folded(text)), WIDTH - 1 - len(first), break_on_hyphens=False) or ["-"]
+    lines = [_LEADERS.sub(_unblocked, line) for line in lines]
+    return [f"{rest if number else first}{line}" for number, line in enumerate(lines)]
+
+
+def _unblocked(match: re.Match[str]) -> str:
+    """A digit cannot be escaped; the dot behind it, which is not in the match, can."""
+    return f"{match[1]}{match[3]}\\" if match[3] else f"{match[1]}\\{match[2]}"
+
+
+def escape(text: str) -> str:
+    return _SPECIAL.sub(lambda match: f"\\{match[0]}", text)
+
+
+def _code(lines: Iterable[Line]) -> list[str]:
+    """Indented code, which must not follow a list: it would belong to its last item."""
+    broken = [CODE + line for line in wrapped(lines, WIDTH - len(CODE))]
+    return [*broken, ""] if broken else []
+
+
+def _shell(command: str) -> list[str]:
+    """A command, broken as the shell allows: a backslash joins the lines again, also inside of a word."""
+    width = WIDTH - len(CODE) - 2
+    lines = textwrap.wrap(visible(command.strip()), width, break_on_hyphens=False, drop_whitespace=False) or ["true"]
+    ended = [line + "\\" for line in lines[:-1]] + lines[-1:]
+    return [*(CODE + line for line in ended), ""]
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """A pipe table; a cell that would make a line too long goes to a list below it."""
+    cells = [[escape(folded(cell)) for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    if sum(widths) + 3 * len(widths) + 1 > WIDTH:
+        named = ["; ".join(f"{name}: {cell}" for name, cell in zip(header, row, strict=True) if cell) for row in rows]
+        return [*_bullets(named), ""]
+    ruled = [cells[0], ["-" * width for width in widths], *cells[1:]]
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in ruled]
+    return [*(f"| {' | '.join(row)} |" for row in padded), ""]

@@ -1,0 +1,17 @@
+from harness.scenario import Exercise, Frame, Holder, Kind, Place, Scenario
+from harness.terms import Outcome
+
+SCENARIO = Scenario(
+    name="exit-flush-nested-namespace",
+    kind=Kind.BEHAVIOUR,
+    summary="kills a namespace in which a nested PID namespace has the FUSE server of exit-flush-self",
+    why="""\
+As exit-flush-self, one PID namespace deeper: a container in a container. Two inits are in zap_pid_ns_processes(), the
+outer waits for the inner, and the inner for the thread in fuse_flush(). Nothing of the outer namespace shows FUSE.""",
+    measured=("deadlock on 6.1 and 6.18, two inits in the zap",),
+    want=Outcome.DEADLOCK,
+    frame=Frame.NESTED,
+    server=Place.INSIDE,
+    holder=Holder.SERVER,
+    exercise=Exercise.FILE_HELD,
+)

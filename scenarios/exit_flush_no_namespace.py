@@ -1,0 +1,18 @@
+from harness.scenario import Exercise, Frame, Holder, Kind, Place, Scenario
+from harness.terms import Outcome
+
+SCENARIO = Scenario(
+    name="exit-flush-no-namespace",
+    kind=Kind.BEHAVIOUR,
+    summary="kills a FUSE server in no PID namespace of its own, which holds a file of its own mount",
+    why="""\
+The same wait without any namespace: the thread that holds the file is in fuse_flush() below do_exit(), and the
+process stays as a zombie leader with one thread in state D. No init, no zap_pid_ns_processes(): nothing but this
+process hangs.""",
+    measured=("deadlock on 6.1 and 6.18, a zombie leader with one thread in D",),
+    want=Outcome.DEADLOCK,
+    frame=Frame.PROCESS,
+    server=Place.INSIDE,
+    holder=Holder.SERVER,
+    exercise=Exercise.FILE_HELD,
+)

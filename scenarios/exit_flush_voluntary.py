@@ -1,0 +1,20 @@
+from harness.scenario import Before, Exercise, Holder, Kind, Place, Scenario
+from harness.terms import Outcome
+
+SCENARIO = Scenario(
+    name="exit-flush-voluntary",
+    kind=Kind.DEFECT,
+    summary="kills a namespace whose FUSE server was exiting already, with a file of its own mount open",
+    why="""\
+The server calls exit_group() of its own will. The thread that holds the file is in the FLUSH of its exit, in
+request_wait_answer(), when the namespace is killed. It sleeps interruptibly (state S) and for ever: no signal is
+delivered to a task with PF_EXITING (wants_signal()), and a SIGKILL to a group that is exiting is dropped
+(prepare_signal(), SIGNAL_GROUP_EXIT), so none is pending. Neither state D nor a pending SIGKILL is a condition of
+this deadlock.""",
+    measured=("deadlock on 6.1 and 6.18, the stuck task in state S with no signal pending",),
+    want=Outcome.RELEASED,
+    server=Place.INSIDE,
+    holder=Holder.SERVER,
+    before=Before.SERVER_EXITS,
+    exercise=Exercise.FILE_HELD,
+)

@@ -1,0 +1,20 @@
+from harness.scenario import Caller, Exercise, Kind, Place, Scenario
+from harness.terms import Outcome
+
+SCENARIO = Scenario(
+    name="fsync-self",
+    kind=Kind.BEHAVIOUR,
+    summary="kills a namespace whose FUSE server is in fsync(2) on its own mount",
+    why="""\
+A thread of the server is in fsync(2): fuse_fsync() has sent FSYNC, another thread has read it from the device and
+does not answer. Once a request has been read, request_wait_answer() waits for it uninterruptibly: the SIGKILL is
+pending and not acted on. The stuck thread keeps the descriptor table, and in it the device, so the connection does
+not end with the other threads. It hangs by design, with the fix of 6.3 too: that one was about the exit path alone.""",
+    measured=("deadlock on 6.1 and 6.18",),
+    want=Outcome.DEADLOCK,
+    server=Place.INSIDE,
+    caller=Caller.SERVER,
+    call="fsync",
+    rules=("fsync@/held:hang",),
+    exercise=Exercise.REQUEST_HELD,
+)

@@ -1,0 +1,16 @@
+from harness.scenario import Exercise, Kind, Place, Scenario
+from harness.terms import Outcome
+
+SCENARIO = Scenario(
+    name="sleepers",
+    kind=Kind.CONTROL,
+    summary="kills a namespace in which processes and threads sleep, with no FUSE in it",
+    why="""\
+Every task sleeps interruptibly and dies of the SIGKILL at once; init reaps them and zap_pid_ns_processes() returns.""",
+    measured=("released on 6.1 and 6.18",),
+    want=Outcome.RELEASED,
+    server=Place.NOWHERE,
+    programs=("sleepers",),
+    exercise=Exercise.ARMED,
+    patience_s=10.0,
+)
