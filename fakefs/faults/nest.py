@@ -1,13 +1,17 @@
 """nest: the server opens and syncs another file of its own mount, in a thread of its own, and leaves it open.
 
-The operation itself goes on meanwhile, so a server with one loop can answer the nested requests.
+The operation itself waits for that, but not for long: a server with one loop answers the nested requests only after it.
 """
 
 import os
 import sys
-from _thread import start_new_thread
+from threading import Thread
 
 from fakefs.fault import Argument, Fault, Request
+
+
+#: Seconds that the operation waits.
+PATIENCE_S = 0.25
 
 
 def parse(text: str) -> str:
@@ -17,7 +21,9 @@ def parse(text: str) -> str:
 
 
 def strike(request: Request, argument: Argument) -> None:
-    start_new_thread(_open_and_sync, (request.mountpoint + str(argument),))
+    thread = Thread(target=_open_and_sync, args=(request.mountpoint + str(argument),), daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
 
 
 def _open_and_sync(path: str) -> None:

@@ -97,6 +97,11 @@ def killed_at_random(kill: Callable[[int], None], runs: int, seed: int, scenario
 
 
 BOTH_PLACES = ("exit-flush-self", "exit-flush-peer-outside")
+OTHERS = (
+    *("tracer-outside", "frozen-cgroup", "exit-flush-no-namespace", "exit-flush-nested-namespace"),
+    *("exit-flush-voluntary", "nested-fsync", "read-self", "close-queued"),
+)
+"""In which more than a namespace, or something else than one, is at stake."""
 
 
 @pytest.mark.slow
@@ -109,6 +114,17 @@ def test_harness_killed_at_200_moments() -> None:
 def test_harness_killed(kill: Callable[[int], None]) -> None:
     for what in killed_at_random(kill, 12, 2, BOTH_PLACES):
         assert gone_within(AFTER_S), f"{what}: {traces()}, {descendants()}"
+
+
+@pytest.mark.parametrize("kill", [kill_harness, kill_both])
+@pytest.mark.parametrize("rounds", [1, pytest.param(6, marks=pytest.mark.slow)])
+def test_of_every_kind(kill: Callable[[int], None], rounds: int) -> None:
+    for what in killed_at_random(kill, rounds * len(OTHERS), 4, OTHERS):
+        end = time.monotonic() + AFTER_S
+        while not gone_within(0.2) and time.monotonic() < end:
+            if kill is kill_both:
+                list(sweep())
+        assert gone_within(0.1), f"{what}: {traces()}, {descendants()}"
 
 
 @pytest.mark.parametrize("kill", [kill_guard, kill_both])

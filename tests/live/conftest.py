@@ -12,6 +12,7 @@ import pytest
 
 from harness import rundir
 from harness.linux import features, procfs
+from harness.linux.cgroup import groups
 from harness.sweep import mounted_runs
 
 Fusezap = Callable[..., subprocess.CompletedProcess[str]]
@@ -28,7 +29,7 @@ def machine() -> None:
 
 
 def traces() -> dict[str, object]:
-    """All that a run can leave: mounts by name, folders, and tasks by the names that only ours have.
+    """All that a run can leave: mounts by name, folders, cgroups, and tasks by the names that only ours have.
 
     A zombie guard does not count: it was orphaned, and is its new parent's to reap, sooner or later.
     """
@@ -39,6 +40,7 @@ def traces() -> dict[str, object]:
     return {
         "mounts": sorted(mounted_runs()),
         "folders": folders,
+        "cgroups": [str(each.folder) for each in groups(rundir.PREFIX)],
         "tasks": [pid for pid in procfs.pids() if _living_comm(pid).startswith("fusezap-")],
     }
 
@@ -51,7 +53,7 @@ def _living_comm(pid: int) -> str:
     return "" if stat.state in "ZX" else stat.comm
 
 
-NOTHING: dict[str, object] = {"mounts": [], "folders": [], "tasks": []}
+NOTHING: dict[str, object] = {"mounts": [], "folders": [], "cgroups": [], "tasks": []}
 
 
 @pytest.fixture(autouse=True)

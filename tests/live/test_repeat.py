@@ -1,0 +1,139 @@
+"""Many runs: counted, isolated, ended early, interrupted, and reported in every format."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness import outputs
+from tests.live.conftest import NOTHING, Fusezap, traces
+
+
+def test_outcomes_are_counted(fusezap: Fusezap) -> None:
+    done = fusezap("run", "exit-flush-self", "healthy", "--repeat", "10", "--jobs", "2", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    found = {each["scenario"]: each for each in document["series"]}
+    for name, outcome in {"exit-flush-self": "deadlock", "healthy": "released"}.items():
+        assert found[name]["runs"] == 10
+        (count,) = found[name]["counts"]
+        assert (count["outcome"], count["times"]) == (outcome, 10)
+        assert 0.69 < count["low"] < 0.70, "Clopper-Pearson, 10 of 10"
+    assert [each["outcome"] for each in document["results"]] == ["deadlock", "released"], "the first of each, whole"
+    assert document["results"][0]["wait_graph"]
+
+
+def test_it_stops_at_the_outcome_that_was_waited_for(fusezap: Fusezap) -> None:
+    done = fusezap("run", "healthy", "--until", "released", "--jobs", "2", "--format", "json")
+    (series,) = json.loads(done.stdout)["series"]
+    assert series["runs"] == 1
+    assert series["note"] == "released after 1 runs"
+
+
+def test_a_race_is_called_absent_after_as_many_runs_as_that_takes(fusezap: Fusezap) -> None:
+    done = fusezap("check", "etxtbsy-after-exit", "--rate", "0.5", "--confidence", "0.9", "--jobs", "2")
+    assert done.returncode == 0, done.stdout
+    assert "released x4 (not seen in 4 runs: had it a rate of 0.5" in done.stdout
+
+
+def test_a_race_that_was_seen_needs_no_more_runs(fusezap: Fusezap) -> None:
+    done = fusezap("check", "exit-flush-race", "--rate", "0.05", "--confidence", "0.999", "--jobs", "2")
+    assert done.returncode == 1
+    assert "seen in run 1: no need of more" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--repeat", "0"),
+        ("run", "--jobs", "0"),
+        ("run", "--until", "never"),
+        ("run", "--keep", "--repeat", "2"),
+        ("run", "--report", "htm=x"),
+        ("run", "--format", "htm"),
+    ],
+    ids=" ".join,
+)
+def test_what_makes_no_sense_is_refused(fusezap: Fusezap, words: tuple[str, ...]) -> None:
+    done = fusezap(*words)
+    assert done.returncode == 2
+    assert done.stderr.startswith("fusezap: ")
+    assert done.stdout == ""
+
+
+def test_every_format_is_written_from_one_command(fusezap: Fusezap, tmp_path: Path) -> None:
+    words = [word for name in outputs.formats() for word in ("--report", f"{name}={tmp_path / name}")]
+    done = fusezap("run", "exit-flush-self", "healthy", "tracer-outside", "--repeat", "3", "--jobs", "2", *words)
+    assert done.returncode == 0, done.stderr
+    assert "exit-flush-self" in done.stdout
+    for name in outputs.formats():
+        text = (tmp_path / name).read_text()
+        assert "tracer-outside" in text, name
+    lines = [json.loads(line) for line in (tmp_path / "jsonl").read_text().splitlines()]
+    assert [line["type"] for line in lines] == ["run"] * 9 + ["series"] * 3
+
+
+def test_two_commands_at_once() -> None:
+    """Each scenario's own outcome, whatever runs beside it: two by two, in the order of the catalogue."""
+    halves = [
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "harness", "run", glob, "--repeat", "2", "--jobs", "2", "--format", "json"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for glob in ("exit-*", "*-outside")
+    ]
+    for each in halves:
+        document = json.loads(each.communicate(timeout=120)[0])
+        assert each.returncode == 0, document["errors"]
+        assert all(len(series["counts"]) == 1 for series in document["series"]), document["series"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_runs_and_tells_what_was_counted(number: signal.Signals) -> None:
+    argv = [sys.executable, "-P", "-m", "harness", "run", "exit-flush-peer-outside", "--repeat", "1000", "--jobs", "2"]
+    running = subprocess.Popen(
+        [*argv, "--patience", "0.2", "--format", "jsonl"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    first = json.loads(running.stdout.readline())
+    assert first["type"] == "run"
+    running.send_signal(number)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == 128 + number, err
+    (series,) = (record for record in map(json.loads, out.splitlines()) if record["type"] == "series")
+    assert series["runs"] >= 1
+    assert series["note"].startswith("interrupted after")
+    _until_clean()
+
+
+def test_a_worker_that_is_killed_is_told_and_leaves_nothing() -> None:
+    argv = [sys.executable, "-P", "-m", "harness", "run", "exit-flush-peer-outside", "--repeat", "1000", "--jobs", "2"]
+    running = subprocess.Popen([*argv, "--format", "jsonl"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    running.stdout.readline()
+    worker = next(
+        child
+        for child in psutil.Process(running.pid).children()
+        if "multiprocessing.spawn" in " ".join(child.cmdline())
+    )
+    os.kill(worker.pid, signal.SIGKILL)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 2
+    assert "a worker process was killed" in err
+    _until_clean()
+
+
+def _until_clean() -> None:
+    """The guards of what was killed need a moment."""
+    end = time.monotonic() + 5
+    while traces() != NOTHING and time.monotonic() < end:
+        time.sleep(0.01)
