@@ -9,7 +9,6 @@ from threading import Thread
 
 from fakefs.fault import Argument, Fault, Request
 
-
 #: Seconds that the operation waits.
 PATIENCE_S = 0.25
 
