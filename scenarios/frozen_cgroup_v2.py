@@ -8,7 +8,7 @@ SCENARIO = Scenario(
     why="""\
 cgroup v2's freezer stops a task in get_signal() (do_freezer_trap()), where a SIGKILL is seen: a killed task leaves the
 frozen group and dies. So the namespace goes, though nobody thawed anything.""",
-    measured=("released on 6.18",),
+    measured=("released on 6.1 and 6.18",),
     want=Outcome.RELEASED,
     server=Place.NOWHERE,
     programs=("sleepers",),

@@ -143,9 +143,8 @@ class _Arming:
             self._until("a FLUSH was answered", lambda: any(e.operation == "flush" for e in self._replies()))
         if scenario.call == "write-exit":
             self._until("the server has opened and synced the other file", self._nested)
-            self._until(
-                "the writer is in the flush of its exit", lambda: self._in_fuse(self.programs[0].pid, PF_EXITING)
-            )
+            writer = self.programs[0].pid
+            self._until("the writer has exited, or is in the flush of its exit", lambda: self._leaves(writer))
 
     def _nested(self) -> bool:
         others = [entry.operation for entry in self._replies() if entry.path != self.scenario.path]
@@ -181,6 +180,13 @@ class _Arming:
                         return True
         return False
 
+    def _leaves(self, pid: int) -> bool:
+        """A kernel that does not wait for the answer lets it go."""
+        try:
+            return self._in_fuse(pid, PF_EXITING) or set(_states(pid)) <= {"Z"}
+        except GONE:
+            return True
+
     def stop_server(self) -> None:
         os.kill(self._server().pid, signal.SIGSTOP)
         self._until("the server is stopped", lambda: set(_states(self._server().pid)) == {"T"})
@@ -193,7 +199,7 @@ class _Arming:
         from fakefs.client import Control
 
         Control(self.launch.control).exit()
-        self._until("the server is in the flush of its exit", lambda: self._in_fuse(self._server().pid, PF_EXITING))
+        self._until("the server has exited, or is in the flush of its exit", lambda: self._leaves(self._server().pid))
 
     def trace(self) -> None:
         self.launch.start_tracer(self.programs[0].pid)
@@ -218,7 +224,10 @@ class _Arming:
 
     def _until(self, what: str, holds: Callable[[], bool]) -> None:
         end = time.monotonic() + READY_S
-        while not holds():
+        while True:
+            with contextlib.suppress(*GONE):
+                if holds():
+                    return
             if time.monotonic() > end:
                 raise LaunchError(f"not armed: it did not come about within {READY_S:g} s that {what}")
             time.sleep(0.0005)
@@ -259,19 +268,16 @@ def _holds(pid: int, tid: int, name: str) -> bool:
 
 
 def _live_below(init: int) -> list[int]:
-    """Asked only when a program is late, or of controls: so psutil, which reads no more than stat for it, is imported
-    only then."""
-    import psutil
-
+    """The other processes of its PID namespace: by that, and not by descent, which changes when a parent exits."""
     try:
-        children = psutil.Process(init).children(recursive=True)
-    except psutil.NoSuchProcess:
+        namespace = procfs.read_namespace(init, init, "pid")
+    except GONE:
         return []
     live = []
-    for child in children:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if child.status() != psutil.STATUS_ZOMBIE:
-                live.append(child.pid)
+    for pid in procfs.pids():
+        with contextlib.suppress(*GONE, PermissionError):
+            if pid != init and procfs.read_namespace(pid, pid, "pid") == namespace:
+                live += [pid] if procfs.read_process_stat(pid).state not in "ZX" else []
     return live
 
 

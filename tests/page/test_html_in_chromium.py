@@ -1,0 +1,361 @@
+"""The page as a browser shows it: quiet, within its width, legible in both schemes, and to be used without a mouse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import resources, util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.model import Report
+from harness.report import html
+from tests.conftest import require
+from tests.unit.harness.results import report_of, series_of, skipped_series
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--force-color-profile=srgb",
+)
+SIZES = ((390, 844), (1280, 900))
+SCHEMES = ("light", "dark")
+CONTRAST = 4.5
+"""Of text, as WCAG 2 asks for at level AA."""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """With a profile of its own, which ends with it."""
+    require("chromium", "chromedriver")
+    webdriver = pytest.importorskip("selenium.webdriver")
+    profile = tmp_path_factory.mktemp("profile")
+    options = webdriver.ChromeOptions()
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages to look at: one with all that there is, one of a single scenario, one with nothing."""
+    folder = tmp_path_factory.mktemp("pages")
+    other = series_of("exit-flush-peer-outside", 50)
+    other = replace(other, kernel=replace(other.kernel, release="5.10.0-32-amd64"), errors=("no mount",))
+    long = "a-name-without-any-place-to-break-it-" * 6
+    odd = series_of("healthy", 3)
+    odd = replace(odd, about=replace(odd.about, name=long, why=long * 3), leftovers=(long,), note=long)
+    every = report_of(
+        series_of("exit-flush-self", 200), series_of("server-stopped"), other, odd, skipped_series("server-stopped")
+    )
+    (folder / "every.html").write_text(html.render(every))
+    (folder / "one.html").write_text(html.render(report_of(series_of("exit-flush-self", 200))))
+    (folder / "none.html").write_text(html.render(Report("fusezap run", "1", "now", 0.0, (), ("nothing to run",))))
+    return folder
+
+
+def shown(browser: Any, file: Path, size: tuple[int, int] = (1280, 900), scheme: str = "light") -> Any:
+    """The page at that size and in that scheme, with a log of its own."""
+    features = [
+        {"name": "prefers-color-scheme", "value": scheme},
+        {"name": "prefers-reduced-motion", "value": "reduce"},
+    ]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False},
+    )
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    browser.get(file.as_uri())
+    return browser
+
+
+def open_all(browser: Any) -> None:
+    browser.execute_script("document.querySelectorAll('details').forEach(each => each.open = true)")
+
+
+def press(browser: Any, key: str, code: int, modifiers: int = 0) -> None:
+    for kind in ("rawKeyDown" if key == "Tab" else "keyDown", "keyUp"):
+        event = {"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
+        if key == "Enter" and kind == "keyDown":
+            event["text"] = "\r"
+        browser.execute_cdp_cmd("Input.dispatchKeyEvent", event)
+
+
+def tab(browser: Any) -> dict[str, Any]:
+    """Goes on to the next element, and says what it is and how it shows that it has the focus."""
+    press(browser, "Tab", 9)
+    told: dict[str, Any] = browser.execute_script(
+        """
+        const it = document.activeElement, style = getComputedStyle(it), line = it.querySelector(":scope > .line");
+        return {
+          tag: it.tagName.toLowerCase(),
+          kind: String(it.getAttribute("class") || ""),
+          text: it.textContent.trim(),
+          href: it.getAttribute("href"),
+          outline: style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth),
+          line: line ? parseFloat(getComputedStyle(line).strokeWidth) : 0,
+          caption: it.querySelector(".caption") ? getComputedStyle(it.querySelector(".caption")).visibility : null,
+        };
+        """
+    )
+    return told
+
+
+def tabs(browser: Any, most: int = 200) -> list[dict[str, Any]]:
+    """All that Tab comes to, until it leaves the page."""
+    found = []
+    for _ in range(most):
+        found.append(tab(browser))
+        if found[-1]["tag"] == "body":
+            return found[:-1]
+    raise AssertionError(f"no end after {most} elements")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", ["every", "one", "none"])
+def test_it_is_quiet_and_fits(browser: Any, folder: Path, name: str, size: tuple[int, int], scheme: str) -> None:
+    shown(browser, folder / f"{name}.html", size, scheme)
+    open_all(browser)
+    browser.execute_script("window.scrollTo(0, document.documentElement.scrollHeight)")
+    wide, room = browser.execute_script(
+        "const root = document.documentElement; return [root.scrollWidth, root.clientWidth]"
+    )
+    assert wide <= room <= size[0]
+    assert browser.get_log("browser") == []
+    background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+def test_it_asks_for_nothing_but_itself(browser: Any, folder: Path) -> None:
+    file = folder / "every.html"
+    shown(browser, file)
+    open_all(browser)
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+    assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+
+
+def test_its_policy_stops_what_is_not_its_own(browser: Any, folder: Path) -> None:
+    """The policy is in force: what a name might smuggle in would not run."""
+    shown(browser, folder / "one.html")
+    browser.execute_script(
+        """
+        const script = document.createElement("script");
+        script.textContent = "window.ran = true";
+        document.body.append(script);
+        """
+    )
+    assert browser.execute_script("return window.ran") is None
+    assert "Content Security Policy" in browser.get_log("browser")[0]["message"]
+
+
+def test_tab_comes_to_everything(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "every.html")
+    reached = tabs(browser)
+    assert reached[0]["text"] == "Skip to the results"
+    assert [each for each in reached if each["outline"] < 2 and "edge" not in each["kind"]] == []
+    hrefs = [each["href"] for each in reached if each["tag"] == "a"]
+    assert "#exit-flush-self-6-18-44" in hrefs
+    assert "#exit-flush-peer-outside-5-10-0-32-amd64" in hrefs
+    texts = [each["text"] for each in reached if each["tag"] == "summary"]
+    assert "What the kernel does, and where this was measured" in texts
+    assert any(text.startswith("The same in words: 4 nodes") for text in texts)
+    edges = [each for each in reached if each["kind"].startswith("edge")]
+    assert len(edges) == 4
+    assert {(each["caption"], each["line"] >= 4) for each in edges} == {("visible", True)}
+    assert any(each["kind"] == "copy" for each in reached)
+
+
+def test_the_skip_link_is_seen_and_skips(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "every.html")
+    tab(browser)
+    where = browser.execute_script("return document.activeElement.getBoundingClientRect().left")
+    assert where >= 0
+    press(browser, "Enter", 13)
+    assert browser.execute_script("return document.activeElement.tagName") == "MAIN"
+
+
+def test_details_open_by_the_keyboard(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "every.html")
+    while tab(browser)["tag"] != "summary":
+        pass
+    state = "return document.activeElement.parentElement.open"
+    assert browser.execute_script(state) is False
+    press(browser, "Enter", 13)
+    assert browser.execute_script(state) is True
+
+
+def test_a_link_of_the_table_leads_to_its_section(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "every.html")
+    browser.execute_script("document.querySelector('.overview tbody tr:nth-child(3) a').click()")
+    top = browser.execute_script(
+        "return document.getElementById('exit-flush-peer-outside-5-10-0-32-amd64').getBoundingClientRect().top"
+    )
+    assert -1 <= top < 100
+
+
+def test_the_filter_and_the_order(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "every.html")
+    rows = "return [...document.querySelectorAll('.overview tbody tr')].filter(row => !row.hidden).map(%s)"
+    name = "row => row.cells[0].textContent"
+    browser.find_element("css selector", "input[type=search]").send_keys("starved 5.10")
+    assert browser.execute_script(rows % name) == ["exit-flush-peer-outside"]
+    assert browser.find_element("css selector", ".tools .count").text == "1 of 5"
+    shown(browser, folder / "every.html")
+    runs = "row => row.cells[5].textContent"
+    (heading,) = browser.find_elements("xpath", "//th/button[contains(., 'Runs')]")
+    heading.click()
+    assert browser.execute_script(rows % runs) == ["0", "1", "3", "50", "200"]
+    heading.click()
+    assert browser.execute_script(rows % runs) == ["200", "50", "3", "1", "0"]
+    assert browser.execute_script("return document.querySelectorAll('[aria-sort]').length") == 1
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_a_command_is_copied(browser: Any, folder: Path, secure: bool) -> None:
+    """Also where there is no clipboard to write to, as in an insecure context."""
+    shown(browser, folder / "one.html")
+    browser.execute_script(
+        """
+        window.copied = [];
+        document.addEventListener("copy", () => copied.push(String(document.activeElement.value)));
+        const clipboard = {writeText: async text => { copied.push(text); }};
+        Object.defineProperty(navigator, "clipboard", {value: arguments[0] ? clipboard : undefined});
+        """,
+        secure,
+    )
+    command = browser.find_element("css selector", ".copied code").text
+    browser.find_element("css selector", "button.copy").click()
+    said = browser.execute_async_script(
+        """
+        const done = arguments[0], button = document.querySelector("button.copy");
+        const look = () => button.textContent.startsWith("Copy ") ? setTimeout(look, 5) : done(button.textContent);
+        look();
+        """
+    )
+    assert said.startswith("Copied")
+    assert browser.execute_script("return window.copied") == [command]
+    assert browser.get_log("browser") == []
+
+
+def test_without_scripts_everything_is_there(browser: Any, folder: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        shown(browser, folder / "every.html")
+        assert not browser.find_element("css selector", "button.copy").is_displayed()
+        assert not browser.find_element("css selector", ".tools").is_displayed()
+        assert browser.find_element("css selector", "svg.graph").is_displayed()
+        browser.find_elements("css selector", "summary")[0].click()
+        assert browser.find_elements("css selector", "details.part > p")[0].is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_edges_show_their_evidence_to_a_mouse(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "one.html")
+    badge = browser.find_element("css selector", ".edge circle")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", badge)
+    caption = browser.find_element("css selector", ".edge .caption")
+    assert caption.value_of_css_property("visibility") == "hidden"
+    pytest.importorskip("selenium.webdriver").ActionChains(browser).move_to_element(badge).perform()
+    assert caption.value_of_css_property("visibility") == "visible"
+    assert "zap_pid_ns_processes() waits for it" in caption.text
+
+
+def test_printed_it_has_the_closed_parts_too(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "one.html")
+    closed = "return [...document.querySelectorAll('details')].filter(each => !each.open).length"
+    before = browser.execute_script(closed)
+    assert before > 0
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert browser.execute_script(closed) == 0
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert browser.execute_script(closed) == before
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_text_stands_out_from_what_is_behind_it(browser: Any, folder: Path, scheme: str) -> None:
+    """Every text of the page, SVG included; of a drawing's text the box that it lies in is what is behind it."""
+    shown(browser, folder / "every.html", scheme=scheme)
+    open_all(browser)
+    faint = browser.execute_script(
+        """
+        const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+        const rgba = colour => {
+          canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+          return [...canvas.getImageData(0, 0, 1, 1).data];
+        };
+        const over = (top, bottom) => {
+          const a = top[3] / 255;
+          return [0, 1, 2].map(i => top[i] * a + bottom[i] * (1 - a)).concat(255);
+        };
+        const behind = element => {
+          const chain = [];
+          for (let it = element; it; it = it.parentElement) {
+            const box = it.namespaceURI.endsWith("svg") && it.tagName === "g" && it.querySelector(":scope > rect");
+            const circle = it.tagName === "g" && it.querySelector(":scope > circle");
+            if (box || circle) {
+              const style = getComputedStyle(box || circle), colour = rgba(style.fill);
+              colour[3] *= parseFloat(style.fillOpacity);
+              chain.push(colour);
+            }
+            chain.push(rgba(getComputedStyle(it).backgroundColor));
+          }
+          return chain.reverse().reduce((under, colour) => over(colour, under), [255, 255, 255, 255]);
+        };
+        const light = colour => {
+          const linear = v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+          const [r, g, b] = colour.slice(0, 3).map(v => linear(v / 255));
+          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const found = new Map();
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+          const element = walker.currentNode.parentElement;
+          if (!walker.currentNode.data.trim() || /^(script|style|title)$/i.test(element.tagName)) continue;
+          const style = getComputedStyle(element), back = behind(element);
+          const ink = over(rgba(element.namespaceURI.endsWith("svg") ? style.fill : style.color), back);
+          const [x, y] = [light(ink), light(back)];
+          const ratio = (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
+          const key = element.tagName + "." + (element.getAttribute("class") || element.parentElement.className);
+          if (!found.has(key) || found.get(key) > ratio) found.set(key, ratio);
+        }
+        return [...found];
+        """
+    )
+    assert len(faint) > 30
+    assert {name: round(ratio, 2) for name, ratio in faint if ratio < CONTRAST} == {}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", ["every", "one", "none"])
+def test_axe_finds_nothing(browser: Any, folder: Path, name: str, scheme: str) -> None:
+    if util.find_spec("axe_core_python") is None:
+        pytest.skip("missing: axe-core-python")
+    axe = (resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+    shown(browser, folder / f"{name}.html", scheme=scheme)
+    open_all(browser)
+    browser.execute_script(axe)
+    answer = browser.execute_async_script("axe.run().then(arguments[0], error => arguments[0]({error: String(error)}))")
+    assert "error" not in answer
+    assert len(answer["passes"]) > 15
+    found = {each["id"]: [node["html"][:200] for node in each["nodes"]] for each in answer["violations"]}
+    assert found == {}
