@@ -1,9 +1,10 @@
-"""A FUSE server that is not ours, in the place of fakefs: the user's own command as a scenario."""
+"""What is not ours as a scenario: the user's own FUSE server in the place of fakefs, or any programs at all."""
 
 from __future__ import annotations
 
 import shlex
 import shutil
+from collections.abc import Sequence
 
 from harness.errors import UsageError
 from harness.scenario import Exercise, Holder, Kind, Place, Scenario
@@ -46,5 +47,26 @@ flushes it in its exit (fuse_flush()), for which only it could answer: deadlock.
         holder=Holder.PROCESS,
         path=held,
         command=(program, *argv[1:]),
+        exercise=Exercise.ARMED,
+    )
+
+
+def programs(commands: Sequence[Sequence[str]]) -> Scenario:
+    """These, below an init and in a namespace of their own.  UsageError for one that cannot be found."""
+    found = []
+    for words in commands:
+        program = shutil.which(words[0]) if words else None
+        if program is None:
+            raise UsageError(f"{' '.join(words)!r} begins with no program that can be found", "give its whole path")
+        found.append((program, *words[1:]))
+    return Scenario(
+        name="programs",
+        kind=Kind.BEHAVIOUR,
+        summary="kills a namespace in which the user's programs run",
+        why="Whatever they do: a namespace that does not go is waited for by zap_pid_ns_processes().",
+        measured=("whatever they make of it",),
+        want=Outcome.RELEASED,
+        server=Place.NOWHERE,
+        commands=tuple(found),
         exercise=Exercise.ARMED,
     )

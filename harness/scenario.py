@@ -128,6 +128,8 @@ class Scenario:
     """Rules of the server's fault policy, as fakefs's command line takes them."""
     mount_options: tuple[str, ...] = ()
     before: Before | None = None
+    commands: tuple[tuple[str, ...], ...] = ()
+    """Programs of the user's that run in the namespace; they need not say that they are ready."""
     command: tuple[str, ...] = ()
     """In place of fakefs: the command of another FUSE server, with `{mountpoint}` in it."""
     exercise: Exercise = Exercise.FILE_HELD

@@ -137,6 +137,8 @@ class _Arming:
             self._until("the holder has the file open and sleeps", lambda: any(map(self._held_by, holders)))
         if scenario.holder is Holder.PASSED:
             self._until("the server has the file for itself", lambda: _live_below(self.init) == [self._server().pid])
+        if scenario.commands:
+            self._until("the programs run", lambda: len(_live_below(self.init)) >= len(scenario.commands))
         if scenario.exercise is Exercise.REQUEST_HELD:
             self._until("the server holds the request back", lambda: any(e.event == "held" for e in self._journal()))
         if scenario.exercise is Exercise.FLUSH_UNKNOWN:

@@ -65,4 +65,4 @@ def beside(scenario: Scenario, places: Places) -> list[list[str]]:
 def inside(scenario: Scenario, places: Places) -> list[list[str]]:
     """All programs of the namespace."""
     first = [server(scenario, places)] if scenario.server is Place.INSIDE else []
-    return [*first, *beside(scenario, places)]
+    return [*first, *map(list, scenario.commands), *beside(scenario, places)]

@@ -6,12 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import pytest
 
-from tests.bench.bench_soak import EXPECTED, one
+from tests.bench.bench_soak import EXPECTED, soak
 from tests.live.conftest import Fusezap
 
 
@@ -30,10 +28,9 @@ def test_twenty_at_once_are_all_judged_right() -> None:
 
 @pytest.mark.slow
 def test_many_runs_two_at_a_time_are_all_judged_right() -> None:
-    work = [name for _ in range(100) for name in EXPECTED]
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        for name, outcome, reasons, left, _ in pool.map(one, work):
-            assert (outcome, left) == (EXPECTED[name], 0), f"{name}: {reasons}"
+    for name, outcome in EXPECTED.items():
+        found = soak(name, 100, 2)
+        assert (found["outcomes"], found["errors"], found["left_behind"]) == ({outcome: 100}, 0, 0), name
 
 
 def test_a_device_that_serves_no_connection_is_nobodys_answer(fusezap: Fusezap) -> None:
