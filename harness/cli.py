@@ -79,6 +79,7 @@ def _command(argv: list[str]) -> int:
         parser = argparse.ArgumentParser(
             prog=f"fusezap {argv[0]}",
             description=module.DESCRIPTION,
+            epilog=module.epilog() if hasattr(module, "epilog") and {"-h", "--help"} & set(argv) else None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.arguments(parser)

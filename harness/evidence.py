@@ -6,7 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
-from harness import recording, repro
+from harness import outputs, recording, repro
 from harness.launch.victim import Victim
 from harness.model import Outcome, Result, Snapshot
 
@@ -37,10 +37,10 @@ class Evidence:
 
     def result(self, result: Result) -> None:
         from harness.report import json
-        from harness.tally import Tally, report
+        from harness.tally import Tally
 
         tally = Tally(result.kernel, result.about)
         tally.add(result)
         command = f"fusezap run {result.about.name}"
-        whole = report(command, self._began, time.time() - self._began, (tally.series(),), ())
+        whole = outputs.report(command, self._began, time.time() - self._began, (tally.series(),), ())
         (self.folder / "result.json").write_text(json.render(whole))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
-import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TextIO
 
-from harness import registry
+from harness import __version__, registry
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.model import Report, Result
+    from harness.model import Report, Result, Series
 
 STREAMED = "jsonl"
 """The one format that is written while the runs go on."""
@@ -32,6 +31,8 @@ def module(name: str) -> ModuleType:
     from harness import report
 
     if name not in formats():
+        import difflib
+
         near = difflib.get_close_matches(name, formats(), n=3, cutoff=0.4)
         raise UsageError(
             f"unknown format {name!r}" + (f"; near: {', '.join(near)}" if near else ""),
@@ -94,6 +95,8 @@ class Outputs:
 
 def replace_file(path: Path, text: str) -> None:
     """OSError where it cannot be written; what was there stays then."""
+    import tempfile
+
     folder = path.absolute().parent
     fd, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
     try:
@@ -106,3 +109,13 @@ def replace_file(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(fresh)
         raise
+
+
+def report(
+    command: str, began: float, duration_s: float, series: tuple[Series, ...], errors: tuple[str, ...]
+) -> Report:
+    """`began`: seconds since the epoch."""
+    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began))
+    from harness.model import Report
+
+    return Report(command, __version__, started, duration_s, series, errors)

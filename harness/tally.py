@@ -5,12 +5,11 @@ Pure: what the runs amount to (`Mark`) is decided here and nowhere else.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import replace
 
-from harness import __version__, statistics
-from harness.model import STUCK, About, Count, Kernel, Kind, Mark, Outcome, Report, Result, Series
+from harness import statistics
+from harness.model import STUCK, About, Count, Kernel, Kind, Mark, Outcome, Result, Series
 
 CONFIDENCE = 0.95
 """Of the intervals, where no other is asked for."""
@@ -87,11 +86,3 @@ def mark(series: Series) -> Mark:
     if series.about.kind is Kind.BEHAVIOUR:
         return Mark.REPORTED
     return Mark.PASS if outcomes == {series.about.want} else Mark.UNSURE
-
-
-def report(
-    command: str, began: float, duration_s: float, series: tuple[Series, ...], errors: tuple[str, ...]
-) -> Report:
-    """`began`: seconds since the epoch."""
-    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began))
-    return Report(command, __version__, started, duration_s, series, errors)

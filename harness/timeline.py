@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from harness.model import Milestone, Sighting, Snapshot, Task, Timeline
 
 
@@ -16,8 +14,8 @@ class Recorder:
         self._last: dict[int, tuple[str, str | None]] = {}
         self._tasks: dict[int, Task] = {}
 
-    def reached(self, name: str, what: str, at_ns: int | None = None) -> None:
-        self._milestones.append(Milestone(time.monotonic_ns() if at_ns is None else at_ns, name, what))
+    def reached(self, name: str, what: str, at_ns: int) -> None:
+        self._milestones.append(Milestone(at_ns, name, what))
 
     def saw(self, snapshot: Snapshot) -> None:
         """The tasks of the namespace; one that is there no more has gone."""

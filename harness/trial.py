@@ -42,8 +42,9 @@ class Trial:
         self.recorder.reached("started", "the run began", began_ns)
         self.armed = observe(victim.target, guard.ctl, victim.claims)
         self.recorder.saw(self.armed)
-        self.recorder.reached("armed", victim.about)
-        self._armed_ms = (time.monotonic_ns() - began_ns) / 1e6
+        armed_ns = time.monotonic_ns()
+        self.recorder.reached("armed", victim.about, armed_ns)
+        self._armed_ms = (armed_ns - began_ns) / 1e6
         self._began_ns = began_ns
         self._guard = guard
         self._options = options
@@ -121,8 +122,8 @@ class Trial:
                 self._attempts.append(resolving.attempt(resolver, scene))
                 self._listener.attempted(self._attempts[-1])
         chosen = self._options.resolver or resolving.default(scene)
-        self.recorder.reached("resolving", chosen.name)
         began_ns = time.monotonic_ns()
+        self.recorder.reached("resolving", chosen.name, began_ns)
         self._resolution = resolving.resolve(chosen, scene)
         if self._resolution.release_ms is not None:
             gone_ns = began_ns + int(self._resolution.release_ms * 1e6)

@@ -4,7 +4,7 @@ from harness.terms import Outcome
 SCENARIO = Scenario(
     name="mmap-fault-outside",
     kind=Kind.BEHAVIOUR,
-    summary="kills a namespace with a process in a touch of a mapped page, whose server outside does not answer",
+    summary="kills a namespace with a process that touches a mapped page, whose server outside does not answer",
     why="""\
 As in mmap-fault-self, the task does not wait for the answer but for the folio, and that wait can be killed
 (folio_lock_killable()). The namespace goes, though the server outside never answers the READ.""",

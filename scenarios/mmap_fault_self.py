@@ -4,7 +4,7 @@ from harness.terms import Outcome
 SCENARIO = Scenario(
     name="mmap-fault-self",
     kind=Kind.BEHAVIOUR,
-    summary="kills a namespace whose FUSE server is in a touch of a mapped page on its own mount",
+    summary="kills a namespace whose FUSE server touches a mapped page of its own mount",
     why="""\
 A page fault is filled through the page cache: filemap_fault() -> page_cache_ra_unbounded() -> fuse_readahead() sends
 READ as a background request and returns; the task then waits for the folio to be unlocked, and that wait can be killed

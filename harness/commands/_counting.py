@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from harness import outputs
 from harness.errors import UsageError
-from harness.model import Outcome, Result, Series
-from harness.outputs import Outputs
 from harness.scenario import Scenario
+from harness.session import ENDLESS
+from harness.terms import Outcome
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from harness.model import Result, Series
+    from harness.outputs import Outputs
     from harness.tally import Tally
 
 SAY_EVERY_S = 10.0
@@ -33,6 +35,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help=f"write a report there, as often as wanted; formats: {', '.join(outputs.formats())}",
     )
+
+
+def formats() -> str:
+    """For --help alone: it imports every format."""
+    lines = [f"  {name:<10} {outputs.module(name).SUMMARY}" for name in outputs.formats()]
+    return "\n".join(("formats:", *lines))
 
 
 def check(args: argparse.Namespace) -> None:
@@ -88,9 +96,6 @@ class Counter:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
-
-
-ENDLESS = 1 << 31
 
 
 def _bar() -> Progress:

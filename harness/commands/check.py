@@ -48,6 +48,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def epilog() -> str:
+    return _counting.formats()
+
+
 def execute(args: argparse.Namespace) -> int:
     errors: list[str] = []
     counter: _counting.Counter | None = None
@@ -68,10 +72,8 @@ def execute(args: argparse.Namespace) -> int:
             counter.stop()
     series = counter.series if counter is not None else []
     if out is not None:
-        from harness.tally import report
-
         command = shlex.join(["fusezap", *sys.argv[1:]])
-        out.write(report(command, began, time.time() - began, tuple(series), tuple(errors)))
+        out.write(outputs.report(command, began, time.time() - began, tuple(series), tuple(errors)))
     status = _status(series, errors)
     if args.format == LINE:
         print(_line(status, series, errors))

@@ -62,6 +62,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def epilog() -> str:
+    return _counting.formats()
+
+
 def execute(args: argparse.Namespace) -> int:
     chosen = _chosen(args)
     plan = _plan(args)
@@ -79,10 +83,8 @@ def execute(args: argparse.Namespace) -> int:
         if counter.series and (plan.repeated or len(chosen) > 1) and args.format == TERMINAL:
             _summary(counter.series)
         if args.format != TERMINAL or targets:
-            from harness.tally import report
-
             command = shlex.join(["fusezap", *sys.argv[1:]])
-            out.write(report(command, began, time.time() - began, tuple(counter.series), errors))
+            out.write(outputs.report(command, began, time.time() - began, tuple(counter.series), errors))
     good = not errors and len(counter.series) == len(chosen)
     return 0 if good and all(_good(each, args.expect, args.keep) for each in counter.series) else 1
 

@@ -23,9 +23,9 @@ from harness.report._text import Line, counted, deeper, folded, percent, visible
 
 MEANS = {
     Outcome.RELEASED: "what was killed went away by itself",
-    Outcome.STARVED: "stuck, but a live task outside could still end that",
-    Outcome.DEADLOCK: "proven: nothing that it waits for can ever move again",
-    Outcome.FAILED: "it came to an end, and to a wrong one",
+    Outcome.STARVED: "stuck, but a live task outside could still end it",
+    Outcome.DEADLOCK: "proven: every task that could answer is gone, or waits for the very request",
+    Outcome.FAILED: "what was killed went away, and a call in it failed that must not fail",
     Outcome.NOT_EXERCISED: "the path under test never ran, so this proves nothing",
     Outcome.INCONCLUSIVE: "the evidence does not suffice",
 }

@@ -29,6 +29,7 @@ from harness.model import (
     WaitGraph,
     function_of,
 )
+from harness.report._proof import MEANS
 
 STYLES = {
     Outcome.RELEASED: "bold green",
@@ -37,14 +38,6 @@ STYLES = {
     Outcome.FAILED: "bold red",
     Outcome.NOT_EXERCISED: "bold magenta",
     Outcome.INCONCLUSIVE: "bold magenta",
-}
-MEANS = {
-    Outcome.RELEASED: "the namespace went away by itself",
-    Outcome.STARVED: "stuck, but a live task outside could still end it",
-    Outcome.DEADLOCK: "proven: every task that could answer is gone, or waits for the very request",
-    Outcome.FAILED: "the namespace went away, and a call in it failed that must not fail",
-    Outcome.NOT_EXERCISED: "the path under test never ran, so this proves nothing",
-    Outcome.INCONCLUSIVE: "the evidence does not suffice",
 }
 PIPE_WIDTH = 160
 """Columns of what no terminal shows: wide enough for a stack beside its meaning."""
@@ -202,9 +195,10 @@ class Story:
                 branches[task.tid] = root.add(_task_label(task, snapshot))
         pending = [task for task in leaders.values() if task.tid not in branches]
         while pending:
-            task = next(task for task in pending if task.ppid in branches)
+            # Read one after the other, parents may have changed meanwhile: what has no place is shown at the top.
+            task = next((task for task in pending if task.ppid in branches), pending[0])
             pending.remove(task)
-            branches[task.tid] = branches[task.ppid].add(_task_label(task, snapshot))
+            branches[task.tid] = branches.get(task.ppid, root).add(_task_label(task, snapshot))
         if threads:
             for task in snapshot.tasks:
                 if not task.leader and task.tgid in branches:

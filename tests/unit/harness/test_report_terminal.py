@@ -119,7 +119,7 @@ def test_without_stacks_the_wait_channel_is_shown(monkeypatch: pytest.MonkeyPatc
 
 def test_the_released_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     text = told(monkeypatch, telling(verdict_of("healthy")))
-    assert "RELEASED: the namespace went away by itself" in text
+    assert "RELEASED: what was killed went away by itself" in text
     assert "Process tree" not in text
 
 

@@ -186,3 +186,48 @@ STOPPED_TASK = sleeper(9001, state="T", stack=("do_signal_stop+0x1/0x2",), wchan
 )
 def test_what_a_state_alone_says(task: Task, progress: Progress) -> None:
     assert _explained(9001, with_inside(HANG, task)).progress is progress
+
+
+def test_a_task_that_its_cgroup_keeps_frozen_can_be_thawed() -> None:
+    """cgroup v1's freezer holds it with a SIGKILL pending, in a stack that says nothing of it."""
+    frozen = killed(sleeper(9001, state="D", frozen="/run/x"))
+    wait = _explained(9001, with_inside(HANG, frozen))
+    assert wait.progress is Progress.OUTSIDE
+    assert "/run/x" in wait.why
+    thawed = killed(sleeper(9001, state="S"))
+    assert _explained(9001, with_inside(HANG, thawed)).progress is Progress.RUNS
+
+
+INNER = exiting(
+    sleeper(
+        9001,
+        pid_ns=4026539999,
+        ns_tids=(9001, 7, 1),
+        stack=("do_wait+0x1/0x2", "kernel_wait4+0x1/0x2", "zap_pid_ns_processes+0x1/0x2", "do_exit+0x1/0x2"),
+    )
+)
+"""The init of a PID namespace inside of the one that dies."""
+
+
+def _nested(*below: Task) -> Snapshot:
+    tasks = tuple(replace(task, ppid=INNER.tid, pid_ns=INNER.pid_ns) for task in below)
+    snapshot = with_inside(HANG, INNER)
+    inner = replace(INNER, ppid=INIT)
+    return replace(snapshot, tasks=(*(task for task in snapshot.tasks if task.tid != INNER.tid), inner, *tasks))
+
+
+def test_the_init_of_a_nested_namespace_waits_for_those_below_it_alone() -> None:
+    snapshot = _nested(sleeper(9002), sleeper(9003))
+    deeper = replace(sleeper(9004), ppid=9003, pid_ns=4026538888)
+    wait = _explained(INNER.tid, replace(snapshot, tasks=(*snapshot.tasks, deeper)))
+    assert (wait.need, wait.progress) == (Need.ALL, Progress.WAITS)
+    assert _targets(wait) == {task_id(9002), task_id(9003), task_id(9004)}
+
+
+def test_a_zombie_is_reaped_at_once_by_a_nested_init_in_its_zap() -> None:
+    assert _explained(9002, _nested(sleeper(9002, state="Z"))).progress is Progress.RUNS
+
+
+def test_a_process_is_no_init_because_it_exits() -> None:
+    alone = replace(INNER, ns_tids=(9001, 7))
+    assert _explained(alone.tid, with_inside(HANG, alone)).progress is Progress.UNKNOWN
