@@ -110,7 +110,10 @@ class TestList:
     def test_all(self, fusezap: Run) -> None:
         ended = fusezap("list")
         assert ended.status == 0
-        assert [line.split()[0] for line in ended.out.splitlines()] == sorted(scenario.catalogue())
+        rows = [line.split()[:2] for line in ended.out.splitlines()]
+        assert sorted(name for name, _ in rows) == sorted(scenario.catalogue())
+        kinds = [kind for _, kind in rows]
+        assert kinds == sorted(kinds, key=["defect", "behaviour", "control"].index), "what check runs comes first"
 
     def test_one_in_full(self, fusezap: Run) -> None:
         ended = fusezap("list", "healthy")
@@ -119,7 +122,7 @@ class TestList:
 
     def test_json(self, fusezap: Run) -> None:
         listed = json.loads(fusezap("list", "--json").out)
-        assert [each["name"] for each in listed] == sorted(scenario.catalogue())
+        assert sorted(each["name"] for each in listed) == sorted(scenario.catalogue())
 
     def test_unknown_names(self, fusezap: Run) -> None:
         ended = fusezap("list", "helthy", "zzz")
