@@ -37,15 +37,17 @@ finish() {{
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
 
-connection() {{ # the minor of the mount's device is the connection's number
-    sed -n "s/^[0-9]* [0-9]* [0-9]*:\\([0-9]*\\) .* - fuse[^ ]* $name .*/\\1/p" "$1"
+connection() {{ # the minor of the mount's device is the connection's number; the mount may be in a nested namespace
+    cat /proc/[0-9]*/mountinfo 2>/dev/null |
+        sed -n "s/^[0-9]* [0-9]* [0-9]*:\\([0-9]*\\) .* - fuse[^ ]* $name .*/\\1/p" | head -n 1
 }}
 journalled() {{ grep -q "\\"event\\": *\\"$1\\", *\\"operation\\": *\\"$2\\"" "$dir/journal" 2>/dev/null; }}
 
 {start}
 {armed}
 {target}
-number=$(connection "/proc/$init/mountinfo")
+number=$(connection)
+[ -n "$number" ] || {{ echo "nothing is mounted as $name" >&2; kill -KILL "$init"; exit 1; }}
 echo "armed: init $init, connection $number"
 {before}kill -KILL "$init"
 sleep 1

@@ -74,7 +74,19 @@ def test_out_keeps_the_evidence_and_it_can_be_judged_again(fusezap: Fusezap, tmp
     assert second["wait_graph"] == first["wait_graph"]
 
 
-@pytest.mark.parametrize("scenario", ["exit-flush-self", "exit-flush-peer-outside", "server-stopped", "healthy"])
+ONE_OF_EACH_KIND = (
+    *("exit-flush-nested-namespace", "exit-flush-no-namespace", "exit-flush-voluntary", "exit-flush-single-thread"),
+    *("nested-fsync", "read-self", "close-queued", "getattr-queued", "flush-enosys"),
+)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        *("exit-flush-self", "exit-flush-peer-outside", "server-stopped", "healthy"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ONE_OF_EACH_KIND),
+    ],
+)
 def test_the_repro_script_stands_alone(fusezap: Fusezap, tmp_path: Path, scenario: str) -> None:
     fusezap("run", scenario, "--out", "evidence")
     script = tmp_path / "evidence" / scenario / "repro.sh"
@@ -84,11 +96,11 @@ def test_the_repro_script_stands_alone(fusezap: Fusezap, tmp_path: Path, scenari
     done = subprocess.run([str(script)], env=env, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     assert list(scratch.iterdir()) == []
-    if scenario == "healthy":
+    if scenario in ("healthy", "getattr-queued", "flush-enosys"):
         assert "released" in done.stdout
     else:
-        assert "zap_pid_ns_processes" in done.stdout
-        assert "fuse_flush" in done.stdout
+        assert ("zap_pid_ns_processes" in done.stdout) == (scenario != "exit-flush-no-namespace")
+        assert "request_wait_answer" in done.stdout
 
 
 def test_kept_hang_is_ended_by_clean(fusezap: Fusezap) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from harness.linux import procfs
-from harness.linux.fusectl import abort, fusectl_opened
+from harness.linux.fusectl import Fusectl, abort, fusectl_opened
 from harness.linux.mountinfo import fuse_mounts
 from tests.live.conftest import Fusezap
 
@@ -44,8 +44,13 @@ def contained(program: Path, mount_point: Path) -> Iterator[Container]:
     script = '"$1" "$2" & wait'
     argv = ["unshare", "--pid", "--fork", "--mount", "--propagation", "private", "--kill-child"]
     argv += ["sh", "-c", script, "sh", str(program), str(mount_point)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as outer, fusectl_opened() as ctl:
-        assert ctl is not None
+    with fusectl_opened() as ctl:
+        assert ctl is not None, "no hang without the means to end it"
+        yield from _contained(argv, ctl)
+
+
+def _contained(argv: list[str], ctl: Fusectl) -> Iterator[Container]:
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as outer:
         assert outer.stdout is not None
         try:
             assert outer.stdout.readline() == "held\n"
