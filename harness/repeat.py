@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from harness.errors import FusezapError, GuardError, MachineError
+from harness.errors import FusezapError, GuardError, Interrupted, MachineError
 from harness.model import Outcome, Result
 from harness.orders import Answer, Order
 
@@ -43,6 +43,9 @@ class Workers:
                     yield each.result()
         except BrokenProcessPool as error:
             raise GuardError("a worker process was killed", "`fusezap clean` shows whether it left anything") from error
+        except Interrupted:
+            under_way.clear()  # `workers` ends them
+            raise
         finally:
             for each in under_way:
                 each.cancel()

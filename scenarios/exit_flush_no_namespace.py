@@ -9,7 +9,10 @@ SCENARIO = Scenario(
 The same wait without any namespace: the thread that holds the file is in fuse_flush() below do_exit(), and the
 process stays as a zombie leader with one thread in state D. No init, no zap_pid_ns_processes(): nothing but this
 process hangs.""",
-    measured=("deadlock on 6.1 and 6.18, a zombie leader with one thread in D",),
+    measured=(
+        "deadlock on 6.1 and 6.18, a zombie leader with one thread in D",
+        "released on 6.1 with the idea of commit 5a8bee63b10f (in v6.3, reverted in v6.6 by 91ec6c85599b) applied",
+    ),
     want=Outcome.DEADLOCK,
     frame=Frame.PROCESS,
     server=Place.INSIDE,

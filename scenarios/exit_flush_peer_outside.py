@@ -10,7 +10,10 @@ The holder's exit sends FLUSH (exit_files() -> filp_close() -> fuse_flush()) and
 server that lives, has read the request, and does not answer. The namespace hangs as long as that server likes; it is
 no deadlock, for the server could answer at any time. A kernel that does not wait for the answer of an exiting task's
 FLUSH lets the namespace go.""",
-    measured=("starved on 5.10, 6.1, 6.12, 6.18 and 7.2",),
+    measured=(
+        "starved on 5.10, 6.1, 6.12, 6.18 and 7.2",
+        "released on 6.1 with the idea of commit 5a8bee63b10f (in v6.3, reverted in v6.6 by 91ec6c85599b) applied",
+    ),
     want=Outcome.RELEASED,
     server=Place.OUTSIDE,
     holder=Holder.PROCESS,

@@ -11,7 +11,10 @@ request_wait_answer(), when the namespace is killed. It sleeps interruptibly (st
 delivered to a task with PF_EXITING (wants_signal()), and a SIGKILL to a group that is exiting is dropped
 (prepare_signal(), SIGNAL_GROUP_EXIT), so none is pending. Neither state D nor a pending SIGKILL is a condition of
 this deadlock.""",
-    measured=("deadlock on 6.1 and 6.18, the stuck task in state S with no signal pending",),
+    measured=(
+        "deadlock on 6.1 and 6.18, the stuck task in state S with no signal pending",
+        "released on 6.1 with the idea of commit 5a8bee63b10f (in v6.3, reverted in v6.6 by 91ec6c85599b) applied",
+    ),
     want=Outcome.RELEASED,
     server=Place.INSIDE,
     holder=Holder.SERVER,

@@ -11,7 +11,10 @@ thread that opens and syncs another file of the same mount, and leaves it open. 
 and its FLUSH (do_exit() -> exit_files() -> fuse_flush()) is read and never answered. At the kill the server's last
 thread flushes the second file: two tasks then sleep in request_wait_answer() on one connection, which only the dying
 server could serve.""",
-    measured=("deadlock on 6.1 and 6.18, two tasks stuck",),
+    measured=(
+        "deadlock on 6.1 and 6.18, two tasks stuck",
+        "released on 6.1 with the idea of commit 5a8bee63b10f (in v6.3, reverted in v6.6 by 91ec6c85599b) applied",
+    ),
     want=Outcome.RELEASED,
     server=Place.INSIDE,
     caller=Caller.PROCESS,
