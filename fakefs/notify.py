@@ -9,11 +9,14 @@ def notify(*lines: str) -> None:
     if not address:
         return
     import socket
+    from contextlib import nullcontext
 
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        channel.sendto(os.fsencode("\n".join(lines)), address)
+    from fakefs.sockets import reached
+
+    abstract = address.startswith("@")
+    where = nullcontext("\0" + address[1:]) if abstract else reached(address)
+    with where as reachable, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        channel.sendto(os.fsencode("\n".join(lines)), reachable)
 
 
 def one_line(text: str) -> str:

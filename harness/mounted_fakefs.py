@@ -20,7 +20,7 @@ from harness.launch.notify import Notifications
 from harness.linux import fusectl
 from harness.linux.fusectl import fusectl_opened
 from harness.linux.mountinfo import fuse_mounts
-from harness.linux.syscalls import MNT_DETACH, UMOUNT_NOFOLLOW, umount
+from harness.linux.syscalls import MNT_DETACH, MNT_FORCE, UMOUNT_NOFOLLOW, umount
 
 READY_S = 20.0
 END_S = 5.0
@@ -80,17 +80,18 @@ def mounted(
 def _end(server: subprocess.Popen[bytes], mount_point: Path, control: Path, name: str) -> None:
     """By asking; else by the connection's end and a SIGKILL.  The mount is never asked for anything."""
     with contextlib.suppress(FakefsError):
-        Control(control).shutdown()
+        Control(control, timeout=END_S).shutdown()
     try:
         server.wait(END_S)
     except subprocess.TimeoutExpired:
         _abort(name)
+        _unmount(mount_point, MNT_FORCE)
         server.kill()
-        server.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(END_S)
     end = time.monotonic() + END_S
     while _number(name) is not None and time.monotonic() < end:
-        with contextlib.suppress(OSError):
-            umount(str(mount_point), MNT_DETACH | UMOUNT_NOFOLLOW)
+        _unmount(mount_point, MNT_DETACH)
 
 
 def _number(name: str) -> int | None:
@@ -99,8 +100,18 @@ def _number(name: str) -> int | None:
 
 
 def _abort(name: str) -> None:
+    """Only where fusectl is mounted: else `fusectl_opened` would enter a mount namespace of its own to mount it, and
+    this process, the user's pytest, is not ours to move."""
     number = _number(name)
-    with fusectl_opened() as ctl:
-        if ctl is not None and number is not None:
+    if number is None or not fusectl.is_mounted():
+        return
+    with contextlib.suppress(OSError), fusectl_opened() as ctl:
+        if ctl is not None:
             with ctl.abort_opened(number) as fd:
                 fusectl.abort(fd)
+
+
+def _unmount(mount_point: Path, how: int) -> None:
+    """MNT_FORCE ends the connection (fuse_umount_begin()), whether the mount is in use or not."""
+    with contextlib.suppress(OSError):
+        umount(str(mount_point), how | UMOUNT_NOFOLLOW)

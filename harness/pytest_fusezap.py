@@ -42,15 +42,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER_HELP)
+    globs = config.getoption("--fusezap-scenarios")
+    if globs:
+        _find(globs)  # already here, for a worker of xdist has no way to tell a usage error
 
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         marker = item.get_closest_marker(MARKER)
         if marker is not None:
-            _asked(item)
+            _checked(item)
             if isinstance(item, pytest.Function):
-                item.fixturenames.insert(0, "fusezap_result")
+                # A list of its own: pytest shares one among all parametrizations, of which only some may be marked.
+                item.fixturenames = ["fusezap_result", *item.fixturenames]
     globs = config.getoption("--fusezap-scenarios")
     if globs:
         items += [
@@ -88,8 +92,10 @@ class ScenarioItem(pytest.Item):
         tally.add(result)
         series = tally.series()
         outcome = result.verdict.outcome
-        self.add_report_section("call", "fusezap", f"{self.scenario.name}: {outcome}\n{proof(result.verdict)}")
-        if series.mark not in (Mark.PASS, Mark.REPORTED):
+        if series.mark in (Mark.PASS, Mark.REPORTED):
+            self.add_report_section("call", "fusezap", f"{self.scenario.name}: {outcome}\n{proof(result.verdict)}")
+        else:
+            _remember(self, lambda: result.verdict)
             wanted = f"{self.scenario.name} came to {outcome}, where {self.scenario.want} is wanted"
             raise AssertionError("\n".join((wanted, *series.leftovers)))
 
@@ -107,7 +113,6 @@ def hang(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang]]:
     """`hang("exit-flush-self")`, or `hang(server="CMD {mountpoint}", hold="/file")`: an armed scenario, to be killed,
     judged and resolved step by step.  What is left of it at the end of the test is taken away."""
     from harness import foreign
-    from harness.stepper import Hang
 
     with ExitStack() as stack:
 
@@ -128,7 +133,7 @@ def hang(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang]]:
             else:
                 raise TypeError("hang() takes a scenario, or server=")
             _need(chosen)
-            made = Hang(chosen, patience, resolver)
+            made = _armed(chosen, patience, resolver)
             stack.callback(made.close)
             _remember(request.node, lambda: made.judged)
             return made
@@ -141,14 +146,13 @@ def pid_namespace(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang
     """`pid_namespace(["sleep", "1000"], ["cat"])`: these programs below an init, in PID and mount namespaces of their
     own.  To be killed and judged as a hang is."""
     from harness import foreign
-    from harness.stepper import Hang
 
     with ExitStack() as stack:
 
         def make(*programs: Sequence[str], patience: float | None = None) -> Hang:
             scenario = foreign.programs(programs)
             _need(scenario)
-            made = Hang(scenario, patience)
+            made = _armed(scenario, patience)
             stack.callback(made.close)
             _remember(request.node, lambda: made.judged)
             return made
@@ -187,6 +191,8 @@ def fusezap_result(request: pytest.FixtureRequest) -> Result:
     if expected and outcome not in expected:
         wanted = " or ".join(expected)
         pytest.fail(f"{scenario.name} came to {outcome}, expected {wanted}\n{proof(result.verdict)}", pytrace=False)
+    if result.leftovers:
+        pytest.fail("\n".join((f"{scenario.name} left something behind:", *result.leftovers)), pytrace=False)
     return result
 
 
@@ -194,16 +200,32 @@ def proof(verdict: Verdict) -> str:
     """The outcome, its reasons, the process tree, the stacks, the wait-for graph and the form, as text."""
     import io
 
-    from harness.report.terminal import Story
+    from rich.console import Console
+
+    from harness.report.terminal import PIPE_WIDTH, Story
 
     stream = io.StringIO()
-    Story(stream).verdict(verdict, verdict.form)
+    story = Story(stream)
+    # FORCE_COLOR, which CI services set, colours what is no terminal too; a report is kept as text.
+    story.console = Console(file=stream, highlight=False, width=PIPE_WIDTH, color_system=None)
+    story.verdict(verdict, verdict.form)
     return "\n".join(line.rstrip() for line in stream.getvalue().strip("\n").split("\n"))
+
+
+def _checked(item: pytest.Item) -> None:
+    """A marker that cannot be stops the collection.  In a worker of xdist that would only crash it: there the test's
+    setup tells, which asks again."""
+    try:
+        _asked(item)
+    except pytest.UsageError:
+        if not hasattr(item.config, "workerinput"):
+            raise
 
 
 def _asked(item: pytest.Item) -> tuple[Scenario, tuple[str, ...], float | None]:
     """What the marker says.  pytest.UsageError, with the test's name, for what cannot be."""
     from harness.model import Outcome
+    from harness.scenario import Scenario
 
     marker = item.get_closest_marker(MARKER)
     assert marker is not None
@@ -212,13 +234,15 @@ def _asked(item: pytest.Item) -> tuple[Scenario, tuple[str, ...], float | None]:
     if unknown or len(names) != 1:
         raise pytest.UsageError(f"{item.nodeid}: the marker is {_MARKER_HELP}")
     expect = marker.kwargs.get("expect") or ()
-    expected = (expect,) if isinstance(expect, str) else tuple(expect)
+    expected = tuple(expect) if isinstance(expect, (tuple, list, set, frozenset)) else (expect,)
     wrong = [each for each in expected if each not in list(Outcome)]
     if wrong:
         raise pytest.UsageError(f"{item.nodeid}: unknown outcome {wrong[0]!r}; there are: {', '.join(Outcome)}")
     scenario = names[0]
     if isinstance(scenario, str):
         (scenario,) = _find([scenario], f"{item.nodeid}: ")
+    elif not isinstance(scenario, Scenario):
+        raise pytest.UsageError(f"{item.nodeid}: {scenario!r} is no scenario, and no name of one")
     return scenario, expected, marker.kwargs.get("patience")
 
 
@@ -232,10 +256,19 @@ def _find(names: Sequence[str], where: str = "") -> tuple[Scenario, ...]:
         raise pytest.UsageError(f"{where}{error}") from None
 
 
-def _result(scenario: Scenario, patience: float | None) -> Result:
+def _armed(scenario: Scenario, patience: float | None, resolver: str | None = None) -> Hang:
+    """Skips, as for anything that is missing, where the machine refuses what only trying shows: the namespaces."""
+    from harness.errors import MachineError
     from harness.stepper import Hang
 
-    made = Hang(scenario, patience)
+    try:
+        return Hang(scenario, patience, resolver)
+    except MachineError as error:
+        _skip(str(error))
+
+
+def _result(scenario: Scenario, patience: float | None) -> Result:
+    made = _armed(scenario, patience)
     try:
         return made.result()
     finally:

@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
+from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,8 @@ def _end(pid: int) -> None:
         return  # it was killed
 
 
+_leaving = Event()
+"""In a worker: it was told to end, and does no more of what it has been handed already."""
 _met: set[tuple[str, Outcome]] = set()
 """In a worker: what it has sent whole."""
 
@@ -114,11 +117,17 @@ def _begin(pids: SimpleQueue[int], parent: int) -> None:
 
 def _leave(number: int, _: FrameType | None) -> None:
     """As an exception, so that the run under way cleans up."""
+    import prctl
+
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    prctl.set_pdeathsig(signal.SIGKILL)  # should the parent be killed now, SIGTERM would not be heard
+    _leaving.set()
     raise SystemExit(128 + number)
 
 
 def _work(order: Order) -> Answer:
+    if _leaving.is_set():
+        return Answer(None, "ended before its turn came")
     from harness.evidence import Evidence
     from harness.resolve import find
     from harness.runner import SILENT, Options, run

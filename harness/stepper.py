@@ -15,7 +15,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, Pipe
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import FusezapError, LaunchError
+from harness.errors import FusezapError, LaunchError, MachineError
 from harness.orders import Order
 from harness.scenario import Scenario
 
@@ -64,7 +64,7 @@ class Hang:
     """Its init, as seen from here."""
 
     def __init__(self, scenario: Scenario, patience_s: float | None = None, resolver: str | None = None) -> None:
-        """FusezapError when it cannot be armed; nothing is left then."""
+        """MachineError when this machine refuses it, LaunchError when it cannot be armed; nothing is left then."""
         self.scenario = scenario
         self._killed = False
         self._verdict: Verdict | None = None
@@ -137,7 +137,7 @@ class Hang:
                 "the process that ran the scenario is gone", "`fusezap clean` shows what is left"
             ) from error
         if problem is not None:
-            raise LaunchError(value)
+            raise (MachineError if problem == MachineError.__name__ else LaunchError)(value)
         return value
 
 

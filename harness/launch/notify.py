@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fakefs.sockets import reached
 from harness.errors import LaunchError
 
 _UCRED = struct.Struct("iII")
@@ -34,7 +35,8 @@ class Notifications:
         self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self._socket.bind(str(path))
+        with reached(path) as address:
+            self._socket.bind(address)
         os.chmod(path, 0o600)
 
     def close(self) -> None:

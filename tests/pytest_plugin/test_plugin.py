@@ -25,16 +25,21 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """pytest in a process of its own, on this text: (source, *arguments)."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.delenv("FUSEZAP_REQUIRE", raising=False)
-    installed = {each.name for each in importlib.metadata.entry_points(group="pytest11")}
-    plugin = () if "fusezap" in installed else ("-p", "harness.pytest_fusezap")
 
     def call(source: str, *arguments: str) -> pytest.RunResult:
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
         if source:
             pytester.makepyfile(source)
-        return pytester.runpytest_subprocess(*plugin, "-p", "no:cacheprovider", *arguments, timeout=60)
+        return pytester.runpytest_subprocess(*_plugin(), "-p", "no:cacheprovider", *arguments, timeout=60)
 
     return call
+
+
+def _plugin() -> tuple[str, ...]:
+    """Not twice where it is installed; and without that of hypothesis, which takes most of a start and is not used."""
+    installed = {each.name for each in importlib.metadata.entry_points(group="pytest11")}
+    ours = () if "fusezap" in installed else ("-p", "harness.pytest_fusezap")
+    return (*ours, "-p", "no:hypothesispytest")
 
 
 def shown(result: pytest.RunResult) -> str:
@@ -265,6 +270,98 @@ def test_a_killed_pytest_leaves_nothing(run: Run) -> None:
 
 def _left() -> bool:
     return traces() != NOTHING or " - fuse.fakefs fakefs-" in Path("/proc/self/mountinfo").read_text()
+
+
+def test_only_the_marked_parameters_run_the_scenario(run: Run) -> None:
+    result = run(
+        """
+        import pytest
+
+        marked = pytest.param(2, marks=pytest.mark.fusezap("healthy", expect="released"))
+
+        @pytest.mark.parametrize("number", [1, marked, 3])
+        def test_it(number):
+            pass
+        """
+    )
+    result.assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("marker", ['"healthy", expect=5', '"healthy", expect=[5]', "5"])
+def test_a_marker_of_wrong_types_is_a_usage_error(run: Run, marker: str) -> None:
+    result = run(f"import pytest\n\n@pytest.mark.fusezap({marker})\ndef test_it():\n    pass\n")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "test_it: " in shown(result)
+
+
+def test_workers_tell_what_is_wrong_instead_of_crashing(run: Run) -> None:
+    source = """
+        import pytest
+
+        @pytest.mark.fusezap("helthy")
+        def test_it():
+            pass
+        """
+    result = run(source, "-n", "1")
+    result.assert_outcomes(errors=1)
+    assert "unknown scenario 'helthy'; near: healthy" in shown(result)
+    result = run("", "-n", "1", "--fusezap-scenarios=helthy")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "near: healthy" in shown(result)
+
+
+def test_a_failing_scenario_tells_its_graph_without_colour(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    result = run("", "--color=no", "--fusezap-scenarios=exit-flush-self")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*fusezap: wait-for graph*", "DEADLOCK: proven*", "Who waits for whom"])
+    assert "\x1b" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(("require", "outcomes"), [("0", {"skipped": 1}), ("1", {"failed": 1})])
+def test_a_machine_that_refuses_namespaces_is_a_reason_to_skip(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, require: str, outcomes: dict[str, int]
+) -> None:
+    """In a user namespace that allows no mount namespace: only trying shows it."""
+    monkeypatch.setenv("FUSEZAP_REQUIRE", require)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    pytester.makepyfile("def test_it(hang):\n    hang('healthy')\n")
+    script = 'echo 0 > /proc/sys/user/max_mnt_namespaces && exec "$@"'
+    argv = [sys.executable, "-m", "pytest", *_plugin(), "-p", "no:cacheprovider", "-rs"]
+    result = pytester.run("unshare", "--user", "--map-root-user", "sh", "-c", script, "sh", *argv, timeout=60)
+    result.assert_outcomes(**outcomes)
+    assert "refuses the namespaces" in shown(result)
+
+
+def test_a_folder_with_a_long_name_will_do(run: Run, tmp_path: Path) -> None:
+    """Longer than the address of a UNIX socket may be."""
+    source = """
+        def test_it(misbehaving_fs):
+            assert (misbehaving_fs(files={"/f": "x"}).path / "f").read_text() == "x"
+        """
+    run(source, f"--basetemp={tmp_path / ('long' * 40)}").assert_outcomes(passed=1)
+
+
+def test_a_server_that_does_not_answer_is_unmounted_where_it_was_mounted(run: Run) -> None:
+    """Also on a machine without a mounted fusectl, and without moving pytest into another mount namespace."""
+    result = run(
+        """
+        import os, signal
+        import pytest
+
+        @pytest.fixture
+        def stays():
+            before = os.readlink("/proc/self/ns/mnt")
+            yield
+            assert os.readlink("/proc/self/ns/mnt") == before
+
+        def test_it(stays, monkeypatch, misbehaving_fs):
+            monkeypatch.setattr("harness.mounted_fakefs.END_S", 0.5)
+            os.kill(misbehaving_fs().pid, signal.SIGSTOP)
+        """
+    )
+    result.assert_outcomes(passed=1)
+    assert "fakefs-" not in Path("/proc/self/mountinfo").read_text()
 
 
 def test_the_page_for_runtime_developers_is_true(run: Run) -> None:
