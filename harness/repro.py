@@ -41,6 +41,10 @@ connection() {{ # the minor of the mount's device is the connection's number; th
     cat /proc/[0-9]*/mountinfo 2>/dev/null |
         sed -n "s/^[0-9]* [0-9]* [0-9]*:\\([0-9]*\\) .* - fuse[^ ]* $name .*/\\1/p" | head -n 1
 }}
+tree() {{ # a process and all below it
+    echo "$1"
+    for below in $(cat "/proc/$1/task/"*/children 2>/dev/null); do tree "$below"; done
+}}
 journalled() {{ grep -q "\\"event\\": *\\"$1\\", *\\"operation\\": *\\"$2\\"" "$dir/journal" 2>/dev/null; }}
 
 {start}
@@ -58,7 +62,7 @@ if [ ! -e "/proc/$init/stack" ]; then
 fi
 echo "init $init is still there:"
 cat "/proc/$init/stack"
-for child in "$init" $(cat "/proc/$init/task/$init/children"); do
+for child in $(tree "$init"); do
     for task in "/proc/$child/task/"*; do
         echo "task ${{task##*/}}: $(sed -n 's/^State:[[:space:]]*//p' "$task/status")"
         cat "$task/stack"
