@@ -14,10 +14,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from fakefs.hold import name_thread
 from fakefs.mounted import wait_until_mounted
 from fakefs.notify import notify
 
-PR_SET_NAME = 15
 NAME = b"fakefs-act"
 SCRIPT = b"#!/bin/sh\nexit 0\n"
 EXECUTIONS = 5
@@ -47,10 +47,6 @@ _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
 _libc.memcpy.argtypes = [ctypes.c_char_p, ctypes.c_void_p, ctypes.c_size_t]
 PROT_READ, MAP_SHARED = 1, 1
-
-
-def name_thread(name: bytes) -> None:
-    _libc.prctl(PR_SET_NAME, name, 0, 0, 0)
 
 
 Action = Callable[[str], Iterator[tuple[str, ...]]]
@@ -151,6 +147,9 @@ ACTIONS: dict[str, Action] = {
     "write-exit": act_write_exit,
     "execute": act_execute,
 }
+
+#: What a thread of another program can do; the others exit or fork.
+IN_A_THREAD = tuple(name for name in ACTIONS if name not in ("write-exit", "execute"))
 
 
 def main(argv: list[str]) -> int:

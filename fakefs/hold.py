@@ -23,6 +23,7 @@ from fakefs.notify import notify, one_line
 
 CLONE_FILES = 0x400
 PR_SET_NAME = 15
+NAME = b"fakefs-hold"
 
 #: Character device 10:229 (FUSE_MINOR). Not asked in /proc, which may show another PID namespace than ours.
 FUSE_DEVICE = os.makedev(10, 229)
@@ -44,6 +45,11 @@ that very thread then flushes the file. With NOTIFY_SOCKET set, says READY=1 whe
 """
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def name_thread(name: bytes) -> None:
+    """As /proc shows it, up to 15 bytes."""
+    _libc.prctl(PR_SET_NAME, name, 0, 0, 0)
 
 
 def open_alone(path: str, flags: int) -> int:
@@ -87,7 +93,7 @@ class Holder:
 
     def _run(self) -> None:
         self.tid = get_native_id()
-        _libc.prctl(PR_SET_NAME, b"fakefs-hold", 0, 0, 0)
+        name_thread(NAME)
         try:
             descriptor = open_any(self.path, self._flags) if self._shared else open_alone(self.path, self._flags)
         except OSError as error:
@@ -160,7 +166,7 @@ def main(argv: list[str]) -> int:
     except ValueError as error:
         print(f"fakefs.hold: {error}\n{HELP}", end="", file=sys.stderr)
         return 2
-    _libc.prctl(PR_SET_NAME, b"fakefs-hold", 0, 0, 0)
+    name_thread(NAME)
     if mounted is not None:
         wait_until_mounted(mounted)
     for _ in range(idle):

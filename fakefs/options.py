@@ -101,9 +101,11 @@ def _file(options: Options, text: str) -> None:
 
 
 def _act(options: Options, text: str) -> None:
+    from fakefs.act import IN_A_THREAD
+
     action, equals, path = text.partition("=")
-    if action not in ACTIONS:
-        raise ValueError(f"unknown action {action!r}{nearest(action, ACTIONS)}")
+    if action not in IN_A_THREAD:
+        raise ValueError(f"unknown action {action!r}{nearest(action, IN_A_THREAD)}")
     if not equals:
         raise ValueError(f"{text!r} is not ACTION=PATH")
     options.acts.append((action, inside(path)))
@@ -154,9 +156,6 @@ FLAGS: dict[str, tuple[str, object]] = {
     "--locks": ("locks", True),
     "--single-thread": ("single", True),
 }
-
-#: The actions of act.py that a thread of the server can do; that module is imported only where one is asked for.
-ACTIONS = ("open", "getattr", "read", "write", "fsync", "close", "fault")
 
 SHORT = {"-o": "--option", "-h": "--help"}
 

@@ -10,7 +10,7 @@ from fakefs.calls import proc_is_ours
 from fakefs.control import Controller, remove
 from fakefs.errors import PolicyError, SetupError
 from fakefs.gate import Gate
-from fakefs.hold import Holder
+from fakefs.hold import Holder, name_thread
 from fakefs.journal import Journal
 from fakefs.ledger import Ledger
 from fakefs.mount import Session, check_device, check_mountpoint, load_fuse, mount_options
@@ -239,7 +239,7 @@ class Run:
         return list(zip((*self._options.holds, *self._options.shared_holds), self._holders, strict=True))
 
     def _act(self, action: str, path: str) -> None:
-        from fakefs.act import ACTIONS, NAME, name_thread
+        from fakefs.act import ACTIONS, NAME
 
         def act() -> None:
             name_thread(NAME)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import outputs, recording, repro
 from harness.launch.victim import Victim
-from harness.model import Outcome, Result, Snapshot
+from harness.model import Result, Snapshot
 
 
 class Evidence:
@@ -26,7 +26,7 @@ class Evidence:
             except FileExistsError:
                 number += 1
 
-    def before_remedy(self, victim: Victim, snapshots: tuple[Snapshot, ...], _outcome: Outcome) -> None:
+    def before_remedy(self, victim: Victim, snapshots: tuple[Snapshot, ...]) -> None:
         (self.folder / "snapshots.json").write_text(recording.dump(snapshots))
         if victim.journal.exists():
             shutil.copyfile(victim.journal, self.folder / "journal.jsonl")

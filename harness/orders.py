@@ -1,15 +1,21 @@
-"""What is asked of a run, and what comes back."""
+"""What is asked of a run, its performance, and what comes back: the same here and in a worker process."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.errors import FusezapError, MachineError
 from harness.scenario import Scenario
+from harness.terms import Outcome
 
 if TYPE_CHECKING:
-    from harness.model import Result
+    from harness.evidence import Evidence
+    from harness.launch.victim import Victim
+    from harness.model import Result, Snapshot
+    from harness.runner import Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,8 @@ class Order:
     resolver: str | None
     patience_s: float | None
     out: Path | None
+    keep: bool = False
+    futile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +36,31 @@ class Answer:
     error: str | None = None
     broken: bool = False
     """The machine cannot do it at all: there is no use in trying again."""
+
+
+def perform(order: Order, listener: Listener, wanted: Callable[[Outcome], bool]) -> Answer:
+    """One run.  `wanted`: whether evidence of this outcome is to be kept, where it is to be kept at all."""
+    from harness.runner import Options, run
+
+    resolver = None
+    if order.resolver is not None:
+        from harness.resolve import find
+
+        resolver = find(order.resolver)
+    kept: list[Evidence] = []
+
+    def keep_evidence(victim: Victim, snapshots: tuple[Snapshot, ...], outcome: Outcome) -> None:
+        if order.out is not None and wanted(outcome):
+            from harness.evidence import Evidence
+
+            kept.append(Evidence(order.out, order.scenario.name))
+            kept[-1].before_remedy(victim, snapshots)
+
+    options = Options(resolver, order.patience_s, order.keep, order.futile, keep_evidence)
+    try:
+        result = run(order.scenario, options, listener)
+    except FusezapError as error:
+        return Answer(None, str(error), isinstance(error, MachineError))
+    for evidence in kept:
+        evidence.result(result)
+    return Answer(result)

@@ -30,15 +30,7 @@ def formats() -> tuple[str, ...]:
 def module(name: str) -> ModuleType:
     from harness import report
 
-    if name not in formats():
-        import difflib
-
-        near = difflib.get_close_matches(name, formats(), n=3, cutoff=0.4)
-        raise UsageError(
-            f"unknown format {name!r}" + (f"; near: {', '.join(near)}" if near else ""),
-            f"there are: {', '.join(formats())}",
-        )
-    return registry.module(report, name, "SUMMARY", "render")
+    return registry.chosen(report, "format", name, "SUMMARY", "render")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-from harness.errors import FusezapError
+from harness.errors import FusezapError, UsageError
 
 
 def names(package: ModuleType) -> tuple[str, ...]:
@@ -26,3 +26,17 @@ def module(package: ModuleType, name: str, *needed: str) -> ModuleType:
 
 def modules(package: ModuleType, *needed: str) -> list[ModuleType]:
     return [module(package, name, *needed) for name in names(package)]
+
+
+def chosen(package: ModuleType, kind: str, name: str, *needed: str) -> ModuleType:
+    """The one that a user named; UsageError tells those near an unknown name, and all there are."""
+    known = names(package)
+    if name not in known:
+        import difflib
+
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        raise UsageError(
+            f"unknown {kind} {name!r}" + (f"; near: {', '.join(near)}" if near else ""),
+            f"there are: {', '.join(known)}",
+        )
+    return module(package, name, *needed)

@@ -15,9 +15,9 @@ from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from harness.errors import FusezapError, GuardError, Interrupted, MachineError
-from harness.model import Outcome, Result
-from harness.orders import Answer, Order
+from harness.errors import GuardError, Interrupted
+from harness.model import Outcome, Result, Timeline
+from harness.orders import Answer, Order, perform
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
@@ -128,27 +128,10 @@ def _leave(number: int, _: FrameType | None) -> None:
 def _work(order: Order) -> Answer:
     if _leaving.is_set():
         return Answer(None, "ended before its turn came")
-    from harness.evidence import Evidence
-    from harness.resolve import find
-    from harness.runner import SILENT, Options, run
+    from harness.runner import SILENT
 
-    kept: list[Evidence] = []
-
-    def keep_evidence(victim: object, snapshots: object, outcome: Outcome) -> None:
-        if order.out is not None and (order.scenario.name, outcome) not in _met:
-            kept.append(Evidence(order.out, order.scenario.name))
-            kept[-1].before_remedy(victim, snapshots, outcome)  # type: ignore[arg-type]
-
-    options = Options(
-        resolver=find(order.resolver) if order.resolver else None, patience_s=order.patience_s, evidence=keep_evidence
-    )
-    try:
-        result = run(order.scenario, options, SILENT)
-    except FusezapError as error:
-        return Answer(None, str(error), isinstance(error, MachineError))
-    for evidence in kept:
-        evidence.result(result)
-    return Answer(_short(result))
+    answer = perform(order, SILENT, lambda outcome: (order.scenario.name, outcome) not in _met)
+    return answer if answer.result is None else Answer(_short(answer.result))
 
 
 def _short(result: Result) -> Result:
@@ -158,4 +141,4 @@ def _short(result: Result) -> Result:
         _met.add(met)
         return result
     verdict = replace(result.verdict, graph=None, snapshots=(), form=(), reasons=())
-    return replace(result, verdict=verdict, armed=None, journal=(), timeline=type(result.timeline)(), attempts=())
+    return replace(result, verdict=verdict, armed=None, journal=(), timeline=Timeline(), attempts=())

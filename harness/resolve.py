@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import select
 import time
@@ -12,12 +11,12 @@ from types import ModuleType
 
 from fakefs.errors import FakefsError
 from harness import futile, registry, resolvers
-from harness.errors import UsageError
 from harness.model import Attempt, Resolution
 from harness.scene import Plan, Scene
 
 DEFAULTS = ("abort", "unmount", "thaw", "kill-tracer")
 """In this order: each ends what the ones before it cannot."""
+_NEEDED = ("SUMMARY", "plan", "execute")
 RELEASE_S = 5.0
 FUTILE_S = 0.25
 """How long a futile attempt is given to prove us wrong."""
@@ -31,9 +30,12 @@ class Resolver:
     execute: Callable[[Scene], None]
 
 
-def _load(package: ModuleType, name: str) -> Resolver:
-    module = registry.module(package, name, "SUMMARY", "plan", "execute")
+def _resolver(name: str, module: ModuleType) -> Resolver:
     return Resolver(name, module.SUMMARY, module.plan, module.execute)
+
+
+def _load(package: ModuleType, name: str) -> Resolver:
+    return _resolver(name, registry.module(package, name, *_NEEDED))
 
 
 def names() -> tuple[str, ...]:
@@ -41,13 +43,7 @@ def names() -> tuple[str, ...]:
 
 
 def find(name: str) -> Resolver:
-    if name not in names():
-        near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
-        raise UsageError(
-            f"unknown resolver {name!r}" + (f"; near: {', '.join(near)}" if near else ""),
-            f"there are: {', '.join(names())}",
-        )
-    return _load(resolvers, name)
+    return _resolver(name, registry.chosen(resolvers, "resolver", name, *_NEEDED))
 
 
 def default(scene: Scene) -> Resolver:

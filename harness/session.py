@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from harness.errors import FusezapError, Interrupted, MachineError
+from harness.errors import Interrupted, MachineError
 from harness.linux import features
-from harness.orders import Answer, Order
-from harness.runner import Listener, Options, run
+from harness.orders import Answer, Order, perform
 from harness.scenario import Scenario, about
 from harness.terms import Kind, Outcome
 
 if TYPE_CHECKING:
     from harness.model import Result, Series
     from harness.repeat import Workers
+    from harness.runner import Listener
     from harness.tally import Tally
 
 ENDLESS = 1 << 31
@@ -125,42 +125,19 @@ def _tally(plan: Plan, scenario: Scenario) -> Tally:
 
 def _alone(plan: Plan, scenario: Scenario, listener: Listener) -> Iterator[Answer]:
     """One run, in this process: told step by step."""
-    evidence = None
-    if plan.out is not None:
-        from harness.evidence import Evidence
-
-        evidence = Evidence(plan.out, scenario.name)
-    resolver = None
-    if plan.resolver is not None:
-        from harness import resolve
-
-        resolver = resolve.find(plan.resolver)
-    options = Options(
-        resolver=resolver,
-        patience_s=plan.patience_s,
-        keep=plan.keep,
-        futile=plan.futile,
-        evidence=evidence.before_remedy if evidence else None,
-    )
-    try:
-        result = run(scenario, options, listener)
-    except MachineError:
-        raise
-    except FusezapError as error:
-        yield Answer(None, str(error))
-        return
-    if evidence is not None:
-        evidence.result(result)
-    yield Answer(result)
+    yield perform(_order(plan, scenario), listener, lambda _: True)
 
 
 def _pooled(plan: Plan, scenario: Scenario, pool: Workers) -> Iterator[Answer]:
-    order = Order(scenario, plan.resolver, plan.patience_s, plan.out)
-    runs = pool.runs(order, plan.times)
+    runs = pool.runs(_order(plan, scenario), plan.times)
     try:
         yield from runs
     finally:
         runs.close()
+
+
+def _order(plan: Plan, scenario: Scenario) -> Order:
+    return Order(scenario, plan.resolver, plan.patience_s, plan.out, plan.keep, plan.futile)
 
 
 def _note(plan: Plan, scenario: Scenario, tally: Tally) -> str:

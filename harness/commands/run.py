@@ -111,6 +111,8 @@ def _plan(args: argparse.Namespace) -> Plan:
         value = getattr(args, option)
         if value is not None and value not in list(Outcome):
             raise UsageError(f"--{option}: unknown outcome {value!r}", f"there are: {', '.join(Outcome)}")
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)  # now, and not when a namespace hangs already
     if args.patience is not None and args.patience < 0:
         raise UsageError("--patience must not be negative")
     return Plan(
