@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from harness.terms import NO_VERDICT as NO_VERDICT
 from harness.terms import STUCK as STUCK
 from harness.terms import Kind as Kind
 from harness.terms import Mark as Mark
@@ -404,6 +405,8 @@ class Series:
     """The first run of each outcome, in the order in which they were met."""
     errors: tuple[str, ...] = ()
     """Why runs could not be armed; each reason once."""
+    warnings: tuple[str, ...] = ()
+    """What the kernel said meanwhile of itself: WARNING, BUG, Oops, as its log has them."""
     leftovers: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     """What this machine lacks for it; then it was skipped."""

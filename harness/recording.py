@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from harness import codec
 from harness.errors import UsageError
-from harness.model import Claim, Connection, Device, InFlight, Mount, Snapshot, Task
+from harness.model import Snapshot
 
 SCHEMA_VERSION = 1
-_RECORDS = {
-    "tasks": Task,
-    "others": Task,
-    "devices": Device,
-    "in_flight": InFlight,
-    "connections": Connection,
-    "mounts": Mount,
-    "claims": Claim,
-}
 
 
 def dump(snapshots: tuple[Snapshot, ...]) -> str:
@@ -41,40 +31,9 @@ def load(text: str, source: str) -> tuple[Snapshot, ...]:
     return snapshots
 
 
-def _snapshot(raw: dict[str, Any]) -> Snapshot:
-    values = dict(raw)
-    for name, kind in _RECORDS.items():
-        if name in values:
-            values[name] = tuple(_record(kind, each) for each in _listed(values[name]))
-    found: Snapshot = _record(Snapshot, values)
-    return found
-
-
-def _record(kind: Any, raw: dict[str, Any]) -> Any:
-    hints = get_type_hints(kind)
-    values = {}
-    for name, value in raw.items():
-        if name not in hints:
-            raise ValueError(f"unknown field {name!r} of a {kind.__name__}")
-        values[name] = tuple(value) if isinstance(value, list) else value
-        if not _fits(values[name], hints[name]):
-            raise ValueError(f"{name} of a {kind.__name__} is {value!r}")
-    if kind is Task and len(values["state"]) != 1:
-        raise ValueError(f"state of a Task is {values['state']!r}")
-    return kind(**values)
-
-
-def _listed(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError(f"{value!r} is of type {type(value).__name__}, not a list")
-    return value
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """For the types that the records have: int, str, bool, records, None, and homogeneous tuples of these."""
-    origin = get_origin(hint)
-    if origin in (Union, UnionType):
-        return any(_fits(value, each) for each in get_args(hint))
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(each, get_args(hint)[0]) for each in value)
-    return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+def _snapshot(raw: object) -> Snapshot:
+    snapshot = codec.decode(Snapshot, raw)
+    for task in (*snapshot.tasks, *snapshot.others):
+        if len(task.state) != 1:
+            raise ValueError(f"state of a Task is {task.state!r}")
+    return snapshot

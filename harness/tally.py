@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import replace
 
 from harness import statistics
-from harness.model import STUCK, About, Count, Kernel, Kind, Mark, Outcome, Result, Series
+from harness.model import NO_VERDICT, STUCK, About, Count, Kernel, Kind, Mark, Outcome, Result, Series
 
 CONFIDENCE = 0.95
 """Of the intervals, where no other is asked for."""
@@ -78,7 +78,7 @@ def mark(series: Series) -> Mark:
     if series.missing:
         return Mark.SKIPPED
     outcomes = {count.outcome for count in series.counts}
-    conclusive = outcomes - {Outcome.INCONCLUSIVE, Outcome.NOT_EXERCISED}
+    conclusive = outcomes - NO_VERDICT
     if series.about.kind is Kind.DEFECT and conclusive - {series.about.want}:
         return Mark.FAIL
     if not outcomes or outcomes != conclusive or series.errors or series.leftovers:

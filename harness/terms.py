@@ -14,10 +14,13 @@ class Outcome(StrEnum):
     FAILED = "failed"
     NOT_EXERCISED = "not-exercised"
     INCONCLUSIVE = "inconclusive"
+    LOST_VM = "lost-vm"
 
 
 STUCK = frozenset({Outcome.DEADLOCK, Outcome.STARVED, Outcome.INCONCLUSIVE})
 """The namespace is still there, so something must be done about it."""
+NO_VERDICT = frozenset({Outcome.INCONCLUSIVE, Outcome.NOT_EXERCISED, Outcome.LOST_VM})
+"""They say nothing of the kernel: neither a pass nor a fail rests on them."""
 
 
 class Kind(StrEnum):

@@ -17,7 +17,7 @@ from harness.outputs import Outputs
 from harness.runner import SILENT, Listener
 from harness.scenario import Scenario
 from harness.session import ENDLESS, Plan
-from harness.terms import STUCK, Outcome
+from harness.terms import NO_VERDICT, STUCK, Outcome
 
 if TYPE_CHECKING:
     from harness.model import Series
@@ -159,7 +159,7 @@ def _good(series: Series, expect: str | None, keep: bool) -> bool:
     if series.missing:
         return expect is None
     outcomes = {count.outcome for count in series.counts}
-    if not outcomes or outcomes & {Outcome.INCONCLUSIVE, Outcome.NOT_EXERCISED} or series.leftovers or series.errors:
+    if not outcomes or outcomes & NO_VERDICT or series.leftovers or series.errors:
         return False
     if expect is not None and outcomes != {expect}:
         return False

@@ -28,6 +28,7 @@ MEANS = {
     Outcome.FAILED: "what was killed went away, and a call in it failed that must not fail",
     Outcome.NOT_EXERCISED: "the path under test never ran, so this proves nothing",
     Outcome.INCONCLUSIVE: "the evidence does not suffice",
+    Outcome.LOST_VM: "the virtual machine was lost, so this proves nothing",
 }
 _BOXES = {True: "[x]", False: "[ ]", None: "[?]"}
 _FRAME_COLUMN = 44

@@ -31,6 +31,7 @@ _TITLES = {
     Outcome.RELEASED: "{what} goes away that should not",
     Outcome.NOT_EXERCISED: "the path under test did not run",
     Outcome.INCONCLUSIVE: "{what}, and no proof of what keeps it",
+    Outcome.LOST_VM: "the virtual machine was lost",
 }
 _WHY = {
     Outcome.DEADLOCK: "Why it is a deadlock",

@@ -38,6 +38,7 @@ STYLES = {
     Outcome.FAILED: "bold red",
     Outcome.NOT_EXERCISED: "bold magenta",
     Outcome.INCONCLUSIVE: "bold magenta",
+    Outcome.LOST_VM: "bold magenta",
 }
 PIPE_WIDTH = 160
 """Columns of what no terminal shows: wide enough for a stack beside its meaning."""

@@ -48,7 +48,8 @@ PURE = {
     "harness.tally": RECORDS | {"harness", "harness.statistics"},
     "harness.timeline": RECORDS,
     "harness.launch.programs": {"harness.scenario"},
-    "harness.recording": RECORDS | {"harness.errors"},
+    "harness.codec": set(),
+    "harness.recording": RECORDS | {"harness", "harness.codec", "harness.errors"},
 }
 """What decides, and all of the project that it may see."""
 PURE_STANDARD_LIBRARY = {

@@ -95,12 +95,12 @@ REFUSED = {
     "another version": (_changed(schema_version=2), "schema_version 2, expected 1"),
     "no snapshots": (json.dumps({"schema_version": 1}), "snapshots"),
     "an empty list of snapshots": (_changed(snapshots=[]), "holds no snapshot"),
-    "a snapshot that is no record": (_changed(snapshots=[3]), "int"),
+    "a snapshot that is no record": (_changed(snapshots=[3]), "not a record"),
     "an unknown field of a snapshot": (_in_snapshot(verdict="deadlock"), "verdict"),
     "an unknown field of a task": (_in_task(mood="bad"), "unknown field 'mood' of a Task"),
     "a missing field of a snapshot": (_without("init_tid"), "init_tid"),
     "a missing field of a task": (_without_in_task("state"), "state"),
-    "tasks that are no list": (_in_snapshot(tasks=7), "int"),
+    "tasks that are no list": (_in_snapshot(tasks=7), "not a list"),
 }
 
 

@@ -1,0 +1,36 @@
+"""A kernel that can be started: what every source of kernels gives, and every engine takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+HOST = "host"
+"""The spec of the kernel that runs already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    spec: str
+    """As the user named it: the same text names it again."""
+    release: str
+    """`uname -r` under it."""
+    version: str
+    """`uname -v` under it, where the image tells; else what its package says; else empty."""
+    machine: str
+    """`uname -m` under it."""
+    digest: str
+    """SHA-256, hexadecimal, of all that decides how it behaves, image and modules: results are kept under it."""
+    kernel: Path | None
+    """vmlinuz, bzImage or vmlinux as it came; None: the kernel that runs already."""
+    vmlinux: Path | None = None
+    """The same, unpacked (ELF); None where it could not be unpacked."""
+    modules: Path | None = None
+    """`…/lib/modules/RELEASE`, with modules.dep; None: it needs none."""
+    config: Path | None = None
+    package: str = ""
+    """Name and version of the package that it is from."""
+
+    @property
+    def is_host(self) -> bool:
+        return self.kernel is None
