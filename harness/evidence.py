@@ -11,20 +11,26 @@ from harness.launch.victim import Victim
 from harness.model import Result, Snapshot
 
 
+def fresh_folder(base: Path, name: str) -> Path:
+    """NAME, NAME-2, …: the first that is not taken."""
+    base.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        folder = base / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
 class Evidence:
     """A fresh folder in `base` for one run: SCENARIO, SCENARIO-2, …"""
 
     def __init__(self, base: Path, scenario: str) -> None:
-        base.mkdir(parents=True, exist_ok=True)
         self._began = time.time()
-        number = 1
-        while True:
-            self.folder = base / (scenario if number == 1 else f"{scenario}-{number}")
-            try:
-                self.folder.mkdir()
-                return
-            except FileExistsError:
-                number += 1
+        self.folder = fresh_folder(base, scenario)
 
     def before_remedy(self, victim: Victim, snapshots: tuple[Snapshot, ...]) -> None:
         (self.folder / "snapshots.json").write_text(recording.dump(snapshots))

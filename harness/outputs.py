@@ -87,13 +87,17 @@ class Outputs:
 
 def replace_file(path: Path, text: str) -> None:
     """OSError where it cannot be written; what was there stays then."""
+    replace_bytes(path, text.encode(errors="backslashreplace"))
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
     import tempfile
 
     folder = path.absolute().parent
     fd, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
     try:
-        with open(fd, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(text)
+        with open(fd, "wb") as stream:
+            stream.write(data)
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(fresh, 0o666 & ~mask)

@@ -140,5 +140,10 @@ def _short(result: Result) -> Result:
     if met not in _met:
         _met.add(met)
         return result
+    return shortened(result)
+
+
+def shortened(result: Result) -> Result:
+    """What is counted of it, without its evidence."""
     verdict = replace(result.verdict, graph=None, snapshots=(), form=(), reasons=())
     return replace(result, verdict=verdict, armed=None, journal=(), timeline=Timeline(), attempts=())

@@ -9,9 +9,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from harness import outputs, session
+from harness import outputs
 from harness import scenario as scenarios
-from harness.commands import _counting
+from harness.commands import _counting, _kernel
 from harness.errors import FusezapError, UsageError
 from harness.outputs import Outputs
 from harness.runner import SILENT
@@ -46,6 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--confidence", type=_counting.share, help="how surely, such as 0.999 (default 0.95; with --rate)"
     )
+    _kernel.arguments(parser)
 
 
 def epilog() -> str:
@@ -57,6 +58,7 @@ def execute(args: argparse.Namespace) -> int:
     counter: _counting.Counter | None = None
     began = time.time()
     out = None
+    release = args.kernel or os.uname().release
     try:
         plan = _plan(args)
         out = Outputs(None if args.format == LINE else args.format, outputs.parse(args.report))
@@ -64,7 +66,7 @@ def execute(args: argparse.Namespace) -> int:
         if not args.scenario:
             errors += scenarios.read_catalogue()[1]
         counter = _counting.Counter(out, told=not plan.repeated)
-        session.carry_out(plan, chosen, SILENT, counter, lambda _: None)
+        release = _kernel.carry_out(args, plan, chosen, SILENT, counter, lambda _: None)
     except FusezapError as error:
         errors.append(str(error).replace("\n", "; "))
     finally:
@@ -76,12 +78,13 @@ def execute(args: argparse.Namespace) -> int:
         out.write(outputs.report(command, began, time.time() - began, tuple(series), tuple(errors)))
     status = _status(series, errors)
     if args.format == LINE:
-        print(_line(status, series, errors))
+        print(_line(release, status, series, errors))
     return status
 
 
 def _plan(args: argparse.Namespace) -> Plan:
     _counting.check(args)
+    _kernel.check(args)
     confidence = 0.95 if args.confidence is None else args.confidence
     if args.confidence is not None and args.rate is None:
         raise UsageError("--confidence goes with --rate")
@@ -109,10 +112,10 @@ def _status(series: list[Series], errors: list[str]) -> int:
     return FREE
 
 
-def _line(status: int, series: list[Series], errors: list[str]) -> str:
+def _line(release: str, status: int, series: list[Series], errors: list[str]) -> str:
     verdict = {FREE: "free of the defect", HAS_IT: "has the defect", CANNOT_TELL: "cannot tell"}[status]
     words = ", ".join([*map(_words, series), *(error.replace("\n", "; ") for error in errors)])
-    return f"{os.uname().release}: {verdict}: {words}"
+    return f"{release}: {verdict}: {words}"
 
 
 def _words(series: Series) -> str:

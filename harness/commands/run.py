@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import outputs, registry, resolvers, session
+from harness import outputs, registry, resolvers
 from harness import scenario as scenarios
-from harness.commands import _counting
+from harness.commands import _counting, _kernel
 from harness.errors import UsageError
 from harness.outputs import Outputs
 from harness.runner import SILENT, Listener
@@ -60,6 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="with --server: the file that is held open, seen from the mount; may have {mountpoint} in it",
     )
+    _kernel.arguments(parser)
 
 
 def epilog() -> str:
@@ -71,13 +72,17 @@ def execute(args: argparse.Namespace) -> int:
     plan = _plan(args)
     if args.keep and (len(chosen) > 1 or plan.repeated):
         raise UsageError("--keep takes one scenario, once")
+    if args.keep and args.kernel is not None:
+        raise UsageError(
+            "--keep is for this kernel: a virtual machine ends with its runs", "see --out for the evidence"
+        )
     targets = outputs.parse(args.report)
     out = Outputs(None if args.format == TERMINAL else args.format, targets)
     counter = _counting.Counter(out, told=not plan.repeated)
     errors = _broken(args)
     began = time.time()
     try:
-        session.carry_out(plan, chosen, _listener(args.format, plan), counter, _say)
+        _kernel.carry_out(args, plan, chosen, _listener(args.format, plan), counter, _say)
     finally:
         counter.stop()
         if counter.series and (plan.repeated or len(chosen) > 1) and args.format == TERMINAL:
@@ -103,6 +108,7 @@ def _chosen(args: argparse.Namespace) -> tuple[Scenario, ...]:
 
 def _plan(args: argparse.Namespace) -> Plan:
     _counting.check(args)
+    _kernel.check(args)
     if args.resolve:
         from harness import resolve
 

@@ -1,0 +1,64 @@
+"""The options of a command that can do its work under another kernel."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from harness import session
+from harness.errors import UsageError
+from harness.runner import Listener
+from harness.scenario import Scenario
+from harness.session import Plan, Watcher
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("under another kernel, in a virtual machine that sees this machine's files")
+    group.add_argument("--kernel", metavar="SPEC", help="a vmlinuz, a bzImage, a .deb; `host` is the one that runs")
+    group.add_argument("--engine", metavar="NAME", help="what starts it; default: the first that can")
+    group.add_argument("--memory", metavar="MIB", type=int, default=1024, help="of the machine (default 1024)")
+    group.add_argument(
+        "--deadline", metavar="SECONDS", type=float, default=120.0, help="silence after which it is lost (default 120)"
+    )
+    group.add_argument("--console", action="store_true", help="show on stderr what the machine prints")
+
+
+def check(args: argparse.Namespace) -> None:
+    if args.memory < 256:
+        raise UsageError("--memory takes 256 MiB or more")
+    if args.deadline <= 0:
+        raise UsageError("--deadline must be positive")
+
+
+def carry_out(
+    args: argparse.Namespace,
+    plan: Plan,
+    scenarios: tuple[Scenario, ...],
+    listener: Listener,
+    watcher: Watcher,
+    say: Callable[[str], None],
+) -> str:
+    """As `session.carry_out`, here or there; the release of the kernel."""
+    import os
+
+    if args.kernel is None:
+        session.carry_out(plan, scenarios, listener, watcher, say)
+        return os.uname().release
+    from harness import kernel_spec
+
+    image = kernel_spec.find(args.kernel, tell)
+    if image.is_host:
+        session.carry_out(plan, scenarios, listener, watcher, say)
+    else:
+        from harness.vm import session as elsewhere
+        from harness.vm.settings import Settings
+
+        settings = Settings(engine=args.engine, memory_mib=args.memory, deadline_s=args.deadline, console=args.console)
+        elsewhere.carry_out(image, plan, scenarios, listener, watcher, say, settings)
+    return image.release
+
+
+def tell(message: str) -> None:
+    """Of what takes its time."""
+    print(f"fusezap: {message}", file=sys.stderr, flush=True)

@@ -1,0 +1,37 @@
+"""What was unpacked once and is used again, below XDG_CACHE_HOME: an entry is there whole, or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+
+def base() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fusezap" / "kernels"
+
+
+def entry(name: str, build: Callable[[Path], None]) -> Path:
+    """The folder of that name; `build` fills it first where there is none.  Two that want it at once build it once."""
+    folder = base() / name
+    if folder.is_dir():
+        return folder
+    base().mkdir(parents=True, exist_ok=True)
+    with (base() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.is_dir():
+            return folder
+        for left in base().glob(".new-*"):
+            shutil.rmtree(left)  # its builder is dead, for we have the lock
+        fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=base()))
+        try:
+            build(fresh)
+            fresh.chmod(0o755)
+            fresh.rename(folder)
+        except BaseException:
+            shutil.rmtree(fresh)
+            raise
+    return folder

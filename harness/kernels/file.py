@@ -1,0 +1,67 @@
+"""An image that somebody built: bzImage or vmlinuz, with its modules or with none."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+from harness import kernel_store, vmlinux
+from harness.errors import UsageError
+from harness.image import Image
+
+SUMMARY = "a bzImage or vmlinuz; its modules after a colon, unless they lie beside it or it needs none"
+EXAMPLES = ("./bzImage", "/boot/vmlinuz-6.1.0-56-amd64", "./bzImage:./root/lib/modules/6.1.0")
+
+
+def claims(spec: str) -> bool:
+    """A path: a name of a source that is not known is none."""
+    path = spec.partition(":")[0]
+    return path.startswith(("/", "./", "../")) and Path(path).is_file() and not path.endswith(".deb")
+
+
+def provide(spec: str, tell: Callable[[str], None]) -> Image:
+    """UsageError for what is no kernel, or has no such modules."""
+    path, _, modules = spec.partition(":")
+    return of_file(spec, Path(path).absolute(), Path(modules).absolute() if modules else None, tell)
+
+
+def of_file(spec: str, path: Path, modules: Path | None, tell: Callable[[str], None]) -> Image:
+    data = path.read_bytes()
+    try:
+        release, version = vmlinux.names(data)
+    except ValueError as error:
+        raise UsageError(f"{path} is no kernel image: {error}", "name a bzImage or a vmlinuz") from error
+    digest = hashlib.sha256(data).hexdigest()
+
+    def unpack(folder: Path) -> None:
+        tell(f"unpacking {path}")
+        unpacked = vmlinux.unpack(data)
+        if unpacked is not None:
+            (folder / "vmlinux").write_bytes(unpacked)
+
+    unpacked = kernel_store.entry(f"image-{digest}", unpack) / "vmlinux"
+    return Image(
+        spec=spec,
+        release=release,
+        version=version,
+        machine=platform.machine(),
+        digest=digest,
+        kernel=path,
+        vmlinux=unpacked if unpacked.exists() else None,
+        modules=_modules(path, release, modules),
+    )
+
+
+def _modules(path: Path, release: str, named: Path | None) -> Path | None:
+    if named is not None:
+        for folder in (named, named / "lib/modules" / release, named / "usr/lib/modules" / release):
+            if (folder / "modules.dep").is_file():
+                return folder
+        raise UsageError(f"{named} holds no modules of {release}", "is there a modules.dep? depmod makes it")
+    above = path.parent.parent
+    for folder in (path.parent, above / "lib/modules" / release, above / "usr/lib/modules" / release):
+        if (folder / "modules.dep").is_file():
+            return folder
+    return None

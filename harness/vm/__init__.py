@@ -1,0 +1,1 @@
+"""Runs under another kernel, in a virtual machine whose root is this machine's, read-only."""

@@ -1,0 +1,1 @@
+"""What starts the virtual machine, one engine a file: see `harness.vm.machine`."""

@@ -1,0 +1,98 @@
+"""What the plain engine starts first: loads the modules, mounts the host's root, and hands over to it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from harness.errors import MachineError
+from harness.image import Image
+from harness.vm import wire
+
+SHARE = "/run/fusezap-vm"
+"""Where the guest has the folder that it shares with the host."""
+ROOT_TAG, SHARE_TAG = "fusezap-root", "fusezap-share"
+
+_INIT = """\
+#!/bin/busybox sh
+busybox=/bin/busybox
+{load}
+$busybox mount -t {root_type} -o {root_options} {root_tag} /root || {{ echo "fusezap: no root"; $busybox reboot -f; }}
+{keep}
+$busybox mount -t proc proc /root/proc
+$busybox mount -t sysfs sysfs /root/sys
+$busybox mount -t devtmpfs devtmpfs /root/dev
+$busybox mount -t tmpfs run /root/run
+$busybox mount -t tmpfs tmp /root/tmp
+$busybox mount -t tmpfs tmp /root/var/tmp
+$busybox mkdir -p /root/dev/pts /root/dev/shm /root{share}
+$busybox mount -t devpts devpts /root/dev/pts
+$busybox mount -t tmpfs shm /root/dev/shm
+$busybox mount -t {share_type} -o {share_options} {share_tag} /root{share}
+: >/root{share}/{reached}
+{put_back}
+exec $busybox switch_root /root {busybox} sh {share}/start
+"""
+
+
+def script(
+    modules: tuple[str, ...], root: tuple[str, str], share: tuple[str, str], hidden: tuple[Path, ...], busybox: Path
+) -> str:
+    """`root`, `share`: type and options of the mounts.  `hidden`: paths to be put back over the guest's own folders."""
+    keep, put_back = "", ""
+    if hidden:
+        keep = "$busybox mkdir /host && $busybox mount --bind /root /host"
+        lines = [
+            f"$busybox mkdir -p '/root{each}' && $busybox mount --bind '/host{each}' '/root{each}'" for each in hidden
+        ]
+        put_back = "\n".join(lines)
+    return _INIT.format(
+        load="\n".join(f"$busybox insmod /modules/{name}" for name in modules),
+        root_type=root[0],
+        root_options=root[1],
+        root_tag=ROOT_TAG,
+        share_type=share[0],
+        share_options=share[1],
+        share_tag=SHARE_TAG,
+        share=SHARE,
+        reached=wire.REACHED_INIT,
+        keep=keep,
+        put_back=put_back,
+        busybox=busybox,
+    )
+
+
+def module_files(image: Image, wanted: tuple[str, ...]) -> tuple[Path, ...]:
+    """What has to be loaded, in order, as modprobe finds it; what is built in, or not there at all, needs no file."""
+    if image.modules is None:
+        return ()
+    root = image.modules.parents[2]
+    argv = ["modprobe", "--dirname", str(root), "--set-version", image.release, "--show-depends", "--all", *wanted]
+    try:
+        shown = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError as error:
+        raise MachineError("modprobe is not there", "install kmod") from error
+    files = [line.split()[1] for line in shown.splitlines() if line.startswith("insmod ")]
+    return tuple(Path(each) for each in dict.fromkeys(files))
+
+
+def build(folder: Path, init: str, modules: tuple[Path, ...], busybox: Path) -> Path:
+    """The archive, in `folder`."""
+    tree = folder / "initramfs"
+    for name in ("bin", "modules", "root"):
+        (tree / name).mkdir(parents=True)
+    (tree / "init").write_text(init)
+    (tree / "init").chmod(0o755)
+    names = [".", "bin", "modules", "root", "init", "bin/busybox"]
+    (tree / "bin/busybox").write_bytes(busybox.read_bytes())
+    (tree / "bin/busybox").chmod(0o755)
+    for module in modules:
+        (tree / "modules" / module.name).write_bytes(module.read_bytes())
+        names.append(f"modules/{module.name}")
+    archive = folder / "initramfs.cpio"
+    with archive.open("wb") as stream:
+        argv = [str(busybox), "cpio", "-o", "-H", "newc"]
+        subprocess.run(
+            argv, cwd=tree, input="\n".join(names).encode(), stdout=stream, stderr=subprocess.PIPE, check=True
+        )
+    return archive

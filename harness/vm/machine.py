@@ -1,0 +1,109 @@
+"""A virtual machine while it runs: its console, its events, its deadline, its end."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import IO
+
+from harness.errors import MachineError
+from harness.vm import wire
+from harness.vm.command import Command
+
+LOOK_EVERY_S = 0.01
+KEPT_LINES = 200
+TOLD_LINES = 15
+_NO_TEXT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|[^\x20-\x7e\t]")
+
+
+class LostError(Exception):
+    """The machine is gone, or says nothing any more."""
+
+    def __init__(self, why: str, console: tuple[str, ...], reached_init: bool) -> None:
+        super().__init__(why)
+        self.why = why
+        self.console = console
+        self.reached_init = reached_init
+
+
+class Machine:
+    def __init__(self, process: subprocess.Popen[bytes], share: Path, deadline_s: float, shown: bool) -> None:
+        self._process = process
+        self._share = share
+        self._deadline_s = deadline_s
+        self._shown = shown
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._alive = time.monotonic()
+        assert process.stdout is not None
+        self._reader = Thread(target=self._read, args=(process.stdout,), daemon=True)
+        self._reader.start()
+
+    def events(self) -> Iterator[wire.Event]:
+        """Up to the guest's Bye; LostError when that does not come."""
+        parser = wire.Parser()
+        with (self._share / wire.EVENTS).open("rb") as stream:
+            while True:
+                ended = self._process.poll() is not None
+                try:
+                    events = parser.feed(stream.read())
+                except ValueError as error:
+                    raise self._lost(f"what the guest told is not to be understood: {error}") from error
+                for event in events:
+                    self._alive = time.monotonic()
+                    yield event
+                    if isinstance(event, wire.Bye):
+                        return
+                if ended:
+                    raise self._lost(
+                        f"the machine ended by itself, its emulator with status {self._process.returncode}"
+                    )
+                if time.monotonic() - self._alive > self._deadline_s:
+                    raise self._lost(f"no sign of life for {self._deadline_s:g} s")
+                time.sleep(LOOK_EVERY_S)
+
+    def wait(self) -> int:
+        """Until the guest has switched itself off."""
+        status = self._process.wait()
+        self._reader.join()
+        return status
+
+    def _lost(self, why: str) -> LostError:
+        if self._process.poll() is not None:
+            self._reader.join(1)
+        return LostError(why, tuple(self._lines)[-TOLD_LINES:], (self._share / wire.REACHED_INIT).exists())
+
+    def _read(self, console: IO[bytes]) -> None:
+        for raw in console:
+            text = _NO_TEXT.sub("", raw.decode(errors="replace")).rstrip()
+            if text:
+                self._lines.append(text)
+                if self._shown:
+                    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def started(command: Command, share: Path, deadline_s: float, shown: bool) -> Iterator[Machine]:
+    """Whatever happens in the block, the machine is gone after it."""
+    try:
+        process = subprocess.Popen(
+            command.argv,
+            env={**os.environ, **command.env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+    except OSError as error:
+        raise MachineError(f"{command.argv[0]} cannot be started: {error}") from error
+    try:
+        yield Machine(process, share, deadline_s, shown)
+    finally:
+        process.kill()
+        process.wait()

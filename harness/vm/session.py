@@ -1,0 +1,238 @@
+"""The session of `harness.session`, held under another kernel: the same events come to the same watcher."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from harness import __version__, registry
+from harness.errors import Interrupted, MachineError
+from harness.image import Image
+from harness.model import Kernel, Result, Series, Timings, Verdict
+from harness.runner import SILENT, Listener
+from harness.scenario import Scenario, about
+from harness.session import Plan, Watcher
+from harness.tally import Tally
+from harness.terms import Outcome
+from harness.vm import bundle, engines, share, start, wire
+from harness.vm.accelerator import accelerator
+from harness.vm.guest import Orders
+from harness.vm.machine import LostError, Machine, started
+from harness.vm.settings import Settings
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from harness.launch.victim import Victim
+
+BOOTS = 2
+"""Tries to reach the guest's init: an emulator's stall is no verdict."""
+
+
+def carry_out(
+    image: Image,
+    plan: Plan,
+    scenarios: tuple[Scenario, ...],
+    listener: Listener,
+    watcher: Watcher,
+    say: Callable[[str], None],
+    settings: Settings,
+) -> None:
+    """All in one machine, unless it is lost, or its kernel says something of itself that the rest cannot rest on.
+
+    MachineError when no machine can be started here.  A machine that is lost is an outcome, not an error.
+    """
+    engine = choose(image, settings)
+    left = scenarios
+    failed_boots = 0
+    while left:
+        guest = _Guest(image, plan, left, listener, watcher, say)
+        try:
+            _boot(engine, image, plan, guest, listener, settings, emulated=failed_boots > 0)
+        except LostError as lost:
+            if not lost.reached_init:
+                failed_boots += 1
+                if failed_boots < BOOTS:
+                    say(f"{image.spec}: {lost.why}, before its init was reached; started once more")
+                    continue
+            guest.lost(lost)
+        left = left[guest.done :]
+
+
+def choose(image: Image, settings: Settings) -> ModuleType:
+    """The engine that was asked for, or the first that does not refuse; MachineError tells why none will do."""
+    names = [settings.engine] if settings.engine else registry.names(engines)
+    found = [
+        registry.chosen(engines, "engine", name, "SUMMARY", "ORDER", "refusal", "command", "END") for name in names
+    ]
+    reasons = []
+    for engine in sorted(found, key=lambda each: cast("int", each.ORDER)):
+        why = engine.refusal(image, settings)
+        if why is None:
+            return engine
+        reasons.append(f"{engine.__name__.rpartition('.')[2]}: {why}")
+    raise MachineError(f"{image.spec} ({image.release}) cannot be started here", "\n".join(reasons))
+
+
+def _boot(
+    engine: ModuleType,
+    image: Image,
+    plan: Plan,
+    guest: _Guest,
+    listener: Listener,
+    settings: Settings,
+    *,
+    emulated: bool,
+) -> None:
+    import dataclasses
+
+    inside = dataclasses.replace(plan, out=Path(engine.SHARE) / wire.EVIDENCE if plan.out else None)
+    orders = Orders(inside, guest.scenarios, listener is not SILENT)
+    with share.shared(orders) as folder:
+        (folder / "start").write_text(start.script((f"{engine.SHARE}/unbundle.py", engine.SHARE), engine.END))
+        shutil.copyfile(bundle.file(), folder / "bundle")
+        shutil.copyfile(Path(__file__).with_name("unbundle.py"), folder / "unbundle.py")
+        accel = "tcg" if emulated else accelerator(engine.EMULATOR)
+        command = engine.command(image, settings, folder, accel)
+        with started(command, folder, settings.deadline_s, settings.console) as machine:
+            try:
+                guest.follow(machine)
+            finally:
+                _take_evidence(folder / wire.EVIDENCE, plan.out)
+
+
+class _Guest:
+    """What one machine has told so far."""
+
+    def __init__(
+        self,
+        image: Image,
+        plan: Plan,
+        scenarios: tuple[Scenario, ...],
+        listener: Listener,
+        watcher: Watcher,
+        say: Callable[[str], None],
+    ) -> None:
+        self.scenarios = scenarios
+        self.done = 0
+        self._plan = plan
+        self._listener = listener
+        self._watcher = watcher
+        self._say = say
+        self._kernel = Kernel(image.release, image.version, image.machine)
+        self._tally: Tally | None = None
+        self._began = 0.0
+        self._console: tuple[str, ...] = ()
+
+    def follow(self, machine: Machine) -> None:
+        try:
+            for event in machine.events():
+                self._take(event)
+        except Interrupted:
+            if self._tally is not None and self._tally.runs:
+                self._watcher.ended(self._series(note=f"interrupted after {self._tally.runs} runs"))
+            raise
+
+    def lost(self, lost: LostError) -> None:
+        """The scenario under way is not to be judged; nor, where no machine came to run one, is any."""
+        if self._tally is not None:
+            self._end_lost(lost)
+            return
+        while self.done < len(self.scenarios):
+            self._begin(self.scenarios[self.done], self._plan.times)
+            self._end_lost(lost)
+
+    def _end_lost(self, lost: LostError) -> None:
+        assert self._tally is not None
+        self._say(f"{self._tally.about.name}: the machine was lost: {lost.why}")
+        self._tally.add(self._lost_result(lost))
+        self._watcher.ended(self._series())
+        self._tally = None
+        self.done += 1
+
+    def _lost_result(self, lost: LostError) -> Result:
+        reasons = (lost.why, *lost.console)
+        verdict = Verdict(Outcome.LOST_VM, reasons, None, (), (), None, ())
+        scenario = self.scenarios[self.done]
+        return Result(about(scenario), self._kernel, verdict, None, None, Timings(), mode="root")
+
+    def _series(self, note: str = "") -> Series:
+        assert self._tally is not None
+        return self._tally.series(note=note, duration_s=time.monotonic() - self._began)
+
+    def _begin(self, scenario: Scenario, times: int) -> None:
+        self._tally = Tally(self._kernel, about(scenario), self._plan.confidence)
+        self._began = time.monotonic()
+        self._watcher.began(scenario, times)
+
+    def _take(self, event: wire.Event) -> None:
+        match event:
+            case wire.Hello():
+                self._kernel = event.kernel
+                if event.version != __version__:
+                    raise MachineError(f"the guest runs fusezap {event.version}, this is {__version__}")
+            case wire.Began():
+                self._begin(self.scenarios[self.done], event.times)
+                self._listener.arming(self.scenarios[self.done])
+            case wire.Counted():
+                assert self._tally is not None
+                if event.result is not None:
+                    self._tally.add(event.result)
+                self._watcher.counted(self._tally, event.result)
+            case wire.Step():
+                _retell(event, self._listener)
+            case wire.Ended():
+                self._tally = None
+                self.done += 1
+                self._watcher.ended(event.series)
+            case wire.Said():
+                self._say(event.message)
+            case wire.Failed():
+                raise MachineError(f"under {self._kernel.release}: {event.error}")
+            case wire.Bye():
+                return
+
+
+class _Target:
+    def __init__(self, init: int) -> None:
+        self.init = init
+
+
+class _Victim:
+    """Of the guest's victim, what a listener is told."""
+
+    def __init__(self, step: wire.Step) -> None:
+        self.about = step.about
+        self.target = _Target(step.init)
+
+
+def _retell(step: wire.Step, listener: Listener) -> None:
+    victim = cast("Victim", _Victim(step))
+    match step:
+        case wire.Step(name="armed", snapshot=snapshot) if snapshot is not None:
+            listener.armed(victim, snapshot, step.took_ms)
+        case wire.Step(name="killed"):
+            listener.killed(victim)
+        case wire.Step(name="looked", verdict=verdict) if verdict is not None:
+            listener.looked(verdict)
+        case wire.Step(name="judged", verdict=verdict) if verdict is not None:
+            listener.judged(verdict, step.took_ms)
+        case wire.Step(name="attempted", attempt=attempt) if attempt is not None:
+            listener.attempted(attempt)
+        case wire.Step(name="resolved", resolution=resolution) if resolution is not None:
+            listener.resolved(resolution)
+        case wire.Step(name="finished", result=result) if result is not None:
+            listener.finished(result)
+
+
+def _take_evidence(found: Path, out: Path | None) -> None:
+    """Moves what the guest kept; a name that is taken gets a number, as between runs here."""
+    if out is None or not found.is_dir():
+        return
+    from harness.evidence import fresh_folder
+
+    for folder in sorted(found.iterdir()):
+        shutil.copytree(folder, fresh_folder(out, folder.name), dirs_exist_ok=True)

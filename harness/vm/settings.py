@@ -1,0 +1,18 @@
+"""What a user may say of the virtual machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    engine: str | None = None
+    """A file of harness/vm/engines; None: the first that does not refuse."""
+    memory_mib: int = 1024
+    cpus: int = 1
+    """More than one makes no run faster where the processor is emulated, and some boots stall."""
+    deadline_s: float = 120.0
+    """Without a sign of life for so long, the machine is lost."""
+    console: bool = False
+    """Show what the guest prints, as it prints it."""

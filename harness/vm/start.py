@@ -1,0 +1,35 @@
+"""The script that brings the guest, its root mounted, to the run: the same for every engine."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+from harness.vm.seen import CHECKOUT
+
+_SCRIPT = """\
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8
+export {settings}
+cd /tmp
+if ! grep -q ' cgroup2\\{{0,1\\}} ' /proc/mounts; then
+    mount -t tmpfs cgroup /sys/fs/cgroup && mkdir /sys/fs/cgroup/freezer /sys/fs/cgroup/unified
+    mount -t cgroup -o freezer cgroup /sys/fs/cgroup/freezer
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+fi 2>/dev/null
+{command}
+{end}
+"""
+
+
+def script(arguments: tuple[str, ...], end: str) -> str:
+    """Runs this very Python with `arguments`; `end` is what the machine is left by."""
+    settings = {
+        "PYTHONPYCACHEPREFIX": os.path.abspath(sys.pycache_prefix) if sys.pycache_prefix else "",
+        "PYTHONPATH": str(CHECKOUT),
+    }
+    return _SCRIPT.format(
+        settings=" ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items() if value),
+        command=shlex.join([sys.executable, "-P", "-S", *arguments]),
+        end=end,
+    )

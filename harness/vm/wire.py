@@ -1,0 +1,114 @@
+"""What the guest tells: a line of JSON each, numbered, in a file of the folder that host and guest share.
+
+The file is the one thing that the host believes, and it is parsed strictly: a line that is not understood, or out of
+turn, means that the machine is lost, never that a run passed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from harness import codec
+from harness.model import Attempt, Kernel, Resolution, Result, Series, Snapshot, Verdict
+
+ORDERS = "orders"
+"""What the guest is to do, as the host wrote it."""
+EVENTS = "events"
+REACHED_INIT = "reached-init"
+"""The guest's first program has come to run: from here on, what goes wrong is no emulator's stall."""
+EVIDENCE = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Python runs."""
+
+    kernel: Kernel
+    version: str
+    """Of fusezap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    scenario: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Of the story of a single run: the name of a step, and what a listener is told of it."""
+
+    name: str
+    about: str = ""
+    init: int = 0
+    took_ms: float = 0.0
+    snapshot: Snapshot | None = None
+    verdict: Verdict | None = None
+    attempt: Attempt | None = None
+    resolution: Resolution | None = None
+    result: Result | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A run, or why there was none."""
+
+    result: Result | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    series: Series
+    tainted: bool = False
+    """The kernel has said something of itself that no further run should rest on: the guest does no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message for the user."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The guest cannot do it at all."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """All is done that was ordered, or that could be."""
+
+
+Event = Hello | Began | Step | Counted | Ended | Said | Failed | Bye
+_KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind for kind in (Hello, Began, Step, Counted, Ended, Said, Failed, Bye)
+}
+
+
+def line(number: int, event: Event) -> str:
+    return json.dumps([number, type(event).__name__, codec.encode(event)], separators=(",", ":")) + "\n"
+
+
+class Parser:
+    """Takes the file's bytes as they come; hands out whole events."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._next = 0
+
+    def feed(self, data: bytes) -> list[Event]:
+        """ValueError for what no guest of ours has written."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [self._event(each) for each in lines]
+
+    def _event(self, text: bytes) -> Event:
+        raw = json.loads(text)
+        if not isinstance(raw, list) or len(raw) != 3 or raw[0] != self._next or raw[1] not in _KINDS:
+            raise ValueError(f"not event {self._next} of a guest: {text[:200]!r}")
+        self._next += 1
+        return codec.decode(_KINDS[raw[1]], raw[2])

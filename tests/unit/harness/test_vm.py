@@ -1,0 +1,155 @@
+"""The virtual machine's parts that need no machine: command line, first script, a machine that is lost."""
+
+from __future__ import annotations
+
+import itertools
+import marshal
+import pickle
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.errors import MachineError
+from harness.image import Image
+from harness.vm import accelerator, bundle, initramfs, seen, share, start, wire
+from harness.vm.command import Command
+from harness.vm.engines import plain
+from harness.vm.machine import LostError, started
+from harness.vm.settings import Settings
+from tests.conftest import require
+
+IMAGE = Image("it", "6.1.0", "", "x86_64", "0", Path("/k/vmlinuz"), Path("/k/vmlinux"))
+
+
+def test_the_emulators_command_line() -> None:
+    argv = plain.argv(IMAGE, Settings(memory_mib=512), Path("/tmp/a,b"), Path("/tmp/a,b/initramfs"), "tcg")
+    pairs = dict(itertools.pairwise(argv))
+    assert pairs["-kernel"] == "/k/vmlinux"
+    assert pairs["-m"] == "512M"
+    assert "local,id=share,path=/tmp/a,,b,security_model=none" in argv
+    root = next(each for each in argv if each.startswith("local,id=root"))
+    assert "readonly=on" in root.split(",")
+
+
+def test_what_is_not_unpacked_starts_as_it_is() -> None:
+    argv = plain.argv(
+        Image("it", "6", "", "x86_64", "0", Path("/k/vmlinuz")), Settings(), Path("/s"), Path("/i"), "kvm"
+    )
+    assert argv[argv.index("-kernel") + 1] == "/k/vmlinuz"
+
+
+def test_another_machine_is_refused() -> None:
+    assert "aarch64" in str(plain.refusal(Image("it", "6", "", "aarch64", "0", Path("/k")), Settings()))
+
+
+@pytest.mark.parametrize("hidden", [(), (Path("/tmp/check out"), Path("/run/env"))])
+def test_the_first_script_is_one(hidden: tuple[Path, ...]) -> None:
+    script = initramfs.script(("fuse.ko",), ("9p", "ro"), ("9p", "rw"), hidden, Path("/bin/busybox"))
+    assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
+    assert script.index("/host") < script.index("tmpfs") if hidden else "/host" not in script
+    for path in hidden:
+        assert f"'/root{path}'" in script
+
+
+def test_the_start_script_is_one() -> None:
+    script = start.script(("a b", "c"), "true")
+    assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
+    assert "'a b' c" in script
+
+
+def test_what_the_guest_covers_is_put_back() -> None:
+    paths = (Path("/tmp/checkout"), Path("/usr/lib"), Path("/tmpfiles"), Path("/run/x"))
+    assert seen.hidden(paths) == (Path("/tmp/checkout"), Path("/run/x"))
+    seen.check((*paths, Path("/dev/shm/checkout")))
+    with pytest.raises(MachineError, match="/proc/1/root/x cannot be seen"):
+        seen.check((Path("/proc/1/root/x"),))
+
+
+def test_the_probes_firmware_runs(tmp_path: Path) -> None:
+    """Emulated, where it must work: so where KVM fails it, it is KVM that does not work."""
+    require(plain.EMULATOR)
+    file = tmp_path / "firmware"
+    file.write_bytes(accelerator.firmware())
+    argv = accelerator.probe(plain.EMULATOR, "tcg", file)
+    assert subprocess.run(argv, capture_output=True, check=False, timeout=60).returncode == accelerator.EXIT
+
+
+def test_the_archive_holds_what_it_must(tmp_path: Path) -> None:
+    require("busybox")
+    module = tmp_path / "it.ko"
+    module.write_bytes(b"module")
+    archive = initramfs.build(tmp_path, "#!/bin/busybox sh\n", (module,), plain.busybox())
+    listed = subprocess.run([plain.busybox(), "cpio", "-t"], stdin=archive.open("rb"), capture_output=True, check=True)
+    assert {"init", "bin/busybox", "modules/it.ko", "root"} <= set(listed.stdout.decode().split())
+
+
+def lost(script: str, folder: Path, deadline_s: float = 30) -> LostError:
+    (folder / wire.EVENTS).touch()
+    command = Command(("sh", "-c", script))
+    with pytest.raises(LostError) as caught, started(command, folder, deadline_s, shown=False) as machine:
+        list(machine.events())
+    return caught.value
+
+
+def test_a_machine_that_ends_is_lost_with_its_last_words(tmp_path: Path) -> None:
+    found = lost("printf 'one\\n\\033[31mKernel panic - not syncing\\033[0m\\r\\n'; exit 3", tmp_path)
+    assert "status 3" in found.why
+    assert found.console == ("one", "Kernel panic - not syncing")
+    assert not found.reached_init
+
+
+def test_a_machine_that_is_silent_is_lost(tmp_path: Path) -> None:
+    (tmp_path / wire.REACHED_INIT).touch()
+    found = lost("exec sleep 600", tmp_path, deadline_s=0.2)
+    assert found.why == "no sign of life for 0.2 s"
+    assert found.reached_init
+
+
+def test_a_guest_that_tells_nonsense_is_lost(tmp_path: Path) -> None:
+    assert (
+        "not to be understood" in lost(f"echo 'all is well' > {tmp_path}/{wire.EVENTS}; exec sleep 600", tmp_path).why
+    )
+
+
+def test_what_was_told_before_the_end_is_heard(tmp_path: Path) -> None:
+    (tmp_path / wire.EVENTS).write_text(wire.line(0, wire.Said("last")) + wire.line(1, wire.Bye()))
+    with started(Command(("true",)), tmp_path, 30, shown=False) as machine:
+        assert list(machine.events()) == [wire.Said("last"), wire.Bye()]
+
+
+def test_what_cannot_be_started_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(MachineError, match="no-such-emulator"),
+        started(Command(("no-such-emulator",)), tmp_path, 1, False),
+    ):
+        pass
+
+
+def test_the_shared_folder_goes_and_a_dead_ones_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share, "above", lambda: tmp_path)
+    with share.shared("orders") as folder:
+        assert pickle.loads((folder / wire.ORDERS).read_bytes()) == "orders"
+        assert list(share.abandoned()) == []
+    assert list(tmp_path.iterdir()) == []
+    dead = tmp_path / f"{share.PREFIX}dead"
+    dead.mkdir()
+    (dead / share.LOCK).touch()
+    assert list(share.abandoned()) == [dead]
+
+
+def test_the_bundle_holds_what_a_run_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    file = bundle.file()
+    made = file.stat().st_mtime_ns
+    assert bundle.file().stat().st_mtime_ns == made
+    modules = marshal.loads(file.read_bytes())["modules"]
+    assert {"harness.vm.guest", "harness.trial", "fakefs.run", "harness.launch.arm", "fuse"} <= set(modules)
+    assert not any(name.startswith("harness.report") for name in modules)
+
+
+def test_a_bundle_of_other_sources_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    file = bundle.file()
+    file.write_bytes(b"broken")
+    assert bundle.file().stat().st_size > 100_000
