@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from harness.sweep import Swept, sweep
@@ -23,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    swept = list(sweep())
+    swept = [*sweep(), *_machines()]
     if args.json:
         print(json.dumps([asdict(each) for each in swept], indent=2))
     else:
@@ -32,6 +34,15 @@ def execute(args: argparse.Namespace) -> int:
         if not swept:
             print("nothing to clean")
     return 1 if any(each.left for each in swept) else 0
+
+
+def _machines() -> Iterator[Swept]:
+    """What a killed run under another kernel left: its machine went with it, its folder did not."""
+    from harness.vm import share
+
+    for folder in share.abandoned():
+        shutil.rmtree(folder)
+        yield Swept(folder.name, ("removed the folder that it shared with its machine",), ())
 
 
 def _tell(swept: Swept) -> None:

@@ -19,7 +19,7 @@ from harness.launch.victim import Victim
 from harness.linux import procfs
 from harness.linux.cgroup import Freezer
 from harness.linux.procfs import GONE
-from harness.model import PF_EXITING, Claim
+from harness.model import PF_EXITING, Claim, function_of
 from harness.rundir import MOUNT_POINT, Process
 from harness.scenario import Before, Caller, Exercise, Frame, Holder, Place, Requirement
 from harness.target import Target
@@ -173,12 +173,15 @@ class _Arming:
         return any(_holds(pid, tid, name) for tid in procfs.tids(pid))
 
     def _in_fuse(self, pid: int, flags: int = 0) -> bool:
-        """A task of the process sleeps until a FUSE request is answered, with these flags set."""
+        """A task of the process sleeps until a FUSE request is answered, with these flags set.
+
+        By its stack, and by its wait channel where that is denied: Debian's 5.10 shows no wait channel at all.
+        """
         for tid in procfs.tids(pid):
             with contextlib.suppress(*GONE):
                 if procfs.read_stat(tid, pid).flags & flags == flags:
-                    wchan = procfs.read_wchan(tid, pid) or ""
-                    if kernel_names.has((wchan.partition("+")[0],), kernel_names.FUSE_WAIT):
+                    frames = procfs.read_stack(tid, pid) or (procfs.read_wchan(tid, pid) or "",)
+                    if kernel_names.has(map(function_of, frames), kernel_names.FUSE_WAIT):
                         return True
         return False
 

@@ -68,6 +68,7 @@ def series_record(series: Series) -> dict[str, Any]:
         "confidence": series.confidence,
         "latency_ms": None if series.latency is None else asdict(series.latency),
         "errors": list(series.errors),
+        "warnings": list(series.warnings),
         "leftovers": list(series.leftovers),
         "missing": list(series.missing),
         "note": series.note,

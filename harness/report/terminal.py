@@ -29,7 +29,8 @@ from harness.model import (
     WaitGraph,
     function_of,
 )
-from harness.report._proof import MEANS
+from harness.report import _tree
+from harness.report._proof import MEANS, task_notes
 
 STYLES = {
     Outcome.RELEASED: "bold green",
@@ -181,29 +182,25 @@ class Story:
                 table.add_row(*head, *row, *(times if first else ["", "", ""]))
         self.console.print(table)
         for each in series:
-            for line in filter(None, (each.note, *each.errors, *each.leftovers, *_missing(each))):
+            for line in filter(None, (each.note, *each.errors, *_warned(each), *each.leftovers, *_missing(each))):
                 self.console.print(f"  {escape(each.about.name)}: {escape(line)}")
 
     def tree(self, snapshot: Snapshot, threads: bool) -> Tree:
         """The namespace's processes below what is above init; the threads of a process where they tell something."""
-        init = snapshot.init
-        above = snapshot.task(init.ppid) if init else None
-        root = Tree(_task_label(above) if above else "outside the namespace")
-        leaders = {task.tid: task for task in snapshot.tasks if task.leader}
-        branches = {}
-        for task in sorted(leaders.values(), key=lambda task: (task.ppid not in leaders, task.start_time, task.tid)):
-            if task.ppid not in leaders:
-                branches[task.tid] = root.add(_task_label(task, snapshot))
-        pending = [task for task in leaders.values() if task.tid not in branches]
-        while pending:
-            # Read one after the other, parents may have changed meanwhile: what has no place is shown at the top.
-            task = next((task for task in pending if task.ppid in branches), pending[0])
-            pending.remove(task)
-            branches[task.tid] = branches.get(task.ppid, root).add(_task_label(task, snapshot))
-        if threads:
-            for task in snapshot.tasks:
-                if not task.leader and task.tgid in branches:
-                    branches[task.tgid].add(f"thread {_task_label(task)}")
+        grown = _tree.grown(snapshot)
+        root = Tree(_task_label(grown.above) if grown.above else "outside the namespace")
+
+        def grow(below: Tree, branch: _tree.Branch) -> None:
+            node = below.add(_task_label(branch.task, snapshot))
+            for thread in branch.threads if threads else ():
+                node.add(f"thread {_task_label(thread)}")
+            for child in branch.children:
+                grow(node, child)
+
+        for branch in grown.roots:
+            grow(root, branch)
+        for stray in grown.strays if threads else ():
+            root.add(f"thread {_task_label(stray)}")
         return root
 
     def _stacks(self, snapshot: Snapshot) -> list[Table | str]:
@@ -294,6 +291,10 @@ def _mark(series: Series) -> str:
     return f"[{_MARK_STYLES[series.mark]}]{series.mark}[/]"
 
 
+def _warned(series: Series) -> list[str]:
+    return [f"the kernel's log: {warning}" for warning in series.warnings]
+
+
 def _missing(series: Series) -> tuple[str, ...]:
     return (f"skipped, this machine lacks: {', '.join(series.missing)}",) if series.missing else ()
 
@@ -308,16 +309,4 @@ def _state(task: Task) -> str:
 
 
 def _task_label(task: Task, snapshot: Snapshot | None = None) -> str:
-    notes = []
-    if snapshot is not None and task.tid == snapshot.init_tid:
-        notes.append("PID 1 of the namespace")
-    if task.zombie and task.leader:
-        notes.append("zombie")
-    if task.leader and task.threads > 1:
-        notes.append(f"{task.threads} threads")
-    if task.exiting and not task.zombie:
-        notes.append("exiting")
-    if task.functions and not task.zombie:
-        notes.append(f"in {task.functions[0]}")
-    tail = f" ({', '.join(notes)})" if notes else ""
-    return f"{escape(task.comm)} {task.tid} {_state(task)}{escape(tail)}"
+    return f"{escape(task.comm)} {task.tid} {_state(task)}{escape(task_notes(task, snapshot))}"

@@ -21,7 +21,15 @@ from harness.vm.command import Command
 LOOK_EVERY_S = 0.01
 KEPT_LINES = 200
 TOLD_LINES = 15
+TOLD_OF_A_CRASH = 40
+_CRASH = re.compile(r"Kernel panic|BUG: |Oops: |Out of memory: ")
 _NO_TEXT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|[^\x20-\x7e\t]")
+
+
+def last_words(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """From where the kernel says that it dies; of one that does not say so, the last few lines."""
+    crash = next((number for number, line in enumerate(lines) if _CRASH.search(line)), None)
+    return lines[-TOLD_LINES:] if crash is None else lines[crash : crash + TOLD_OF_A_CRASH]
 
 
 class LostError(Exception):
@@ -78,7 +86,7 @@ class Machine:
     def _lost(self, why: str) -> LostError:
         if self._process.poll() is not None:
             self._reader.join(1)
-        return LostError(why, tuple(self._lines)[-TOLD_LINES:], (self._share / wire.REACHED_INIT).exists())
+        return LostError(why, last_words(tuple(self._lines)), (self._share / wire.REACHED_INIT).exists())
 
     def _read(self, console: IO[bytes]) -> None:
         for raw in console:

@@ -15,7 +15,7 @@ from harness.image import Image
 from harness.vm import accelerator, bundle, initramfs, seen, share, start, wire
 from harness.vm.command import Command
 from harness.vm.engines import plain
-from harness.vm.machine import LostError, started
+from harness.vm.machine import LostError, last_words, started
 from harness.vm.settings import Settings
 from tests.conftest import require
 
@@ -95,8 +95,16 @@ def lost(script: str, folder: Path, deadline_s: float = 30) -> LostError:
 def test_a_machine_that_ends_is_lost_with_its_last_words(tmp_path: Path) -> None:
     found = lost("printf 'one\\n\\033[31mKernel panic - not syncing\\033[0m\\r\\n'; exit 3", tmp_path)
     assert "status 3" in found.why
-    assert found.console == ("one", "Kernel panic - not syncing")
+    assert found.console == ("Kernel panic - not syncing",)
     assert not found.reached_init
+
+
+def test_of_a_crash_its_beginning_is_told() -> None:
+    lines = tuple(f"line {number}" for number in range(100))
+    assert last_words(lines) == lines[-15:]
+    crashed = (*lines[:30], "[ 1.0] Kernel panic - not syncing: sysrq", *lines[30:])
+    assert last_words(crashed)[0] == crashed[30]
+    assert len(last_words(crashed)) == 40
 
 
 def test_a_machine_that_is_silent_is_lost(tmp_path: Path) -> None:

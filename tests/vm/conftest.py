@@ -1,0 +1,70 @@
+"""Kernels that are not this machine's, really booted: fetched once by the machine's apt into the user's cache."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from tests.conftest import require
+
+KERNEL = "debian:bookworm"
+PATIENCE_S = 300
+
+
+@pytest.fixture(autouse=True)
+def machine() -> None:
+    require("qemu-system-x86_64", "busybox", "modprobe", "depmod", "setpriv", "apt-get", "dpkg-deb")
+
+
+def fusezap(*arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-P", "-m", "harness", *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
+def emulator_below(pid: int) -> int:
+    """Waits until it has been started, with a kernel: the one before it only tries whether KVM works."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        for child in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if child.name().startswith("qemu-system") and "-kernel" in child.cmdline():
+                    return child.pid
+        time.sleep(0.02)
+    raise AssertionError("no emulator was started")
+
+
+def gone(pid: int) -> bool:
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+Started = Callable[..., tuple[subprocess.Popen[str], int]]
+
+
+@pytest.fixture
+def started() -> Iterator[Started]:
+    """Starts a command and waits for its emulator; whatever a test leaves is killed."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> tuple[subprocess.Popen[str], int]:
+        argv = [sys.executable, "-P", "-m", "harness", *arguments]
+        running.append(subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        return running[-1], emulator_below(running[-1].pid)
+
+    yield start
+    for each in running:
+        if each.poll() is None:
+            os.kill(each.pid, signal.SIGKILL)
+        each.communicate()
