@@ -24,6 +24,7 @@ examples:
   fusezap run --keep                   leave the hang to look at
   fusezap check && echo free           does this kernel have the defect?
   fusezap check exit-flush-self        0 free, 1 has it, 125 cannot tell: a bisect step's last command
+  fusezap check --kernel debian:sid    the same of another kernel, in a virtual machine
   fusezap list                         the scenarios
   fusezap clean                        remove what a killed run left
   fusezap judge DIR/snapshots.json     judge a recorded hang again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 
 from harness import kernels, registry
 from harness.errors import UsageError
@@ -11,10 +12,24 @@ from harness.image import Image
 
 def find(spec: str, tell: Callable[[str], None]) -> Image:
     """UsageError for what no source knows; what cannot be had is the source's error.  `tell` hears what takes time."""
-    sources = registry.modules(kernels, "SUMMARY", "EXAMPLES", "claims", "provide")
-    for source in sources:
+    image: Image = _source(spec).provide(spec, tell)
+    return image
+
+
+def fetch(spec: str, tell: Callable[[str], None]) -> Image:
+    """As `find`, but what comes from elsewhere is asked for anew."""
+    source = _source(spec)
+    image: Image = getattr(source, "fetch", source.provide)(spec, tell)
+    return image
+
+
+def sources() -> list[ModuleType]:
+    return registry.modules(kernels, "SUMMARY", "EXAMPLES", "claims", "provide")
+
+
+def _source(spec: str) -> ModuleType:
+    for source in sources():
         if source.claims(spec):
-            image: Image = source.provide(spec, tell)
-            return image
-    known = "\n".join(f"  {source.EXAMPLES[0]:<50} {source.SUMMARY}" for source in sources)
+            return source
+    known = "\n".join(f"  {source.EXAMPLES[0]:<50} {source.SUMMARY}" for source in sources())
     raise UsageError(f"no kernel is named by {spec!r}", f"a kernel may be:\n{known}")

@@ -14,6 +14,29 @@ def base() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fusezap" / "kernels"
 
 
+def specs() -> Path:
+    """What names lead to, of those that had to be fetched."""
+    return base() / "specs"
+
+
+def size(folder: Path) -> int:
+    """Bytes of the files in it."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def prune() -> int:
+    """Removes all of it; the bytes that are free again.  Waits for who is just adding to it."""
+    if not base().is_dir():
+        return 0
+    with (base() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        freed = size(base())
+        for path in base().iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+    return freed
+
+
 def entry(name: str, build: Callable[[Path], None]) -> Path:
     """The folder of that name; `build` fills it first where there is none.  Two that want it at once build it once."""
     folder = base() / name

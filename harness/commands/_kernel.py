@@ -15,7 +15,7 @@ from harness.session import Plan, Watcher
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("under another kernel, in a virtual machine that sees this machine's files")
-    group.add_argument("--kernel", metavar="SPEC", help="a vmlinuz, a bzImage, a .deb; `host` is the one that runs")
+    group.add_argument("--kernel", metavar="SPEC", help="which one: see `fusezap kernels`")
     group.add_argument("--engine", metavar="NAME", help="what starts it; default: the first that can")
     group.add_argument("--memory", metavar="MIB", type=int, default=1024, help="of the machine (default 1024)")
     group.add_argument(

@@ -14,7 +14,7 @@ from harness.errors import MachineError, UsageError
 from harness.image import Image
 from harness.kernels.file import of_file
 
-SUMMARY = "a package file of Debian or Ubuntu; image and modules may be in two, side by side"
+SUMMARY = "a package file; what it is split into, beside it"
 EXAMPLES = ("./linux-image-6.1.0-56-amd64_6.1.192-2_amd64.deb",)
 _PARTS = ("linux-image-unsigned-", "linux-image-", "linux-binary-", "linux-modules-")
 

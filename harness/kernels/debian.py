@@ -15,7 +15,7 @@ from harness import kernel_store
 from harness.errors import UsageError
 from harness.image import Image
 
-SUMMARY = "the newest kernel of a Debian suite, fetched once; a flavour may follow"
+SUMMARY = "a suite's newest kernel, fetched once"
 EXAMPLES = ("debian:bookworm", "debian:sid", "debian:bookworm:cloud-amd64")
 _SPEC = re.compile(r"debian:(?P<suite>[a-z][a-z0-9-]*)(:(?P<flavour>[a-z0-9-]+))?")
 _FLAVOURS = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64", "ppc64le": "powerpc64le", "s390x": "s390x"}
@@ -27,15 +27,24 @@ def claims(spec: str) -> bool:
 
 def provide(spec: str, tell: Callable[[str], None]) -> Image:
     """From the cache where it was fetched before, without a network."""
+    return remembered(_known(spec), spec) or fetch(spec, tell)
+
+
+def _parsed(spec: str) -> tuple[str, str]:
+    """Suite and flavour."""
     match = _SPEC.fullmatch(spec)
     if match is None:
         raise UsageError(f"{spec!r} names no suite", f"such as {', '.join(EXAMPLES)}")
-    flavour = match["flavour"] or _FLAVOURS.get(platform.machine(), platform.machine())
-    known = kernel_store.base() / "specs" / f"{match['suite']}:{flavour}"
-    return remembered(known, spec) or _fetch(spec, match["suite"], flavour, known, tell)
+    return match["suite"], match["flavour"] or _FLAVOURS.get(platform.machine(), platform.machine())
 
 
-def _fetch(spec: str, suite: str, flavour: str, known: Path, tell: Callable[[str], None]) -> Image:
+def _known(spec: str) -> Path:
+    return kernel_store.specs() / ":".join(("debian", *_parsed(spec)))
+
+
+def fetch(spec: str, tell: Callable[[str], None]) -> Image:
+    """What the mirror has now."""
+    suite, flavour = _parsed(spec)
     from harness.kernels import _apt, deb
 
     archive = _apt.Archive(suite, tell)
@@ -46,7 +55,7 @@ def _fetch(spec: str, suite: str, flavour: str, known: Path, tell: Callable[[str
         archive.download(packages, Path(name))
         (first, *_) = sorted(Path(name).glob(f"{packages[0]}_*.deb"))
         image = dataclasses.replace(deb.provide(str(first), tell), spec=spec)
-    remember(known, image)
+    remember(_known(spec), image)
     return image
 
 

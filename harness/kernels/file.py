@@ -11,7 +11,7 @@ from harness import kernel_store, vmlinux
 from harness.errors import UsageError
 from harness.image import Image
 
-SUMMARY = "a bzImage or vmlinuz; its modules after a colon, unless they lie beside it or it needs none"
+SUMMARY = "bzImage or vmlinuz; FILE:MODULES names its modules"
 EXAMPLES = ("./bzImage", "/boot/vmlinuz-6.1.0-56-amd64", "./bzImage:./root/lib/modules/6.1.0")
 
 

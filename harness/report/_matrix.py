@@ -6,10 +6,10 @@ How that looks is each format's own; what stands in a cell, and under which name
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.model import NO_VERDICT, About, Kernel, Kind, Mark, Outcome, Report, Series
+from harness.model import NO_VERDICT, About, Kernel, Kind, Mark, Outcome, Series
 from harness.report._text import counted
 
 SIGNS = {Mark.PASS: "✔", Mark.FAIL: "✘", Mark.REPORTED: "•", Mark.UNSURE: "?", Mark.SKIPPED: "○"}
@@ -21,7 +21,7 @@ NOT_RUN = "not run"
 class Row:
     about: About
     cells: tuple[tuple[int, ...], ...]
-    """By kernel, numbers of the report's series: none where it was not run, several where it was run again."""
+    """By kernel, places among the series: none where it was not run, several where it was run again."""
     differs: bool
     """Two kernels came to outcomes that are not the same."""
 
@@ -33,9 +33,9 @@ class Matrix:
     """Those of a kind beside each other."""
 
 
-def kernels_of(report: Report) -> tuple[Kernel, ...]:
+def kernels_of(every: Iterable[Series]) -> tuple[Kernel, ...]:
     """As they are met."""
-    return tuple(dict.fromkeys(series.kernel for series in report.series))
+    return tuple(dict.fromkeys(series.kernel for series in every))
 
 
 def kernel_names(kernels: Iterable[Kernel]) -> dict[Kernel, str]:
@@ -52,26 +52,26 @@ def kernel_names(kernels: Iterable[Kernel]) -> dict[Kernel, str]:
     return names
 
 
-def matrix_of(report: Report) -> Matrix | None:
+def matrix_of(every: Sequence[Series]) -> Matrix | None:
     """None where there is but one kernel, or none."""
-    kernels = kernels_of(report)
+    kernels = kernels_of(every)
     if len(kernels) < 2:
         return None
     found: dict[About, dict[Kernel, list[int]]] = {}
-    for number, series in enumerate(report.series):
+    for number, series in enumerate(every):
         found.setdefault(series.about, {}).setdefault(series.kernel, []).append(number)
     order = list(Kind)
     rows = [
-        Row(about, tuple(tuple(by_kernel.get(kernel, ())) for kernel in kernels), _differs(report, by_kernel))
+        Row(about, tuple(tuple(by_kernel.get(kernel, ())) for kernel in kernels), _differs(every, by_kernel))
         for about, by_kernel in found.items()
     ]
     return Matrix(kernels, tuple(sorted(rows, key=lambda row: order.index(row.about.kind))))
 
 
-def _differs(report: Report, by_kernel: dict[Kernel, list[int]]) -> bool:
+def _differs(every: Sequence[Series], by_kernel: dict[Kernel, list[int]]) -> bool:
     """What says nothing of a kernel makes no difference."""
     seen = [
-        frozenset(count.outcome for number in numbers for count in report.series[number].counts) - NO_VERDICT
+        frozenset(count.outcome for number in numbers for count in every[number].counts) - NO_VERDICT
         for numbers in by_kernel.values()
     ]
     return len({outcomes for outcomes in seen if outcomes}) > 1

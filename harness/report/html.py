@@ -239,7 +239,7 @@ class Names:
 
 def render(report: Report) -> str:
     """Within LIMIT, unless there are so many series that even the least budget does not suffice."""
-    several = len(_matrix.kernels_of(report)) > 1
+    several = len(_matrix.kernels_of(report.series)) > 1
     budgets = MATRIX_BUDGETS if several else BUDGETS
     if several and len(report.series) * _SMALLEST > LIMIT:
         budgets = tuple(budget for budget in budgets if budget.alike is Alike.NAMED)
@@ -266,7 +266,7 @@ def _page(report: Report, budget: Budget) -> str:
     return environment.get_template("report.html").render(
         report=report,
         chapters=chapters,
-        kernels=_matrix.kernels_of(report),
+        kernels=_matrix.kernels_of(report.series),
         grid=_grid(report, chapters, places),
         listed=_listed(report, budget, places),
         shown_kernels=_MANY_KERNELS,
@@ -287,7 +287,7 @@ def _listed(report: Report, budget: Budget, places: dict[int, str]) -> tuple[tup
 
 
 def _grid(report: Report, chapters: tuple[Chapter, ...], places: dict[int, str]) -> Grid | None:
-    matrix = _matrix.matrix_of(report)
+    matrix = _matrix.matrix_of(report.series)
     if matrix is None:
         return None
     names = _matrix.kernel_names(matrix.kernels)
@@ -391,7 +391,7 @@ def _chapters(report: Report, budget: Budget, names: Names) -> tuple[tuple[Chapt
 
 def _groups(report: Report, alike: Alike) -> list[tuple[About, list[list[int]]]]:
     """For each chapter the numbers of its series, those together that came to the same."""
-    if len(_matrix.kernels_of(report)) < 2:
+    if len(_matrix.kernels_of(report.series)) < 2:
         return [(series.about, [[number]]) for number, series in enumerate(report.series)]
     found: dict[About, dict[object, list[int]]] = {}
     for number, series in enumerate(report.series):
@@ -413,7 +413,7 @@ class _Book:
     def __init__(self, report: Report, budget: Budget, names: Names) -> None:
         self.places: dict[int, str] = {}
         self._report, self._budget, self._names = report, budget, names
-        self._kernels = _matrix.kernel_names(_matrix.kernels_of(report))
+        self._kernels = _matrix.kernel_names(_matrix.kernels_of(report.series))
         self._several = len(self._kernels) > 1
         firsts = [group[0] for _, groups in _groups(report, budget.alike) for group in groups]
         self._whole = _whole(report, firsts, budget.proofs)

@@ -17,6 +17,7 @@ from harness.model import (
     Attempt,
     Check,
     Count,
+    Kernel,
     Mark,
     Outcome,
     Report,
@@ -73,8 +74,11 @@ def render(report: Report) -> str:
     """As it would be told, without colour: each first run of an outcome, then the table."""
     stream = io.StringIO()
     story = Story(stream)
+    names = _matrix.kernel_names(_matrix.kernels_of(report.series))
     for series in report.series:
         for result in series.examples:
+            if len(names) > 1:
+                story.console.print(f"under {escape(names[series.kernel])}")
             story.arming(result.about)
             story.verdict(result.verdict, result.verdict.form)
             if result.resolution is not None:
@@ -118,8 +122,9 @@ class Story:
     def verdict(self, verdict: Verdict, form: tuple[Check, ...]) -> None:
         outcome = verdict.outcome
         self.console.print(f"\n[{STYLES[outcome]}]{outcome.upper()}[/]: {MEANS[outcome]}")
-        for reason in verdict.reasons:
+        for reason in why(verdict):
             self.console.print(f"  - {escape(reason)}")
+        self._verbatim("the last of its console:", console_of(verdict))
         if verdict.graph is None:
             return
         snapshot = verdict.snapshots[-1]
@@ -167,23 +172,29 @@ class Story:
         self.console.print()
 
     def summary(self, series: tuple[Series, ...]) -> None:
-        """A line for each outcome of each scenario, and what the numbers say."""
-        confidence = series[0].confidence if series else 0.95
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for title, justify in _COLUMNS.items():
-            table.add_column(title.format(confidence=confidence * 100), justify=justify, no_wrap=title == "scenario")
+        """A line for each outcome of each scenario, and what the numbers say; of several kernels, side by side where
+        that fits, else one below the other."""
+        names = _matrix.kernel_names(_matrix.kernels_of(series))
+        if len(names) < 2:
+            self.console.print(_figures(series))
+        elif (grid := _grid(series, names)) and self.console.measure(grid).minimum <= self.console.width:
+            self.console.print(grid)
+        else:
+            for kernel, name in names.items():
+                self.console.print(f"[bold]{escape(name)}[/]")
+                self.console.print(_figures(tuple(each for each in series if each.kernel == kernel)))
         for each in series:
-            rows = [_count_row(each, count) for count in each.counts] or [("-", "", "", "")]
-            latency = each.latency
-            times = [f"{ms:.1f}" for ms in (latency.median, latency.p95, latency.maximum)] if latency else ["", "", ""]
-            for number, row in enumerate(rows):
-                first = number == 0
-                head = (escape(each.about.name), _mark(each)) if first else ("", "")
-                table.add_row(*head, *row, *(times if first else ["", "", ""]))
-        self.console.print(table)
-        for each in series:
-            for line in filter(None, (each.note, *each.errors, *_warned(each), *each.leftovers, *_missing(each))):
-                self.console.print(f"  {escape(each.about.name)}: {escape(line)}")
+            where = f" under {names[each.kernel]}" if len(names) > 1 else ""
+            for line in filter(None, (each.note, *each.errors, *each.leftovers, *_missing(each))):
+                self.console.print(f"  {escape(each.about.name)}{escape(where)}: {escape(line)}")
+            self._verbatim(f"{each.about.name}{where}, the kernel's log meanwhile:", each.warnings)
+
+    def _verbatim(self, title: str, lines: tuple[str, ...]) -> None:
+        """As they stand in a log: not broken, whatever the width."""
+        if lines:
+            self.console.print(f"  {escape(title)}")
+        for line in lines:
+            self.console.print(f"    {escape(line)}", soft_wrap=True)
 
     def tree(self, snapshot: Snapshot, threads: bool) -> Tree:
         """The namespace's processes below what is above init; the threads of a process where they tell something."""
@@ -278,6 +289,39 @@ _MARK_STYLES = {
     Mark.SKIPPED: "dim",
     Mark.REPORTED: "default",
 }
+
+
+def _figures(series: tuple[Series, ...]) -> Table:
+    confidence = series[0].confidence if series else 0.95
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title, justify in _COLUMNS.items():
+        table.add_column(title.format(confidence=confidence * 100), justify=justify, no_wrap=title == "scenario")
+    for each in series:
+        rows = [_count_row(each, count) for count in each.counts] or [("-", "", "", "")]
+        latency = each.latency
+        times = [f"{ms:.1f}" for ms in (latency.median, latency.p95, latency.maximum)] if latency else ["", "", ""]
+        for number, row in enumerate(rows):
+            first = number == 0
+            head = (escape(each.about.name), _mark(each)) if first else ("", "")
+            table.add_row(*head, *row, *(times if first else ["", "", ""]))
+    return table
+
+
+def _grid(series: tuple[Series, ...], names: dict[Kernel, str]) -> Table:
+    """Scenarios × kernels, a cell as `✘ deadlock 3 · released 1`."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("scenario", *names.values()):
+        table.add_column(escape(title), no_wrap=True)
+    matrix = _matrix.matrix_of(series)
+    for row in matrix.rows if matrix else ():
+        cells = (", ".join(_cell(series[number]) for number in numbers) or NOT_RUN for numbers in row.cells)
+        table.add_row(escape(row.about.name), *cells)
+    return table
+
+
+def _cell(series: Series) -> str:
+    style = _MARK_STYLES[series.mark] + (" bold reverse" if _matrix.mixed(series) else "")
+    return f"[{style}]{_matrix.sign(series)} {_matrix.words(series)}[/]"
 
 
 def _count_row(series: Series, count: Count) -> tuple[str, str, str, str]:

@@ -13,8 +13,10 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from harness.model import Milestone, Report, Result, Series, Sighting
+from harness.model import Kernel, Milestone, Outcome, Report, Result, Series, Sighting
 from harness.report._journal import Request, requests, time_ns
+from harness.report._matrix import kernel_names, kernels_of
+from harness.report._proof import why
 from harness.report._text import folded, visible
 
 SUMMARY = "a timeline in the Trace Event Format, for Perfetto and chrome://tracing"
@@ -46,8 +48,9 @@ Event = dict[str, Any]
 
 def render(report: Report) -> str:
     events: list[Event] = []
+    kernels = kernel_names(kernels_of(report.series))
     for number, (series, result) in enumerate(_results(report)):
-        events += _Run(number, series, result).events()
+        events += _Run(number, series, result, kernels).events()
     events.sort(key=lambda event: (event["ph"] != "M", event["ts"]))
     about = {
         "command": visible(report.command),
@@ -67,8 +70,10 @@ def _results(report: Report) -> Iterator[tuple[Series, Result]]:
 class _Run:
     """One result on its own scale: `base` is added to each number, `start` taken from each time."""
 
-    def __init__(self, number: int, series: Series, result: Result) -> None:
+    def __init__(self, number: int, series: Series, result: Result, kernels: dict[Kernel, str]) -> None:
         self.number, self.series, self.result = number, series, result
+        self.kernel = kernels[series.kernel]
+        self.under = f", {self.kernel}" if len(kernels) > 1 else ""
         self.base = number * STRIDE
         self.run = self.base + RUN_PID
         self.journal = [entry for entry in result.journal if isinstance(entry.get("time"), int)]
@@ -91,8 +96,14 @@ class _Run:
         return (at_ns - self.start) / 1000
 
     def _names(self) -> Iterator[Event]:
-        kernel, outcome = self.series.kernel.release, self.result.verdict.outcome
-        yield self._meta(self.run, self.run, "process_name", f"{self.series.about.name}: {outcome}, {kernel}")
+        name = f"{self.series.about.name}: {self.result.verdict.outcome}, {self.kernel}"
+        yield self._meta(self.run, self.run, "process_name", name)
+        lost = why(self.result.verdict) if self.result.verdict.outcome is Outcome.LOST_VM else ()
+        if labels := (*lost, *self.series.warnings):
+            yield {
+                **self._meta(self.run, self.run, "process_labels", ""),
+                "args": {"labels": folded("; ".join(labels))},
+            }
         yield self._meta(self.run, self.run, "thread_name", "milestones")
         yield {**self._meta(self.run, self.run, "process_sort_index", ""), "args": {"sort_index": self.run}}
         last = {sighting.tid: sighting for sighting in self.result.timeline.sightings}
@@ -102,7 +113,7 @@ class _Run:
             leader = last.get(sighting.tgid, sighting)
             if pid not in named:
                 named.add(pid)
-                yield self._meta(pid, pid, "process_name", f"{leader.comm} {sighting.tgid}")
+                yield self._meta(pid, pid, "process_name", f"{leader.comm} {sighting.tgid}{self.under}")
                 yield {**self._meta(pid, pid, "process_sort_index", ""), "args": {"sort_index": self.run + len(named)}}
             yield self._meta(pid, tid, "thread_name", f"{sighting.comm} {sighting.tid}")
 

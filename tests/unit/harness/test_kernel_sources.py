@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from harness import kernel_spec, kernel_store
 from harness.errors import UsageError
-from harness.kernels import deb
+from harness.kernels import _apt, deb, debian
 from tests.conftest import require
 from tests.unit.harness.test_vmlinux import KERNEL, RELEASE, bzimage
 
@@ -113,3 +114,63 @@ def test_an_entry_is_there_whole_or_not_at_all() -> None:
     assert (folder / "file").read_text() == "whole"
     assert not left.exists()
     assert kernel_store.entry("it", half) == folder
+
+
+TARGETS = """\
+mirror:/debian|bookworm|Debian
+mirror:/debian|bookworm-updates|Debian
+mirror:/debian-security|bookworm-security|Debian
+elsewhere:/apt|stable|Somebody
+"""
+
+
+def test_a_suite_is_read_from_the_mirrors_of_this_machine() -> None:
+    assert _apt.sources(TARGETS, "bullseye", "/k.gpg").splitlines() == [
+        "deb [signed-by=/k.gpg] mirror:/debian bullseye main",
+        "deb [signed-by=/k.gpg] mirror:/debian-security bullseye-security main",
+    ]
+    assert "security" not in _apt.sources(TARGETS, "sid", "/k.gpg")
+    assert _apt.sources("", "sid", "/k.gpg") == ""
+
+
+def test_the_packages_of_a_kernel_are_found_by_what_they_depend_on() -> None:
+    split = """\
+linux-image-7.2.13+deb14-amd64
+  PreDepends: linux-base
+ |Depends: initramfs-tools
+  Depends: linux-base-7.2.13+deb14-amd64
+  Depends: linux-binary-7.2.13+deb14-amd64
+  Depends: linux-modules-7.2.13+deb14-amd64
+  Recommends: linux-image-6.1.0-1-amd64
+"""
+    assert _apt.kernels_of(split) == ("linux-binary-7.2.13+deb14-amd64", "linux-modules-7.2.13+deb14-amd64")
+    assert _apt.kernels_of("linux-image-amd64\n  Depends: linux-image-6.1.0-56-amd64\n") == (
+        "linux-image-6.1.0-56-amd64",
+    )
+
+
+def test_what_was_fetched_is_used_until_it_is_gone(image: Path) -> None:
+    found = dataclasses.replace(kernel_spec.find(str(image), silent), spec="debian:bookworm:amd64")
+    known = kernel_store.specs() / "debian:bookworm:amd64"
+    debian.remember(known, found)
+    assert kernel_spec.find("debian:bookworm:amd64", silent) == found
+    known.write_text(known.read_text()[:-9])
+    assert debian.remembered(known, "it") is None
+    debian.remember(known, found)
+    image.unlink()
+    assert debian.remembered(known, "it") is None
+
+
+@pytest.mark.parametrize("spec", ["debian:", "debian:../x", "debian:a b", "debian:sid:amd64:more"])
+def test_what_names_no_suite_is_refused(spec: str) -> None:
+    with pytest.raises(UsageError, match="names no suite"):
+        kernel_spec.find(spec, silent)
+
+
+def test_all_that_was_kept_can_be_removed(image: Path) -> None:
+    assert kernel_store.prune() == 0
+    found = kernel_spec.find(str(image), silent)
+    assert kernel_store.prune() >= len(KERNEL)
+    assert found.vmlinux is not None
+    assert not found.vmlinux.exists()
+    assert image.exists()

@@ -1,0 +1,71 @@
+"""`fusezap kernels`: what names a kernel, and what of it is kept."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+from harness import kernel_spec, kernel_store
+from harness.commands._kernel import tell
+from harness.errors import UsageError
+from harness.image import Image
+from harness.kernels import debian
+
+HELP = "what --kernel takes; fetch and forget kernels"
+DESCRIPTION = """\
+Without a word: what --kernel takes, and the kernels that were fetched.
+
+fetch SPEC...   has it at hand; of a suite, the newest kernel that the mirror has now
+show SPEC...    what it is: release, version, files
+prune           removes all that was fetched and unpacked
+"""
+ACTIONS = ("list", "fetch", "show", "prune")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", nargs="?", default="list", metavar="ACTION", help=f"{', '.join(ACTIONS)}")
+    parser.add_argument("spec", nargs="*", help="for fetch and show")
+    parser.add_argument("--json", action="store_true", help="for scripts")
+
+
+def execute(args: argparse.Namespace) -> int:
+    if args.action not in ACTIONS:
+        raise UsageError(f"unknown action {args.action!r}", f"there are: {', '.join(ACTIONS)}")
+    if (args.action in ("fetch", "show")) != bool(args.spec):
+        raise UsageError(f"kernels {args.action} takes {'a SPEC' if not args.spec else 'no SPEC'}")
+    if args.action == "prune":
+        freed = kernel_store.prune()
+        print(json.dumps({"freed_bytes": freed}) if args.json else f"{freed / 1e6:.0f} MB are free again")
+    elif args.action == "list":
+        _list(args.json)
+    else:
+        find = kernel_spec.fetch if args.action == "fetch" else kernel_spec.find
+        images = [find(spec, tell) for spec in args.spec]
+        if args.json:
+            print(json.dumps([_record(image) for image in images], indent=2))
+        else:
+            print("\n".join(_told(image) for image in images))
+    return 0
+
+
+def _list(as_json: bool) -> None:
+    kept = [image for path in sorted(kernel_store.specs().glob("*")) if (image := debian.remembered(path, path.name))]
+    if as_json:
+        print(json.dumps([_record(image) for image in kept], indent=2))
+        return
+    print("a kernel may be named by")
+    for source in kernel_spec.sources():
+        print(f"  {source.EXAMPLES[0]:<52} {source.SUMMARY}")
+    print("fetched:" if kept else "none was fetched yet")
+    for image in kept:
+        print(f"  {image.spec:<28} {image.release:<24} {image.package}")
+    print(f"kept in {kernel_store.base()}: {kernel_store.size(kernel_store.base()) / 1e6:.0f} MB")
+
+
+def _record(image: Image) -> dict[str, object]:
+    return {name: None if value is None else str(value) for name, value in asdict(image).items()}
+
+
+def _told(image: Image) -> str:
+    return "\n".join(f"{name:<8} {value}" for name, value in _record(image).items() if value)
