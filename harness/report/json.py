@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.model import Check, Node, Report, Result, Series, Task, Verdict
-from harness.report._matrix import kernel_names, kernels_of
 
 SCHEMA_VERSION = 1
 
@@ -39,12 +38,7 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def _errors(report: Report) -> list[str]:
-    names = kernel_names(kernels_of(report.series))
-    return [
-        f"{series.about.name}{f' under {names[series.kernel]}' if len(names) > 1 else ''}: {error}"
-        for series in report.series
-        for error in series.errors
-    ]
+    return [f"{series.about.name}: {error}" for series in report.series for error in series.errors]
 
 
 def result_record(result: Result) -> dict[str, Any]:
@@ -76,7 +70,6 @@ def series_record(series: Series) -> dict[str, Any]:
         "errors": list(series.errors),
         "warnings": list(series.warnings),
         "leftovers": list(series.leftovers),
-        "warnings": list(series.warnings),
         "missing": list(series.missing),
         "note": series.note,
         "duration_s": series.duration_s,

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from harness.model import Report, Result, Sighting, Timeline
-from harness.report._journal import requests
-from harness.report.trace import RUN_PID, STRIDE, render
+from harness.report.trace import RUN_PID, STRIDE, render, requests
 from tests.unit.harness.results import report_of, series_of
 from tests.unit.harness.test_report_ktap import KINDS, every_kind, with_result
 

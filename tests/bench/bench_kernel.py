@@ -1,0 +1,45 @@
+"""`check --kernel SPEC` beside virtme-ng that runs `true`: `python -m tests.bench.bench_kernel SPEC [RUNS]`.
+
+Both boot the same kernel, emulated, in turn; prints one JSON object: seconds of the whole commands, medians, and their
+ratio.  Takes `vng` on PATH (virtme-ng); without it, our own figure alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from harness import kernel_spec
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def timed(argv: list[str]) -> float:
+    start = time.monotonic()
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.monotonic() - start
+
+
+def main() -> None:
+    spec = sys.argv[1]
+    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    image = kernel_spec.find(spec, print)
+    ours = [str(CHECKOUT / "fusezap"), "check", "--kernel", spec]
+    theirs = ["vng", "--verbose", "--run", str(image.kernel), "--disable-kvm", "--force-9p", "--cpus", "1"]
+    theirs += ["--memory", "1G", "--user", "root", "--exec", "true"]
+    timed(ours)
+    pairs = [(timed(ours), timed(theirs) if shutil.which("vng") else 0.0) for _ in range(runs)]
+    check, true = (statistics.median(column) for column in zip(*pairs, strict=True))
+    told = {"kernel": image.release, "runs": runs, "check_s": round(check, 2), "virtme_true_s": round(true, 2)}
+    print(json.dumps({**told, "ratio": round(check / true, 2) if true else None}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
