@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from harness import outputs
+from harness import kernel_store, outputs
 from harness.errors import MachineError
 from harness.vm.seen import CHECKOUT
 
@@ -28,12 +28,11 @@ MODULES = (
     *("concurrent.futures.process", "multiprocessing.context", "multiprocessing.popen_fork", "multiprocessing.queues"),
     *("multiprocessing.synchronize", "fuse", "prctl", "ctypes.util"),
 )
-Bundle = dict[str, object]
 
 
 def file() -> Path:
     """The bundle, up to date."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fusezap" / "bundles"
+    folder = kernel_store.base().with_name("bundles")
     path = folder / f"{sys.implementation.cache_tag}{str(CHECKOUT).replace('/', '+')}"
     if not _current(path):
         folder.mkdir(parents=True, exist_ok=True)

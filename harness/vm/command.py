@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,5 +10,3 @@ class Command:
     """What it prints on its standard output is the guest's console."""
 
     argv: tuple[str, ...]
-    env: dict[str, str] = field(default_factory=dict)
-    """Beside this process's own."""

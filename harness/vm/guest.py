@@ -65,7 +65,7 @@ class _Watcher:
 
     def ended(self, series: Series) -> None:
         self.tainted = self._log.tainted()
-        self._channel.send(wire.Ended(replace(series, warnings=self._log.warnings()), self.tainted))
+        self._channel.send(wire.Ended(replace(series, warnings=self._log.warnings())))
 
 
 class _Teller:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -77,12 +76,6 @@ class Machine:
                     raise self._lost(f"no sign of life for {self._deadline_s:g} s")
                 time.sleep(LOOK_EVERY_S)
 
-    def wait(self) -> int:
-        """Until the guest has switched itself off."""
-        status = self._process.wait()
-        self._reader.join()
-        return status
-
     def _lost(self, why: str) -> LostError:
         if self._process.poll() is not None:
             self._reader.join(1)
@@ -103,7 +96,6 @@ def started(command: Command, share: Path, deadline_s: float, shown: bool) -> It
     try:
         process = subprocess.Popen(
             command.argv,
-            env={**os.environ, **command.env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

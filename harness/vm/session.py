@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -87,9 +88,7 @@ def _boot(
     *,
     emulated: bool,
 ) -> None:
-    import dataclasses
-
-    inside = dataclasses.replace(plan, out=Path(engine.SHARE) / wire.EVIDENCE if plan.out else None)
+    inside = replace(plan, out=Path(engine.SHARE) / wire.EVIDENCE if plan.out else None)
     orders = Orders(inside, guest.scenarios, listener is not SILENT)
     with share.shared(orders) as folder:
         (folder / "start").write_text(start.script((f"{engine.SHARE}/unbundle.py", engine.SHARE), engine.END))
@@ -125,7 +124,6 @@ class _Guest:
         self._kernel = Kernel(image.release, image.version, image.machine)
         self._tally: Tally | None = None
         self._began = 0.0
-        self._console: tuple[str, ...] = ()
 
     def follow(self, machine: Machine) -> None:
         try:

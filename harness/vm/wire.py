@@ -55,14 +55,11 @@ class Counted:
     """A run, or why there was none."""
 
     result: Result | None
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     series: Series
-    tainted: bool = False
-    """The kernel has said something of itself that no further run should rest on: the guest does no more."""
 
 
 @dataclass(frozen=True, slots=True)

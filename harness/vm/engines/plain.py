@@ -1,4 +1,4 @@
-"""QEMU alone: an own initramfs, the host's root over 9p or virtiofs.  Boots what it can boot in a third of the time."""
+"""QEMU alone: an own initramfs, the host's root over 9p.  Boots what it can boot in a third of the time."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ EVENTS: tuple[wire.Event, ...] = (
     wire.Began("exit-flush-self", 1),
     wire.Step("finished", result=result_of("exit-flush-self")),
     wire.Counted(result_of("healthy")),
-    wire.Ended(series_of("exit-flush-self", 2), tainted=True),
+    wire.Ended(series_of("exit-flush-self", 2)),
     wire.Said("word"),
     wire.Failed("no"),
     wire.Bye(),
