@@ -6,11 +6,12 @@ Times are milliseconds since the kill; a run without one is told from its first 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 from harness.model import Milestone, Result, Sighting
 from harness.report._histogram import number, ticks
+from harness.report._journal import requests, time_ns
 from harness.report._text import visible
 from harness.report.trace import STATES
 
@@ -91,13 +92,6 @@ class Told:
     unseen_tasks: int
     """Lanes that were too many."""
     unseen_calls: int
-
-
-@dataclass(slots=True)
-class _Request:
-    called: dict[str, object]
-    steps: list[dict[str, object]] = field(default_factory=list)
-    replied: dict[str, object] | None = None
 
 
 _Span = tuple[Sighting, int]
@@ -277,8 +271,8 @@ def _spell(group: list[Sighting], scale: _Scale, most: int) -> Spell:
 def _calls(result: Result, scale: _Scale, y: float) -> tuple[tuple[Lane, ...], int]:
     """Requests that were under way in the time shown: of too many the longest, in the order of the calls."""
     found = []
-    for request in _requests(result.journal):
-        called, answered = _at(request.called), None if request.replied is None else _at(request.replied)
+    for request in requests(result.journal):
+        called, answered = time_ns(request.called), None if request.replied is None else time_ns(request.replied)
         if called <= scale.high and (answered is None or answered >= scale.low):
             found.append((called, answered, request))
     longest = sorted(found, key=lambda each: (each[1] is not None, each[0] - (each[1] or 0)))[:_REQUESTS]
@@ -286,7 +280,7 @@ def _calls(result: Result, scale: _Scale, y: float) -> tuple[tuple[Lane, ...], i
     for index, (called, answered, request) in enumerate(sorted(longest, key=lambda each: each[0])):
         what = [str(request.called[key]) for key in ("operation", "path") if request.called.get(key)]
         name = visible(" ".join(each if len(each) <= _LONGEST else f"{each[: _LONGEST - 1]}…" for each in what))
-        steps = [f"{visible(str(step.get('event')))} at {_time(scale, _at(step))} ms" for step in request.steps]
+        steps = [f"{visible(str(step.get('event')))} at {_time(scale, time_ns(step))} ms" for step in request.steps]
         end = "never answered" if answered is None else f"answered at {_time(scale, answered)} ms"
         title = ", ".join([f"{name}: called at {_time(scale, called)} ms", *steps, end])
         x = scale.x(called)
@@ -297,38 +291,5 @@ def _calls(result: Result, scale: _Scale, y: float) -> tuple[tuple[Lane, ...], i
     return tuple(lanes), len(found) - len(longest)
 
 
-def _requests(journal: Iterable[dict[str, object]]) -> list[_Request]:
-    """In the order of the calls.  All lines of a request have its `seq`; where none has, the line belongs to the oldest
-    open call of the same operation, path and caller."""
-    found: list[_Request] = []
-    opened: dict[tuple[str, ...], dict[object, _Request]] = {}
-    for entry in journal:
-        if not isinstance(entry.get("time"), int):
-            continue
-        same = opened.setdefault(_what(entry), {})
-        if entry.get("event") == "called":
-            found.append(_Request(entry))
-            same[entry.get("seq")] = found[-1]
-        elif same:
-            key = entry["seq"] if entry.get("seq") in same else next(iter(same))
-            if entry.get("event") == "replied":
-                same.pop(key).replied = entry
-            else:
-                same[key].steps.append(entry)
-    return found
-
-
-def _what(entry: dict[str, object]) -> tuple[str, ...]:
-    """The caller by its number alone: its name may become known between a call and its answer."""
-    caller = entry.get("caller")
-    number = caller.get("tid") if isinstance(caller, dict) else caller
-    return (str(entry.get("operation")), str(entry.get("path")), str(number))
-
-
 def _cut_end(name: str) -> str:
     return name if len(name) <= _NAME else name[: _NAME - 1] + "…"
-
-
-def _at(entry: dict[str, object]) -> int:
-    time = entry.get("time")
-    return time if isinstance(time, int) else 0

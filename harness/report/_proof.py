@@ -19,6 +19,7 @@ from harness.model import (
     Verdict,
     function_of,
 )
+from harness.report import _tree
 from harness.report._text import Line, counted, deeper, folded, percent, visible
 
 MEANS = {
@@ -53,6 +54,7 @@ def headline(series: Series) -> str:
     seen = ", ".join(f"{count.outcome} in {count.times} of {series.runs} runs" for count in series.counts)
     trouble = [f"not armed: {listed(series.errors)}"] if series.errors else []
     trouble += [f"left behind: {listed(left_behind(series))}"] if left_behind(series) else []
+    trouble += [f"{counted(len(series.warnings), 'warning')} of the kernel"] if series.warnings else []
     return "; ".join([seen or "no run came to an outcome", *trouble])
 
 
@@ -69,8 +71,8 @@ def figures(series: Series) -> list[Line]:
         lines.append((0, folded(series.note)))
     lines += [(0, f"missing: {folded(missing)}") for missing in series.missing]
     lines += [(0, f"not armed: {folded(error)}") for error in series.errors]
-    lines += [(0, f"the kernel's log: {folded(warning)}") for warning in series.warnings]
     lines += [(0, f"left behind: {folded(left)}") for left in left_behind(series)]
+    lines += [(0, f"the kernel's log: {visible(warning)}") for warning in series.warnings]
     return lines
 
 
@@ -84,6 +86,8 @@ def proof(result: Result) -> list[Line]:
     """All of it, under headings of depth 0."""
     verdict = result.verdict
     lines: list[Line] = [(0, f"{verdict.outcome}: {MEANS[verdict.outcome]}"), *deeper(reasons(verdict))]
+    console = console_of(verdict)
+    lines += [(1, "the last of its console:"), *((2, line) for line in console)] if console else []
     for title, section in sections(result):
         lines += [(0, title), *deeper(section)]
     return lines
@@ -105,36 +109,43 @@ def sections(result: Result) -> Iterator[tuple[str, list[Line]]]:
 
 
 def reasons(verdict: Verdict) -> list[Line]:
-    return [(0, f"- {visible(reason)}") for reason in verdict.reasons]
+    return [(0, f"- {visible(reason)}") for reason in why(verdict)]
+
+
+def why(verdict: Verdict) -> tuple[str, ...]:
+    """The reasons without what is no reason, but a console's lines."""
+    return verdict.reasons[:1] if verdict.outcome is Outcome.LOST_VM else verdict.reasons
+
+
+def console_of(verdict: Verdict) -> tuple[str, ...]:
+    """The last lines of a machine that was lost: their columns kept, what is not printable made visible."""
+    if verdict.outcome is not Outcome.LOST_VM:
+        return ()
+    return tuple(visible(line.expandtabs().rstrip()) for line in verdict.reasons[1:])
 
 
 def process_tree(snapshot: Snapshot) -> list[Line]:
     """The namespace's processes below what is above init; the threads that live beside their leader under it."""
-    init = snapshot.init
-    above = snapshot.task(init.ppid) if init else None
-    lines = [(0, task_label(above) if above else "outside")]
-    leaders = {task.tid: task for task in snapshot.tasks if task.leader}
-    told: set[int] = set()
+    tree = _tree.grown(snapshot)
+    lines = [(0, task_label(tree.above) if tree.above else "outside")]
 
-    def tell(task: Task, depth: int) -> None:
-        told.add(task.tid)
-        lines.append((depth, task_label(task, snapshot)))
-        threads = (each for each in snapshot.tasks if each.tgid == task.tid and not each.leader)
-        lines.extend((depth + 1, f"thread {task_label(thread)}") for thread in threads)
-        for child in leaders.values():
-            if child.ppid == task.tid and child.tid not in told:
-                tell(child, depth + 1)
+    def tell(branch: _tree.Branch, depth: int) -> None:
+        lines.append((depth, task_label(branch.task, snapshot)))
+        lines.extend((depth + 1, f"thread {task_label(thread)}") for thread in branch.threads)
+        for child in branch.children:
+            tell(child, depth + 1)
 
-    for task in leaders.values():
-        if task.ppid not in leaders:
-            tell(task, 1)
-    for task in leaders.values():  # read while they moved: two may each name the other as parent
-        if task.tid not in told:
-            tell(task, 1)
-    return lines
+    for branch in tree.roots:
+        tell(branch, 1)
+    return [*lines, *((1, f"thread {task_label(thread)}") for thread in tree.strays)]
 
 
 def task_label(task: Task, snapshot: Snapshot | None = None) -> str:
+    return f"{visible(task.comm)} {task.tid} {visible(task.state)}{task_notes(task, snapshot)}"
+
+
+def task_notes(task: Task, snapshot: Snapshot | None = None) -> str:
+    """` (zombie, 2 threads)`, or nothing."""
     notes = []
     if snapshot is not None and task.tid == snapshot.init_tid:
         notes.append("PID 1 of the namespace" if snapshot.pid_ns is not None else "the process that is to go")
@@ -146,8 +157,7 @@ def task_label(task: Task, snapshot: Snapshot | None = None) -> str:
         notes.append("exiting")
     if task.functions and not task.zombie:
         notes.append(f"in {visible(task.functions[0])}")
-    tail = f" ({', '.join(notes)})" if notes else ""
-    return f"{visible(task.comm)} {task.tid} {visible(task.state)}{tail}"
+    return f" ({', '.join(notes)})" if notes else ""
 
 
 def stacks(snapshot: Snapshot, explained: bool = True) -> list[Line]:

@@ -10,15 +10,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from importlib import resources
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from harness.kernel_names import MEANING
-from harness.model import About, Kind, Mark, Report, Result, Series, Snapshot, Task, function_of
-from harness.report import _graph, _histogram, _lanes
-from harness.report._proof import MEANS, left_behind
+from harness.model import About, Kind, Mark, Outcome, Report, Result, Series, Snapshot, Task, function_of
+from harness.report import _graph, _histogram, _lanes, _matrix, _tree
+from harness.report._proof import MEANS, console_of, left_behind, why
 from harness.report._text import counted, folded, paragraphs, percent, visible
 from harness.report.trace import STATES
 
@@ -36,17 +39,40 @@ _MARKS = {
     Mark.UNSURE: "no conclusion can be drawn",
     Mark.SKIPPED: "this machine lacks what it needs",
 }
-_SIGNS = {Mark.PASS: "✔", Mark.FAIL: "✘", Mark.REPORTED: "•", Mark.UNSURE: "?", Mark.SKIPPED: "○"}
 _KINDS = {
     Kind.DEFECT: "a kernel free of the defect comes to what is wanted",
     Kind.BEHAVIOUR: "by design: what is wanted is what the measured kernels do",
     Kind.CONTROL: "comes to what is wanted on every kernel, or the harness is wrong",
+}
+_LOOKS = {
+    "fail": "the defect was seen",
+    "pass": "what is wanted",
+    "reported": "a behaviour, by design",
+    "unsure": "no conclusion",
+    _matrix.LOST: "the virtual machine was lost: no conclusion",
+    "skipped": "the machine lacks what it needs",
 }
 _ANSWERS = {True: ("yes", "✔"), False: ("no", "✘"), None: ("unknown", "?")}
 _LONGEST = 200
 """Characters of a name or a value in a journal's table; paths may have 4096."""
 _OPEN_SERIES = 3
 """Of so few series the first example of each is open; of more, the first alone."""
+_MANY_KERNELS = 6
+"""More are folded away where the report's facts are."""
+_TEXTS = 12
+"""Of each trouble, of kernels that are told together."""
+_SMALLEST = 250
+"""Bytes that a series takes at the least where it has a part of its own: to try it with too many is in vain."""
+
+
+class Alike(IntEnum):
+    """How a kernel is told on which a scenario came to the same as on one before."""
+
+    WHOLE = 1
+    BRIEF = 2
+    """In a part of its own, without what the first one has: the evidence is there."""
+    NAMED = 3
+    """In the part of the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +89,7 @@ class Budget:
     """What lasts shorter than so many pixels is drawn together with what follows."""
     proofs: int
     """Examples with drawings, processes and stacks; of the others the reasons, the form and the remedies are told."""
+    alike: Alike = Alike.WHOLE
 
 
 _ALL = 1_000_000
@@ -76,6 +103,13 @@ BUDGETS = (
     Budget(0, 0, 0, 40.0, 0),
 )
 """From the most to the least: the first that keeps the page within its limit is taken."""
+MATRIX_BUDGETS = (
+    *BUDGETS[:3],
+    *(replace(budget, alike=Alike.BRIEF) for budget in BUDGETS[1:3]),
+    *(replace(BUDGETS[3], proofs=proofs, alike=Alike.BRIEF) for proofs in (60, 48, 36, 24, 12)),
+    *(replace(budget, alike=Alike.NAMED) for budget in BUDGETS[3:]),
+)
+"""The same, where there are several kernels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +171,54 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
+class Part:
+    """What a scenario came to under one kernel, and under those that are told with it."""
+
     id: str
     series: Series
-    left: tuple[str, ...]
+    kernel: str
+    more: tuple[tuple[str, str], ...]
+    """What came out, and under which kernels; empty: it is told of one alone."""
+    troubles: tuple[tuple[str, tuple[str, ...], bool], ...]
+    """Heading, texts, and whether these are to be read as they stand."""
     histogram: _histogram.Histogram | None
     examples: tuple[Example, ...]
+    see: tuple[str, str] | None
+    """Where the evidence is told instead: id, and the kernel's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One scenario; of several kernels each has its part."""
+
+    id: str
+    about: About
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    look: str
+    words: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the table of kernels and scenarios."""
+
+    chapter: Chapter
+    differs: bool
+    cells: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    kernels: tuple[tuple[str, str], ...]
+    """Name, and all that uname(2) says."""
+    kinds: tuple[tuple[Kind, tuple[Line, ...]], ...]
+    differing: int
+    mixed: int
 
 
 class Names:
@@ -163,12 +239,19 @@ class Names:
 
 def render(report: Report) -> str:
     """Within LIMIT, unless there are so many series that even the least budget does not suffice."""
-    page = ""
-    for budget in BUDGETS:
-        page = _page(report, budget)
-        if len(page.encode()) <= LIMIT:
-            break
-    return page
+    several = len(_matrix.kernels_of(report.series)) > 1
+    budgets = MATRIX_BUDGETS if several else BUDGETS
+    if several and len(report.series) * _SMALLEST > LIMIT:
+        budgets = tuple(budget for budget in budgets if budget.alike is Alike.NAMED)
+    pages: dict[int, str] = {}
+
+    def fits(number: int) -> bool:
+        pages[number] = _page(report, budgets[number])
+        return len(pages[number].encode()) <= LIMIT
+
+    last = len(budgets) - 1
+    number = 0 if fits(0) else bisect_left(range(last), True, lo=1, key=fits)
+    return pages[number] if number in pages else _page(report, budgets[number])
 
 
 def _page(report: Report, budget: Budget) -> str:
@@ -177,19 +260,53 @@ def _page(report: Report, budget: Budget) -> str:
     environment = _environment(names)
     fixed = {
         name: names.unique(name)
-        for name in ("page-content", "page-scenarios", "page-filter", "page-told", "page-legend")
+        for name in ("page-content", "page-scenarios", "page-filter", "page-told", "page-legend", "page-list")
     }
-    kernels = tuple(dict.fromkeys(series.kernel for series in report.series))
+    chapters, places = _chapters(report, budget, names)
     return environment.get_template("report.html").render(
         report=report,
-        chapters=_chapters(report, budget, names),
-        kernels=kernels,
+        chapters=chapters,
+        kernels=_matrix.kernels_of(report.series),
+        grid=_grid(report, chapters, places),
+        listed=_listed(report, budget, places),
+        shown_kernels=_MANY_KERNELS,
         marks=tuple((mark, sum(series.mark is mark for series in report.series)) for mark in Mark),
         ids=fixed,
         style=style,
         script=script,
         style_hash=_hash(style),
         script_hash=_hash(script),
+    )
+
+
+def _listed(report: Report, budget: Budget, places: dict[int, str]) -> tuple[tuple[Series, str], ...]:
+    """A row for each series and where it is told; left out where the table of kernels has to do."""
+    if len(report.series) < 2 or budget.alike is Alike.NAMED:
+        return ()
+    return tuple((series, places[number]) for number, series in enumerate(report.series))
+
+
+def _grid(report: Report, chapters: tuple[Chapter, ...], places: dict[int, str]) -> Grid | None:
+    matrix = _matrix.matrix_of(report.series)
+    if matrix is None:
+        return None
+    names = _matrix.kernel_names(matrix.kernels)
+    by_about = {chapter.about: chapter for chapter in chapters}
+
+    def cell(number: int) -> Cell:
+        series = report.series[number]
+        look = f"{_matrix.look(series)} mixed" if _matrix.mixed(series) else _matrix.look(series)
+        return Cell(look, _matrix.words(series), places[number])
+
+    lines = [
+        Line(by_about[row.about], row.differs, tuple(tuple(map(cell, numbers)) for numbers in row.cells))
+        for row in matrix.rows
+    ]
+    return Grid(
+        kernels=tuple((names[each], f"{each.release} {each.version} {each.machine}") for each in matrix.kernels),
+        kinds=tuple((kind, tuple(group)) for kind, group in groupby(lines, lambda line: line.chapter.about.kind)),
+        differing=sum(row.differs for row in matrix.rows),
+        mixed=sum(map(_matrix.mixed, report.series)),
     )
 
 
@@ -226,6 +343,7 @@ def _environment(names: Names) -> Environment:
         keep_trailing_newline=True,
     )
     filters: dict[str, Callable[..., Any]] = {
+        "console": console_of,
         "counted": counted,
         "duration": _duration,
         "folded": folded,
@@ -233,16 +351,18 @@ def _environment(names: Names) -> Environment:
         "paragraphs": paragraphs,
         "percent": rate,
         "trusted": Markup,
+        "why": why,
     }
     environment.filters.update(filters)
     environment.globals.update(
         answers=_ANSWERS,
         kind_means=_KINDS,
+        looks=_LOOKS,
         mark_means=_MARKS,
         meaning=MEANING,
         means=MEANS,
         roles=_graph.ROLES,
-        signs=_SIGNS,
+        signs=_matrix.SIGNS,
         state_means=STATES,
         strengths=_graph.STRENGTHS,
         unique=names.unique,
@@ -263,37 +383,126 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
-def _chapters(report: Report, budget: Budget, names: Names) -> tuple[Chapter, ...]:
-    whole = _whole(report, budget.proofs)
-    rows = budget.journal // max(len(whole), 1)
-    open_left = len(report.series) if len(report.series) <= _OPEN_SERIES else 1
-    chapters = []
-    for series_number, series in enumerate(report.series):
-        shown = [
-            _example(result, budget, rows, number == 0 and open_left > 0)
-            if (series_number, number) in whole
-            else _short(result, number == 0 and open_left > 0)
-            for number, result in enumerate(series.examples)
-        ]
-        open_left -= bool(shown)
-        name = names.unique(_full_name(series.about, series, report))
-        chapters.append(Chapter(name, series, left_behind(series), _histogram.histogram(series), tuple(shown)))
-    return tuple(chapters)
+def _chapters(report: Report, budget: Budget, names: Names) -> tuple[tuple[Chapter, ...], dict[int, str]]:
+    """And by the number of each series the id of the part where it is told."""
+    book = _Book(report, budget, names)
+    return tuple(book.chapter(about, groups) for about, groups in _groups(report, budget.alike)), book.places
 
 
-def _whole(report: Report, most: int) -> set[tuple[int, int]]:
+def _groups(report: Report, alike: Alike) -> list[tuple[About, list[list[int]]]]:
+    """For each chapter the numbers of its series, those together that came to the same."""
+    if len(_matrix.kernels_of(report.series)) < 2:
+        return [(series.about, [[number]]) for number, series in enumerate(report.series)]
+    found: dict[About, dict[object, list[int]]] = {}
+    for number, series in enumerate(report.series):
+        key = number if alike is Alike.WHOLE else _came_to(series, number, alike)
+        found.setdefault(series.about, {}).setdefault(key, []).append(number)
+    return [(about, list(groups.values())) for about, groups in found.items()]
+
+
+def _came_to(series: Series, number: int, alike: Alike) -> object:
+    """How often is no difference; why a machine was lost is one, while there is room to tell it."""
+    outcomes = frozenset(count.outcome for count in series.counts)
+    troubles = tuple(map(bool, (series.warnings, series.errors, series.missing, left_behind(series))))
+    return (series.mark, outcomes, troubles, number if Outcome.LOST_VM in outcomes and alike is Alike.BRIEF else None)
+
+
+class _Book:
+    """Tells one series after the other, as much of each as the budget has room for."""
+
+    def __init__(self, report: Report, budget: Budget, names: Names) -> None:
+        self.places: dict[int, str] = {}
+        self._report, self._budget, self._names = report, budget, names
+        self._kernels = _matrix.kernel_names(_matrix.kernels_of(report.series))
+        self._several = len(self._kernels) > 1
+        firsts = [group[0] for _, groups in _groups(report, budget.alike) for group in groups]
+        self._whole = _whole(report, firsts, budget.proofs)
+        self._rows = budget.journal // max(len(self._whole), 1)
+        self._open_left = len(report.series) if len(report.series) <= _OPEN_SERIES else 1
+
+    def chapter(self, about: About, groups: list[list[int]]) -> Chapter:
+        name = self._names.unique(about.name)
+        parts: list[Part] = []
+        for group in groups:
+            together = self._budget.alike is Alike.NAMED
+            first = self._part(name, group if together else group[:1], None)
+            parts.append(first)
+            if not together:
+                parts += [self._part(name, [number], first) for number in group[1:]]
+        return Chapter(name, about, tuple(parts))
+
+    def _part(self, chapter: str, group: list[int], like: Part | None) -> Part:
+        every = [self._report.series[number] for number in group]
+        series, kernel = every[0], self._kernels[every[0].kernel]
+        examples = () if like else self._examples(group[0], series)
+        drawn = not self._several or any(example.whole for example in examples)
+        name = chapter
+        if self._several:
+            name = self._names.unique("p" if self._budget.alike is Alike.NAMED else f"{series.about.name}-{kernel}")
+        self.places |= dict.fromkeys(group, name)
+        return Part(
+            id=name,
+            series=series,
+            kernel=kernel,
+            more=self._more(every) if len(every) > 1 else (),
+            troubles=_troubles(every),
+            histogram=_histogram.histogram(series) if drawn else None,
+            examples=examples,
+            see=(like.id, like.kernel) if like else None,
+        )
+
+    def _examples(self, number: int, series: Series) -> tuple[Example, ...]:
+        opened = self._open_left > 0
+        self._open_left -= bool(series.examples)
+        return tuple(
+            _example(result, self._budget, self._rows, opened and place == 0)
+            if (number, place) in self._whole
+            else _short(result, opened and place == 0)
+            for place, result in enumerate(series.examples)
+        )
+
+    def _more(self, every: list[Series]) -> tuple[tuple[str, str], ...]:
+        found: dict[str, dict[str, None]] = {}
+        for series in every:
+            found.setdefault(_matrix.words(series), {}).setdefault(self._kernels[series.kernel])
+        return tuple((words, self._which(named)) for words, named in found.items())
+
+    def _which(self, named: dict[str, None]) -> str:
+        others = [name for name in self._kernels.values() if name not in named]
+        if not others:
+            return f"all {len(named)} kernels"
+        if len(others) < len(named):
+            return f"{len(named)} of {len(self._kernels)} kernels: all but {', '.join(others)}"
+        return ", ".join(named)
+
+
+def _troubles(every: list[Series]) -> tuple[tuple[str, tuple[str, ...], bool], ...]:
+    """Of all that are told together, each text once."""
+    found = (
+        ("Missing on this machine", [text for series in every for text in series.missing], False),
+        ("Not armed", [text for series in every for text in series.errors], False),
+        ("Left behind", [text for series in every for text in left_behind(series)], False),
+        ("The kernel's log meanwhile", [text for series in every for text in series.warnings], True),
+    )
+    return tuple((heading, _first(texts, len(every)), verbatim) for heading, texts, verbatim in found if texts)
+
+
+def _first(texts: list[str], members: int) -> tuple[str, ...]:
+    """All of one series; of several, what there is room for."""
+    once = tuple(dict.fromkeys(texts))
+    if members == 1 or len(once) <= _TEXTS:
+        return once
+    return (*once[:_TEXTS], f"… {len(once) - _TEXTS} more, of other kernels")
+
+
+def _whole(report: Report, firsts: list[int], most: int) -> set[tuple[int, int]]:
     """Which examples are told in full: the first of each series before its others, and what failed before the rest."""
     every = [
-        (number, series.mark not in (Mark.FAIL, Mark.UNSURE), series_number)
-        for series_number, series in enumerate(report.series)
-        for number in range(len(series.examples))
+        (place, report.series[number].mark not in (Mark.FAIL, Mark.UNSURE), number)
+        for number in firsts
+        for place in range(len(report.series[number].examples))
     ]
-    return {(series_number, number) for number, _, series_number in sorted(every)[:most]}
-
-
-def _full_name(about: About, series: Series, report: Report) -> str:
-    several = len({each.kernel for each in report.series}) > 1
-    return f"{about.name}-{series.kernel.release}" if several else about.name
+    return {(number, place) for place, _, number in sorted(every)[:most]}
 
 
 def _example(result: Result, budget: Budget, rows: int, opened: bool) -> Example:
@@ -301,7 +510,7 @@ def _example(result: Result, budget: Budget, rows: int, opened: bool) -> Example
     last = snapshots[-1] if snapshots else None
     return Example(
         result=result,
-        tree=_tree(last) if last is not None and last.tasks else None,
+        tree=_processes(last) if last is not None and last.tasks else None,
         outside=_outside(last, result) if last is not None else (),
         waits=_graph.waits(result.verdict),
         told=_lanes.told(result, budget.lanes, budget.states, budget.finest),
@@ -333,24 +542,15 @@ def _apart_ms(result: Result) -> float | None:
     return (snapshots[-1].taken_ns - snapshots[0].taken_ns) / 1e6 if len(snapshots) > 1 else None
 
 
-def _tree(snapshot: Snapshot) -> Branch:
-    """The namespace's processes, below what is above init; two that each name the other as parent are both told."""
-    leaders = {task.tid: task for task in snapshot.tasks if task.leader}
-    told: set[int] = set()
+def _processes(snapshot: Snapshot) -> Branch:
+    tree = _tree.grown(snapshot)
 
-    def grow(task: Task) -> Branch:
-        told.add(task.tid)
-        threads = [_branch(each, snapshot) for each in snapshot.tasks if each.tgid == task.tid and not each.leader]
-        children = [grow(each) for each in leaders.values() if each.ppid == task.tid and each.tid not in told]
-        return _branch(task, snapshot, (*threads, *children))
+    def grow(branch: _tree.Branch) -> Branch:
+        threads = [_branch(each, snapshot) for each in branch.threads]
+        return _branch(branch.task, snapshot, (*threads, *map(grow, branch.children)))
 
-    roots = [grow(task) for task in leaders.values() if task.ppid not in leaders]
-    roots += [grow(task) for task in leaders.values() if task.tid not in told]
-    strays = [_branch(task, snapshot) for task in snapshot.tasks if not task.leader and task.tgid not in leaders]
-    init = snapshot.init
-    above = snapshot.task(init.ppid) if init is not None else None
-    below = (*roots, *strays)
-    return _branch(above, snapshot, below) if above else Branch("outside the namespace", None, (), below)
+    below = (*map(grow, tree.roots), *(_branch(each, snapshot) for each in tree.strays))
+    return _branch(tree.above, snapshot, below) if tree.above else Branch("outside the namespace", None, (), below)
 
 
 def _branch(task: Task, snapshot: Snapshot, below: tuple[Branch, ...] = ()) -> Branch:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.model import Check, Node, Report, Result, Series, Task, Verdict
+from harness.report._matrix import kernel_names, kernels_of
 
 SCHEMA_VERSION = 1
 
@@ -38,7 +39,12 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def _errors(report: Report) -> list[str]:
-    return [f"{series.about.name}: {error}" for series in report.series for error in series.errors]
+    names = kernel_names(kernels_of(report.series))
+    return [
+        f"{series.about.name}{f' under {names[series.kernel]}' if len(names) > 1 else ''}: {error}"
+        for series in report.series
+        for error in series.errors
+    ]
 
 
 def result_record(result: Result) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from harness.model import Kernel, Mark, Outcome, Report, Series
+from harness.model import NO_VERDICT, Kernel, Mark, Outcome, Report, Series
+from harness.report._matrix import kernel_names, kernels_of
 from harness.report._proof import figures, headline, listed, proof
 from harness.report._text import Line, deeper, folded, plain, visible
 
@@ -18,12 +19,16 @@ SUMMARY = "JUnit XML, as Jenkins and GitLab show it"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What the Char production of XML 1.0 leaves out; a reference such as `&#27;` does not bring it back."""
 
+_UNDOTTED = re.compile(r"[^\w+~-]+")
+"""A dot divides the name of a class."""
+
 
 def render(report: Report) -> str:
     root = Element("testsuites", name="fusezap", time=_seconds(report.duration_s))
-    kernels = dict.fromkeys(series.kernel for series in report.series)
-    for kernel in kernels:
-        _suite(root, report, kernel, [series for series in report.series if series.kernel == kernel])
+    kernels = kernel_names(kernels_of(report.series))
+    for kernel, name in kernels.items():
+        under = f"{_UNDOTTED.sub('_', name)}." if len(kernels) > 1 else ""
+        _suite(root, report, name, under, [series for series in report.series if series.kernel == kernel])
     if report.errors:
         _unread(root, report)
     for attribute in ("tests", "failures", "errors"):
@@ -32,12 +37,14 @@ def render(report: Report) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 
-def _suite(root: Element, report: Report, kernel: Kernel, every: list[Series]) -> None:
+def _suite(root: Element, report: Report, name: str, under: str, every: list[Series]) -> None:
+    """`under`: what tells the cases of one kernel from those of another, for readers that leave the suites out."""
+    kernel = every[0].kernel
     marks = [series.mark for series in every]
     suite = SubElement(
         root,
         "testsuite",
-        name=_legal(f"fusezap on {kernel.release}"),
+        name=_legal(f"fusezap on {name}"),
         tests=str(len(every)),
         failures=str(marks.count(Mark.FAIL)),
         errors=str(marks.count(Mark.UNSURE)),
@@ -47,7 +54,7 @@ def _suite(root: Element, report: Report, kernel: Kernel, every: list[Series]) -
     )
     _properties(suite, report, kernel, every)
     for series in every:
-        _case(suite, series)
+        _case(suite, series, under)
     SubElement(suite, "system-out").text = _legal(plain(_told(report, kernel, every)))
 
 
@@ -79,12 +86,12 @@ def _facts(series: Series) -> dict[str, str]:
     return facts
 
 
-def _case(suite: Element, series: Series) -> None:
+def _case(suite: Element, series: Series, under: str) -> None:
     case = SubElement(
         suite,
         "testcase",
         name=_legal(series.about.name),
-        classname=f"fusezap.{series.about.kind}",
+        classname=_legal(f"fusezap.{under}{series.about.kind}"),
         time=_seconds(series.duration_s),
     )
     whole = [line for result in series.examples for line in proof(result)]
@@ -105,6 +112,7 @@ def _message(series: Series) -> str:
 def _type(series: Series) -> str:
     """The outcome that it should not have come to."""
     wrong = [count.outcome for count in series.counts if count.outcome is not series.about.want]
+    wrong = [outcome for outcome in wrong if outcome not in NO_VERDICT] or wrong
     return str(wrong[0]) if wrong else str(Outcome.INCONCLUSIVE)
 
 

@@ -130,6 +130,7 @@ def _misc(report: Report, series: Series) -> dict[str, Any]:
         "missing": [*map(visible, series.missing)],
         "errors": [*map(visible, series.errors)],
         "leftovers": [*map(visible, left_behind(series))],
+        "warnings": [*map(visible, series.warnings)],
     }
     if series.latency is not None:
         latency = series.latency

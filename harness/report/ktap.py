@@ -1,7 +1,8 @@
 """KTAP version 1, as the kernel's own test runners read it (Documentation/dev-tools/ktap.rst).
 
-A scenario is a test with subtests: armed, each outcome that was seen, form, resolved, nothing left behind.  Their names
-do not change from run to run, so that a runner can follow one over time; what does change is behind the `#`.
+A scenario is a test with subtests: armed, each outcome that was seen, form, resolved, nothing left behind.  Of several
+kernels each is a test, and the scenarios its subtests.  Their names do not change from run to run, so that a runner can
+follow one over time; what does change is behind the `#`.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from harness.model import STUCK, Count, Kind, Mark, Outcome, Report, Series
-from harness.report._proof import figures, left_behind, listed, occurrences, proof, stuck
+from harness.model import NO_VERDICT, STUCK, Count, Kernel, Kind, Mark, Outcome, Report, Series
+from harness.report._matrix import kernel_names, kernels_of
+from harness.report._proof import MEANS, figures, headline, left_behind, listed, occurrences, proof, stuck
 from harness.report._text import INDENT, Line, deeper, folded, visible
 
 SUMMARY = "KTAP version 1, the kernel's Test Anything Protocol; prove(1) reads it too"
@@ -30,7 +32,10 @@ class _Point:
 
 
 def render(report: Report) -> str:
-    points = [_scenario(series, len({each.kernel for each in report.series}) > 1) for series in report.series]
+    names = kernel_names(kernels_of(report.series))
+    points = [_scenario(series) for series in report.series]
+    if len(names) > 1:
+        points = [_kernel(kernel, name, report) for kernel, name in names.items()]
     points += [_Point(False, "scenario-file", f"ERROR {folded(error)}") for error in report.errors]
     lines = [VERSION, f"1..{len(points)}" if points else "1..0 # SKIP nothing ran"]
     lines.append(f"# fusezap {folded(report.version)}, {folded(report.started)}: {visible(report.command)}")
@@ -56,14 +61,26 @@ def _hashless(text: str) -> str:
     return folded(text).replace("#", "_")
 
 
-def _scenario(series: Series, named: bool) -> _Point:
+def _kernel(kernel: Kernel, name: str, report: Report) -> _Point:
+    points = tuple(_scenario(series) for series in report.series if series.kernel == kernel)
+    passed = [point.ok for point in points]
+    told = (0, f"kernel {folded(kernel.release)} {folded(kernel.version)} {folded(kernel.machine)}")
+    return _Point(all(passed), f"kernel {name}", f"{sum(passed)} of {len(passed)} ok", (told,), points)
+
+
+def _scenario(series: Series) -> _Point:
     """`If one of the subtests fail, the parent test should also fail`."""
-    name = f"{series.about.name} on {series.kernel.release}" if named else series.about.name
+    name = series.about.name
     if series.mark is Mark.SKIPPED:
         return _Point(True, name, f"SKIP missing: {listed(series.missing)}")
     subtests = (_armed(series), *(_outcome(series, count) for count in series.counts), *_ends(series), _nothing(series))
     ok = series.mark in (Mark.PASS, Mark.REPORTED) and all(point.ok for point in subtests)
-    return _Point(ok, name, _expected(series) if ok else "", tuple(_story(series)), subtests)
+    return _Point(ok, name, _expected(series) if ok else _doubt(series), tuple(_story(series)), subtests)
+
+
+def _doubt(series: Series) -> str:
+    """Where nothing is said of the kernel, no failure is reported, but an error."""
+    return f"ERROR no conclusion: {headline(series)}" if series.mark is Mark.UNSURE else ""
 
 
 def _expected(series: Series) -> str:
@@ -96,6 +113,8 @@ def _outcome(series: Series, count: Count) -> _Point:
     point = _Point(True, f"outcome {count.outcome}", occurrences(series, count))
     if series.mark is Mark.REPORTED:
         return replace(point, after=f"XFAIL by design, {point.after}") if count.outcome in STUCK else point
+    if count.outcome in NO_VERDICT:
+        return replace(point, ok=False, after=f"ERROR {MEANS[count.outcome]}, {point.after}")
     return replace(point, ok=count.outcome is series.about.want)
 
 

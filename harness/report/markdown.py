@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from harness.model import STUCK, About, Kernel, Mark, Outcome, Report, Result, Series
-from harness.report import _proof
+from harness.model import NO_VERDICT, STUCK, About, Kernel, Mark, Outcome, Report, Result, Series
+from harness.report import _matrix, _proof
 from harness.report._proof import MEANS
-from harness.report._text import Line, folded, paragraphs, percent, visible, wrapped
+from harness.report._text import Line, counted, folded, paragraphs, percent, visible, wrapped
 
 SUMMARY = "a bug report in Markdown, to be sent to a kernel list as it is"
 WIDTH = 75
@@ -37,16 +37,62 @@ _WHY = {
     Outcome.DEADLOCK: "Why it is a deadlock",
     Outcome.STARVED: "Why it is stuck, and no deadlock",
     Outcome.INCONCLUSIVE: "What is known",
+    Outcome.LOST_VM: "How the machine was lost",
 }
 
 
 def render(report: Report) -> str:
     bugs = [series for series in report.series if _remarkable(series)]
     others = [series for series in report.series if not _remarkable(series)]
-    parts = [_bug(report, series) for series in bugs]
+    matrix = _matrix.matrix_of(report.series)
+    parts = [_side_by_side(report, matrix)] if matrix else []
+    parts += [_bug(report, alike) for alike in _alike(bugs)]
     if others or report.errors or not bugs:
         parts.append(_others(report, others, bool(bugs)))
     return "\n".join("\n".join(part) for part in _ruled(parts))
+
+
+def _alike(bugs: list[Series]) -> list[list[Series]]:
+    """What one scenario came to under several kernels is one report, with the evidence of the first; but why a machine
+    was lost is told of each."""
+    found: dict[object, list[Series]] = {}
+    for number, series in enumerate(bugs):
+        outcomes = frozenset(count.outcome for count in series.counts)
+        lost = number if Outcome.LOST_VM in outcomes else None
+        found.setdefault((series.about, series.mark, outcomes, lost), []).append(series)
+    return list(found.values())
+
+
+def _side_by_side(report: Report, matrix: _matrix.Matrix) -> list[str]:
+    """A table where it fits, under the kernels' names or their numbers; else a list for each kernel."""
+    names = list(_matrix.kernel_names(matrix.kernels).values())
+    lines = _heading(f"fusezap: {len(matrix.rows)} scenarios under {len(names)} kernels", "=")
+    lines += [*_prose(f"By fusezap {report.version}, {report.started}:"), *_shell(report.command)]
+    rows = [
+        (row.about.name, *(_cell([report.series[number] for number in numbers]) for numbers in row.cells))
+        for row in matrix.rows
+    ]
+    table = _pipes(("scenario", *names), rows)
+    if table is not None:
+        return [*lines, *table]
+    numbers = [f"[{number}]" for number in range(1, len(names) + 1)]
+    table = _pipes(("scenario", *numbers), rows)
+    if table is not None:
+        legend = _bullets(f"{number} {name}" for number, name in zip(numbers, names, strict=True))
+        return [*lines, *legend, "", *table]
+    for column, name in enumerate(names, start=1):
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            found.setdefault(row[column], []).append(row[0])
+        lines += [*_prose(f"Kernel {name}:"), *_bullets(f"{cell}: {', '.join(those)}" for cell, those in found.items())]
+        lines.append("")
+    return lines
+
+
+def _cell(every: list[Series]) -> str:
+    """What differs from run to run must not be overlooked."""
+    told = [f"{'DIFFERS: ' if _matrix.mixed(series) else ''}{_matrix.words(series)}" for series in every]
+    return "; ".join(told).replace(" · ", ", ") or _matrix.NOT_RUN
 
 
 def _ruled(parts: list[list[str]]) -> list[list[str]]:
@@ -67,26 +113,40 @@ def _shown(series: Series) -> list[Result]:
     ]
 
 
-def _bug(report: Report, series: Series) -> list[str]:
+def _bug(report: Report, alike: list[Series]) -> list[str]:
+    series = alike[0]
     about = series.about
-    lines = [*_heading(_title(series), "="), *_facts(report, series), *_summary(series)]
+    lines = [*_heading(_title(alike), "="), *_facts(report, alike), *_summary(series)]
     lines += [*_heading("How to reproduce it", "-"), *_steps(report, about)]
     lines += [*_heading("What the kernel does", "-"), *_prose(*paragraphs(about.why)), *_measured(about)]
     shown = _shown(series)
+    if shown and len(alike) > 1:
+        lines += _prose(f"What follows is of {series.kernel.release}.")
     for result in shown:
         lines += _evidence(result, f" ({result.verdict.outcome})" if len(shown) > 1 else "")
     lines += [*_heading("What a kernel without it does", "-"), *_wanted(series)] if series.mark is Mark.FAIL else []
-    return [*lines, *_heading("Figures", "-"), *_figures(series)]
+    lines += _heading("Figures", "-")
+    for each in alike:
+        lines += _prose(f"Kernel {_uname(each.kernel)}:") if len(alike) > 1 else []
+        lines += _figures(each)
+    return lines
 
 
-def _title(series: Series) -> str:
+def _title(alike: list[Series]) -> str:
+    series = alike[0]
     wrong = [count.outcome for count in series.counts if count.outcome is not series.about.want]
     stuck = [count.outcome for count in series.counts if count.outcome in STUCK]
-    seen = (wrong or stuck)[:1]
+    proven = [outcome for outcome in wrong if outcome not in NO_VERDICT]
+    seen = (proven or wrong or stuck)[:1]
     what = _TITLES[seen[0]].format(what=_dying(series)) if seen else "a run that cannot be judged"
     prefix = "[BUG] fuse" if series.mark is Mark.FAIL else "fuse"
     design = ", by design" if series.mark is Mark.REPORTED else ""
-    return f"{prefix}: {what}{design} ({series.about.name}, {series.kernel.release})"
+    more = f" and {counted(len(alike) - 1, 'more kernel')}" if len(alike) > 1 else ""
+    return f"{prefix}: {what}{design} ({series.about.name}, {series.kernel.release}{more})"
+
+
+def _uname(kernel: Kernel) -> str:
+    return f"{kernel.release} {kernel.version} {kernel.machine}"
 
 
 def _dying(series: Series) -> str:
@@ -95,14 +155,14 @@ def _dying(series: Series) -> str:
     return "a dying process" if any(snapshot.pid_ns is None for snapshot in snapshots) else "a dying PID namespace"
 
 
-def _facts(report: Report, series: Series) -> list[str]:
-    kernel = series.kernel
-    modes = sorted({result.mode for result in series.examples})
-    facts = [
-        f"Kernel: {kernel.release} {kernel.version} {kernel.machine}",
-        f"Found by: fusezap {report.version}, {report.started}{', mode ' if modes else ''}{', '.join(modes)}",
-        f"Seen: {_proof.headline(series)}",
-    ]
+def _facts(report: Report, alike: list[Series]) -> list[str]:
+    modes = sorted({result.mode for series in alike for result in series.examples})
+    found = f"Found by: fusezap {report.version}, {report.started}{', mode ' if modes else ''}{', '.join(modes)}"
+    if len(alike) == 1:
+        series = alike[0]
+        facts = [f"Kernel: {_uname(series.kernel)}", found, f"Seen: {_proof.headline(series)}"]
+    else:
+        facts = [found, *(f"Kernel: {_uname(each.kernel)}; seen: {_proof.headline(each)}" for each in alike)]
     return [*_bullets(facts), ""]
 
 
@@ -145,6 +205,8 @@ def _evidence(result: Result, which: str) -> list[str]:
         lines += [*_heading(f"Stacks, innermost first{which}", "-"), *_code(_proof.stacks(snapshot, explained=False))]
         lines += _glossary(_proof.glossary(snapshot))
     lines += [*_heading(_WHY.get(verdict.outcome, "What is known") + which, "-"), *_code(_proof.reasons(verdict))]
+    console = _proof.console_of(verdict)
+    lines += [*_prose("The last that its console said:"), *_code((0, line) for line in console)] if console else []
     if verdict.graph is not None:
         lines += _prose(
             "Who waits for whom. What is dead can make no progress, whatever happens elsewhere; each wait is observed "
@@ -207,7 +269,13 @@ def _figures(series: Series) -> list[str]:
     trouble += [f"left behind: {left}" for left in _proof.left_behind(series)]
     if trouble:
         lines += [*_prose("What did not go as it should:"), *_code((0, visible(each)) for each in trouble)]
-    return lines
+    return [*lines, *_log(series)]
+
+
+def _log(series: Series) -> list[str]:
+    if not series.warnings:
+        return []
+    return [*_prose("The kernel's log had meanwhile:"), *_code(map(_logged, series.warnings))]
 
 
 def _runs(number: int) -> str:
@@ -238,9 +306,20 @@ def _of_kernel(kernel: Kernel, every: list[Series]) -> list[str]:
         for series in every
         if series.mark is Mark.SKIPPED
     ]
-    lines = _prose(f"Kernel {kernel.release} {kernel.version} {kernel.machine}:")
+    lines = _prose(f"Kernel {_uname(kernel)}:")
     lines += _table(("scenario", "mark", "outcome", "median"), rows)
-    return [*lines, *_bullets(skipped), ""] if skipped else lines
+    lines += [*_bullets(skipped), ""] if skipped else []
+    for series in every:
+        if series.warnings:
+            lines += [
+                *_prose(f"During {series.about.name} the kernel's log had:"),
+                *_code(map(_logged, series.warnings)),
+            ]
+    return lines
+
+
+def _logged(line: str) -> Line:
+    return (0, visible(line))
 
 
 def _heading(text: str, underline: str) -> list[str]:
@@ -286,13 +365,21 @@ def _shell(command: str) -> list[str]:
     return [*(CODE + line for line in ended), ""]
 
 
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """A pipe table; a cell that would make a line too long goes to a list below it."""
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """A pipe table, or where that is too wide a list."""
+    table = _pipes(header, rows)
+    if table is not None:
+        return table
+    named = ["; ".join(f"{name}: {cell}" for name, cell in zip(header, row, strict=True) if cell) for row in rows]
+    return [*_bullets(named), ""]
+
+
+def _pipes(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str] | None:
+    """None where a line would be too long."""
     cells = [[escape(folded(cell)) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     if sum(widths) + 3 * len(widths) + 1 > WIDTH:
-        named = ["; ".join(f"{name}: {cell}" for name, cell in zip(header, row, strict=True) if cell) for row in rows]
-        return [*_bullets(named), ""]
+        return None
     ruled = [cells[0], ["-" * width for width in widths], *cells[1:]]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in ruled]
     return [*(f"| {' | '.join(row)} |" for row in padded), ""]

@@ -17,6 +17,7 @@ from harness.model import (
     Attempt,
     Check,
     Count,
+    Kernel,
     Mark,
     Outcome,
     Report,
@@ -29,7 +30,8 @@ from harness.model import (
     WaitGraph,
     function_of,
 )
-from harness.report._proof import MEANS
+from harness.report import _matrix, _tree
+from harness.report._proof import MEANS, console_of, task_notes, why
 
 STYLES = {
     Outcome.RELEASED: "bold green",
@@ -72,8 +74,11 @@ def render(report: Report) -> str:
     """As it would be told, without colour: each first run of an outcome, then the table."""
     stream = io.StringIO()
     story = Story(stream)
+    names = _matrix.kernel_names(_matrix.kernels_of(report.series))
     for series in report.series:
         for result in series.examples:
+            if len(names) > 1:
+                story.console.print(f"under {escape(names[series.kernel])}")
             story.arming(result.about)
             story.verdict(result.verdict, result.verdict.form)
             if result.resolution is not None:
@@ -117,8 +122,9 @@ class Story:
     def verdict(self, verdict: Verdict, form: tuple[Check, ...]) -> None:
         outcome = verdict.outcome
         self.console.print(f"\n[{STYLES[outcome]}]{outcome.upper()}[/]: {MEANS[outcome]}")
-        for reason in verdict.reasons:
+        for reason in why(verdict):
             self.console.print(f"  - {escape(reason)}")
+        self._verbatim("the last of its console:", console_of(verdict))
         if verdict.graph is None:
             return
         snapshot = verdict.snapshots[-1]
@@ -166,44 +172,50 @@ class Story:
         self.console.print()
 
     def summary(self, series: tuple[Series, ...]) -> None:
-        """A line for each outcome of each scenario, and what the numbers say."""
-        confidence = series[0].confidence if series else 0.95
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for title, justify in _COLUMNS.items():
-            table.add_column(title.format(confidence=confidence * 100), justify=justify, no_wrap=title == "scenario")
+        """A line for each outcome of each scenario, and what the numbers say; of several kernels, side by side where
+        that fits, else one below the other."""
+        names = _matrix.kernel_names(_matrix.kernels_of(series))
+        if len(names) < 2:
+            self.console.print(_figures(series))
+        elif self._fits(grid := _grid(series, names)):
+            self.console.print(grid)
+        else:
+            for kernel, name in names.items():
+                self.console.print(f"[bold]{escape(name)}[/]")
+                self.console.print(_figures(tuple(each for each in series if each.kernel == kernel)))
         for each in series:
-            rows = [_count_row(each, count) for count in each.counts] or [("-", "", "", "")]
-            latency = each.latency
-            times = [f"{ms:.1f}" for ms in (latency.median, latency.p95, latency.maximum)] if latency else ["", "", ""]
-            for number, row in enumerate(rows):
-                first = number == 0
-                head = (escape(each.about.name), _mark(each)) if first else ("", "")
-                table.add_row(*head, *row, *(times if first else ["", "", ""]))
-        self.console.print(table)
-        for each in series:
-            for line in filter(None, (each.note, *each.errors, *_warned(each), *each.leftovers, *_missing(each))):
-                self.console.print(f"  {escape(each.about.name)}: {escape(line)}")
+            where = f" under {names[each.kernel]}" if len(names) > 1 else ""
+            for line in filter(None, (each.note, *each.errors, *each.leftovers, *_missing(each))):
+                self.console.print(f"  {escape(each.about.name)}{escape(where)}: {escape(line)}")
+            self._verbatim(f"{each.about.name}{where}, the kernel's log meanwhile:", each.warnings)
+
+    def _fits(self, table: Table) -> bool:
+        unbounded = self.console.options.update(width=1_000_000)
+        return self.console.measure(table, options=unbounded).maximum <= self.console.width
+
+    def _verbatim(self, title: str, lines: tuple[str, ...]) -> None:
+        """As they stand in a log: not broken, whatever the width."""
+        if lines:
+            self.console.print(f"  {escape(title)}")
+        for line in lines:
+            self.console.print(f"    {escape(line)}", soft_wrap=True)
 
     def tree(self, snapshot: Snapshot, threads: bool) -> Tree:
         """The namespace's processes below what is above init; the threads of a process where they tell something."""
-        init = snapshot.init
-        above = snapshot.task(init.ppid) if init else None
-        root = Tree(_task_label(above) if above else "outside the namespace")
-        leaders = {task.tid: task for task in snapshot.tasks if task.leader}
-        branches = {}
-        for task in sorted(leaders.values(), key=lambda task: (task.ppid not in leaders, task.start_time, task.tid)):
-            if task.ppid not in leaders:
-                branches[task.tid] = root.add(_task_label(task, snapshot))
-        pending = [task for task in leaders.values() if task.tid not in branches]
-        while pending:
-            # Read one after the other, parents may have changed meanwhile: what has no place is shown at the top.
-            task = next((task for task in pending if task.ppid in branches), pending[0])
-            pending.remove(task)
-            branches[task.tid] = branches.get(task.ppid, root).add(_task_label(task, snapshot))
-        if threads:
-            for task in snapshot.tasks:
-                if not task.leader and task.tgid in branches:
-                    branches[task.tgid].add(f"thread {_task_label(task)}")
+        grown = _tree.grown(snapshot)
+        root = Tree(_task_label(grown.above) if grown.above else "outside the namespace")
+
+        def grow(below: Tree, branch: _tree.Branch) -> None:
+            node = below.add(_task_label(branch.task, snapshot))
+            for thread in branch.threads if threads else ():
+                node.add(f"thread {_task_label(thread)}")
+            for child in branch.children:
+                grow(node, child)
+
+        for branch in grown.roots:
+            grow(root, branch)
+        for stray in grown.strays if threads else ():
+            root.add(f"thread {_task_label(stray)}")
         return root
 
     def _stacks(self, snapshot: Snapshot) -> list[Table | str]:
@@ -283,6 +295,39 @@ _MARK_STYLES = {
 }
 
 
+def _figures(series: tuple[Series, ...]) -> Table:
+    confidence = series[0].confidence if series else 0.95
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title, justify in _COLUMNS.items():
+        table.add_column(title.format(confidence=confidence * 100), justify=justify, no_wrap=title == "scenario")
+    for each in series:
+        rows = [_count_row(each, count) for count in each.counts] or [("-", "", "", "")]
+        latency = each.latency
+        times = [f"{ms:.1f}" for ms in (latency.median, latency.p95, latency.maximum)] if latency else ["", "", ""]
+        for number, row in enumerate(rows):
+            first = number == 0
+            head = (escape(each.about.name), _mark(each)) if first else ("", "")
+            table.add_row(*head, *row, *(times if first else ["", "", ""]))
+    return table
+
+
+def _grid(series: tuple[Series, ...], names: dict[Kernel, str]) -> Table:
+    """A column for each kernel, a cell as `✘ deadlock 3 · released 1`."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("scenario", *names.values()):
+        table.add_column(escape(title), no_wrap=True)
+    matrix = _matrix.matrix_of(series)
+    for row in matrix.rows if matrix else ():
+        cells = (", ".join(_cell(series[number]) for number in numbers) or _matrix.NOT_RUN for numbers in row.cells)
+        table.add_row(escape(row.about.name), *cells)
+    return table
+
+
+def _cell(series: Series) -> str:
+    style = _MARK_STYLES[series.mark] + (" bold reverse" if _matrix.mixed(series) else "")
+    return f"[{style}]{_matrix.sign(series)} {_matrix.words(series)}[/]"
+
+
 def _count_row(series: Series, count: Count) -> tuple[str, str, str, str]:
     style = STYLES[count.outcome]
     share = 100 * count.times / series.runs
@@ -292,10 +337,6 @@ def _count_row(series: Series, count: Count) -> tuple[str, str, str, str]:
 
 def _mark(series: Series) -> str:
     return f"[{_MARK_STYLES[series.mark]}]{series.mark}[/]"
-
-
-def _warned(series: Series) -> list[str]:
-    return [f"the kernel's log: {warning}" for warning in series.warnings]
 
 
 def _missing(series: Series) -> tuple[str, ...]:
@@ -312,16 +353,4 @@ def _state(task: Task) -> str:
 
 
 def _task_label(task: Task, snapshot: Snapshot | None = None) -> str:
-    notes = []
-    if snapshot is not None and task.tid == snapshot.init_tid:
-        notes.append("PID 1 of the namespace")
-    if task.zombie and task.leader:
-        notes.append("zombie")
-    if task.leader and task.threads > 1:
-        notes.append(f"{task.threads} threads")
-    if task.exiting and not task.zombie:
-        notes.append("exiting")
-    if task.functions and not task.zombie:
-        notes.append(f"in {task.functions[0]}")
-    tail = f" ({', '.join(notes)})" if notes else ""
-    return f"{escape(task.comm)} {task.tid} {_state(task)}{escape(tail)}"
+    return f"{escape(task.comm)} {task.tid} {_state(task)}{escape(task_notes(task, snapshot))}"

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from harness.model import Milestone, Report, Result, Series, Sighting
+from harness.model import Kernel, Milestone, Outcome, Report, Result, Series, Sighting
+from harness.report._journal import Request, requests, time_ns
+from harness.report._matrix import kernel_names, kernels_of
+from harness.report._proof import why
 from harness.report._text import folded, visible
 
 SUMMARY = "a timeline in the Trace Event Format, for Perfetto and chrome://tracing"
@@ -46,8 +48,9 @@ Event = dict[str, Any]
 
 def render(report: Report) -> str:
     events: list[Event] = []
+    kernels = kernel_names(kernels_of(report.series))
     for number, (series, result) in enumerate(_results(report)):
-        events += _Run(number, series, result).events()
+        events += _Run(number, series, result, kernels).events()
     events.sort(key=lambda event: (event["ph"] != "M", event["ts"]))
     about = {
         "command": visible(report.command),
@@ -64,24 +67,19 @@ def _results(report: Report) -> Iterator[tuple[Series, Result]]:
             yield series, result
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    called: dict[str, object]
-    steps: tuple[dict[str, object], ...]
-    replied: dict[str, object] | None
-
-
 class _Run:
     """One result on its own scale: `base` is added to each number, `start` taken from each time."""
 
-    def __init__(self, number: int, series: Series, result: Result) -> None:
+    def __init__(self, number: int, series: Series, result: Result, kernels: dict[Kernel, str]) -> None:
         self.number, self.series, self.result = number, series, result
+        self.kernel = kernels[series.kernel]
+        self.under = f", {self.kernel}" if len(kernels) > 1 else ""
         self.base = number * STRIDE
         self.run = self.base + RUN_PID
         self.journal = [entry for entry in result.journal if isinstance(entry.get("time"), int)]
         times = [milestone.at_ns for milestone in result.timeline.milestones]
         times += [sighting.at_ns for sighting in result.timeline.sightings]
-        times += [_time(entry) for entry in self.journal]
+        times += [time_ns(entry) for entry in self.journal]
         self.start, self.end = min(times, default=0), max(times, default=0)
 
     def events(self) -> Iterator[Event]:
@@ -98,8 +96,14 @@ class _Run:
         return (at_ns - self.start) / 1000
 
     def _names(self) -> Iterator[Event]:
-        kernel, outcome = self.series.kernel.release, self.result.verdict.outcome
-        yield self._meta(self.run, self.run, "process_name", f"{self.series.about.name}: {outcome}, {kernel}")
+        name = f"{self.series.about.name}: {self.result.verdict.outcome}, {self.kernel}"
+        yield self._meta(self.run, self.run, "process_name", name)
+        lost = why(self.result.verdict) if self.result.verdict.outcome is Outcome.LOST_VM else ()
+        if labels := (*lost, *self.series.warnings):
+            yield {
+                **self._meta(self.run, self.run, "process_labels", ""),
+                "args": {"labels": folded("; ".join(labels))},
+            }
         yield self._meta(self.run, self.run, "thread_name", "milestones")
         yield {**self._meta(self.run, self.run, "process_sort_index", ""), "args": {"sort_index": self.run}}
         last = {sighting.tid: sighting for sighting in self.result.timeline.sightings}
@@ -109,7 +113,7 @@ class _Run:
             leader = last.get(sighting.tgid, sighting)
             if pid not in named:
                 named.add(pid)
-                yield self._meta(pid, pid, "process_name", f"{leader.comm} {sighting.tgid}")
+                yield self._meta(pid, pid, "process_name", f"{leader.comm} {sighting.tgid}{self.under}")
                 yield {**self._meta(pid, pid, "process_sort_index", ""), "args": {"sort_index": self.run + len(named)}}
             yield self._meta(pid, tid, "thread_name", f"{sighting.comm} {sighting.tid}")
 
@@ -152,7 +156,7 @@ class _Run:
             event["cname"] = _COLOURS[sighting.state]
         return event
 
-    def _pair(self, number: int, request: _Request) -> Iterator[Event]:
+    def _pair(self, number: int, request: Request) -> Iterator[Event]:
         """`Events with the same category and id are of one tree`: the id is unique in the whole document."""
         called, replied = request.called, request.replied
         name = " ".join(visible(str(called[key])) for key in ("operation", "path") if called.get(key) is not None)
@@ -164,12 +168,12 @@ class _Run:
             "tid": self.run,
         }
         args = {"answered": replied is not None, **_shown(called)}
-        yield {"ph": "b", **common, "ts": self._us(_time(called)), "args": args}
+        yield {"ph": "b", **common, "ts": self._us(time_ns(called)), "args": args}
         for step in request.steps:
             inner = {**common, "name": folded(str(step["event"]))}
-            yield {"ph": "n", **inner, "ts": self._us(_time(step)), "args": _shown(step)}
+            yield {"ph": "n", **inner, "ts": self._us(time_ns(step)), "args": _shown(step)}
         end = {"answered": False} if replied is None else _shown(replied)
-        yield {"ph": "e", **common, "ts": self._us(self.end if replied is None else _time(replied)), "args": end}
+        yield {"ph": "e", **common, "ts": self._us(self.end if replied is None else time_ns(replied)), "args": end}
 
 
 def _by_task(sightings: Iterable[Sighting]) -> Iterator[list[Sighting]]:
@@ -178,41 +182,6 @@ def _by_task(sightings: Iterable[Sighting]) -> Iterator[list[Sighting]]:
 
     for _, group in groupby(sorted(sightings, key=lambda each: (*task(each), each.at_ns)), task):
         yield list(group)
-
-
-def requests(journal: Iterable[dict[str, object]]) -> list[_Request]:
-    """In the order of the calls.  What follows a call has its `seq`; in a journal where each line has one of its own it
-    belongs to the oldest open call of the same operation, path and caller."""
-    calls: list[dict[str, object]] = []
-    steps: list[list[dict[str, object]]] = []
-    replies: dict[int, dict[str, object]] = {}
-    waiting: dict[tuple[str, str, str], list[int]] = {}
-    for entry in journal:
-        alike = waiting.setdefault(_what(entry), [])
-        if entry.get("event") == "called":
-            alike.append(len(calls))
-            calls.append(entry)
-            steps.append([])
-        elif alike:
-            number = next((each for each in alike if calls[each].get("seq") == entry.get("seq")), alike[0])
-            if entry.get("event") == "replied":
-                alike.remove(number)
-                replies[number] = entry
-            else:
-                steps[number].append(entry)
-    return [_Request(call, tuple(steps[number]), replies.get(number)) for number, call in enumerate(calls)]
-
-
-def _what(entry: dict[str, object]) -> tuple[str, str, str]:
-    """The caller by its number alone: its name may become known between a call and its answer."""
-    caller = entry.get("caller")
-    number = caller.get("tid") if isinstance(caller, dict) else caller
-    return (str(entry.get("operation")), str(entry.get("path")), str(number))
-
-
-def _time(entry: dict[str, object]) -> int:
-    time = entry.get("time")
-    return time if isinstance(time, int) else 0
 
 
 def _shown(entry: dict[str, object]) -> dict[str, Any]:

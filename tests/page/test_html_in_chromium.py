@@ -14,7 +14,7 @@ import pytest
 from harness.model import Report
 from harness.report import html
 from tests.conftest import require
-from tests.unit.harness.results import report_of, series_of, skipped_series
+from tests.unit.harness.results import large_report, matrix_report, report_of, series_of, skipped_series
 
 FLAGS = (
     "--headless=new",
@@ -30,6 +30,7 @@ FLAGS = (
 )
 SIZES = ((390, 844), (1280, 900))
 SCHEMES = ("light", "dark")
+PAGES = ("every", "one", "none", "matrix", "large")
 CONTRAST = 4.5
 """Of text, as WCAG 2 asks for at level AA."""
 
@@ -53,7 +54,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages to look at: one with all that there is, one of a single scenario, one with nothing."""
+    """The pages to look at: one with all that there is, one of a single scenario, one with nothing, and two of several
+    kernels side by side."""
     folder = tmp_path_factory.mktemp("pages")
     other = series_of("exit-flush-peer-outside", 50)
     other = replace(other, kernel=replace(other.kernel, release="5.10.0-32-amd64"), errors=("no mount",))
@@ -65,6 +67,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "every.html").write_text(html.render(every))
     (folder / "one.html").write_text(html.render(report_of(series_of("exit-flush-self", 200))))
+    (folder / "matrix.html").write_text(html.render(matrix_report()))
+    (folder / "large.html").write_text(html.render(large_report(12)))
     (folder / "none.html").write_text(html.render(Report("fusezap run", "1", "now", 0.0, (), ("nothing to run",))))
     return folder
 
@@ -130,7 +134,7 @@ def tabs(browser: Any, most: int = 200) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", ["every", "one", "none"])
+@pytest.mark.parametrize("name", PAGES)
 def test_it_is_quiet_and_fits(browser: Any, folder: Path, name: str, size: tuple[int, int], scheme: str) -> None:
     shown(browser, folder / f"{name}.html", size, scheme)
     open_all(browser)
@@ -205,6 +209,7 @@ def test_details_open_by_the_keyboard(browser: Any, folder: Path) -> None:
 
 def test_a_link_of_the_table_leads_to_its_section(browser: Any, folder: Path) -> None:
     shown(browser, folder / "every.html")
+    open_all(browser)
     browser.execute_script("document.querySelector('.overview tbody tr:nth-child(3) a').click()")
     top = browser.execute_script(
         "return document.getElementById('exit-flush-peer-outside-5-10-0-32-amd64').getBoundingClientRect().top"
@@ -216,10 +221,11 @@ def test_the_filter_and_the_order(browser: Any, folder: Path) -> None:
     shown(browser, folder / "every.html")
     rows = "return [...document.querySelectorAll('.overview tbody tr')].filter(row => !row.hidden).map(%s)"
     name = "row => row.cells[0].textContent"
+    open_all(browser)
     browser.find_element("css selector", "input[type=search]").send_keys("starved 5.10")
     assert browser.execute_script(rows % name) == ["exit-flush-peer-outside"]
-    assert browser.find_element("css selector", ".tools .count").text == "1 of 5"
     shown(browser, folder / "every.html")
+    open_all(browser)
     runs = "row => row.cells[5].textContent"
     (heading,) = browser.find_elements("xpath", "//th/button[contains(., 'Runs')]")
     heading.click()
@@ -227,6 +233,101 @@ def test_the_filter_and_the_order(browser: Any, folder: Path) -> None:
     heading.click()
     assert browser.execute_script(rows % runs) == ["200", "50", "3", "1", "0"]
     assert browser.execute_script("return document.querySelectorAll('[aria-sort]').length") == 1
+
+
+def seen(browser: Any, chosen: str) -> list[str]:
+    """The texts of what is there and not hidden."""
+    script = "return [...document.querySelectorAll(arguments[0])].filter(it => it.offsetParent).map(it => it.innerText)"
+    texts: list[str] = browser.execute_script(script, chosen)
+    return texts
+
+
+@pytest.mark.parametrize("name", ["matrix", "large"])
+def test_each_cell_leads_to_evidence_that_is_seen(browser: Any, folder: Path, name: str) -> None:
+    """A part that names the cell's scenario, says what came out, and has come into view."""
+    shown(browser, folder / f"{name}.html")
+    places = browser.execute_script(
+        "return [...document.querySelectorAll('.matrix td a')].map(it => [it.hash.slice(1), it.textContent])"
+    )
+    assert len(places) == (11 if name == "matrix" else 12 * 37)
+    for number in range(0, len(places), 1 if name == "matrix" else 41):
+        place, words = places[number]
+        browser.execute_script("document.querySelectorAll('.matrix td a')[arguments[0]].click()", number)
+        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        top, height, text, closed = browser.execute_script(
+            """
+            const it = document.getElementById(arguments[0]), box = it.getBoundingClientRect();
+            const first = it.querySelector("details.example");
+            return [box.top, box.height, it.innerText, Boolean(first && !first.open)];
+            """,
+            place,
+        )
+        assert -1 <= top < 850
+        assert height > 40
+        assert not closed
+        assert words.split()[0].strip(",") in text.lower()
+
+
+def test_the_matrix_scrolls_in_its_own_box(browser: Any, folder: Path) -> None:
+    """What is scrolled keeps the names of the kernels above it, and of the scenarios beside it."""
+    shown(browser, folder / "large.html", SIZES[0])
+    box, head, row, corner = browser.execute_script(
+        """
+        const box = document.querySelector(".grid");
+        box.scrollTo(600, 500);
+        const at = it => { const where = it.getBoundingClientRect(); return [where.left, where.top]; };
+        const rows = document.querySelectorAll(".matrix tr:not(.kind)");
+        return [at(box), at(rows[0].cells[3]), at(rows[30].cells[0]), at(rows[0].cells[0])];
+        """
+    )
+    assert head[1] == pytest.approx(box[1], abs=2)
+    assert row[0] == pytest.approx(box[0], abs=2)
+    assert corner == pytest.approx(box, abs=2)
+
+
+def test_the_matrix_is_filtered_by_row_and_column(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "matrix.html")
+    field = browser.find_element("css selector", "input[type=search]")
+    field.send_keys("deb13 lost")
+    assert seen(browser, ".matrix thead th") == ["Scenario", "6.12.43+deb13-amd64"]
+    assert seen(browser, ".matrix tbody tr:not(.kind) th a") == ["exit-flush-peer-outside"]
+    assert [each.split()[0] for each in seen(browser, ".matrix .kind")] == ["Defect"]
+    assert browser.find_element("css selector", ".tools .count").text == "1 of 4, 1 of 3 kernels"
+    field.clear()
+    field.send_keys("control")
+    assert seen(browser, ".matrix tbody tr:not(.kind) th a") == ["healthy"]
+    field.clear()
+    field.send_keys(" ")
+    assert len(seen(browser, ".matrix tbody td")) == 12
+
+
+def test_the_matrix_is_walked_by_the_keyboard(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "matrix.html")
+    while tab(browser)["href"] != "#page-list":
+        pass
+    while not tab(browser)["text"].startswith("deadlock"):
+        pass
+    where = "return document.activeElement.textContent"
+    told = []
+    for key, code in (("ArrowRight", 39), ("ArrowDown", 40), ("ArrowRight", 39), ("ArrowRight", 39), ("ArrowUp", 38)):
+        press(browser, key, code)
+        told.append(browser.execute_script(where))
+    assert told == ["deadlock 17 · released 3", "lost-vm", "skipped", "skipped", "released 20"]
+    for _ in range(3):
+        press(browser, "ArrowDown", 40)
+    assert browser.execute_script(where) == "starved 3"
+    press(browser, "ArrowLeft", 37)
+    assert tab(browser)["outline"] >= 2
+
+
+def test_the_table_can_be_skipped(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "large.html")
+    while tab(browser)["href"] != "#page-list":
+        pass
+    assert browser.execute_script("return document.activeElement.offsetWidth") > 40
+    press(browser, "Enter", 13)
+    assert tab(browser)["tag"] in ("summary", "a")
+    assert browser.execute_script("return document.activeElement.closest('.matrix')") is None
 
 
 @pytest.mark.parametrize("secure", [True, False])
@@ -292,9 +393,10 @@ def test_printed_it_has_the_closed_parts_too(browser: Any, folder: Path) -> None
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_text_stands_out_from_what_is_behind_it(browser: Any, folder: Path, scheme: str) -> None:
+@pytest.mark.parametrize("name", ["every", "matrix"])
+def test_text_stands_out_from_what_is_behind_it(browser: Any, folder: Path, name: str, scheme: str) -> None:
     """Every text of the page, SVG included; of a drawing's text the box that it lies in is what is behind it."""
-    shown(browser, folder / "every.html", scheme=scheme)
+    shown(browser, folder / f"{name}.html", scheme=scheme)
     open_all(browser)
     faint = browser.execute_script(
         """
@@ -346,15 +448,19 @@ def test_text_stands_out_from_what_is_behind_it(browser: Any, folder: Path, sche
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", ["every", "one", "none"])
+@pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing(browser: Any, folder: Path, name: str, scheme: str) -> None:
+    """Of the large page, whose parts the small ones have too, the tables that it begins with."""
     if util.find_spec("axe_core_python") is None:
         pytest.skip("missing: axe-core-python")
     axe = (resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
     shown(browser, folder / f"{name}.html", scheme=scheme)
     open_all(browser)
     browser.execute_script(axe)
-    answer = browser.execute_async_script("axe.run().then(arguments[0], error => arguments[0]({error: String(error)}))")
+    answer = browser.execute_async_script(
+        "axe.run(arguments[0]).then(arguments[1], error => arguments[1]({error: String(error)}))",
+        "main > section:first-of-type" if name == "large" else "html",
+    )
     assert "error" not in answer
     assert len(answer["passes"]) > 15
     found = {each["id"]: [node["html"][:200] for node in each["nodes"]] for each in answer["violations"]}

@@ -53,9 +53,11 @@
   });
   addEventListener("afterprint", () => before && before.forEach((each) => (each.open = false)));
 
-  // A link to what lies in closed details opens them.
+  // A link to what lies in closed details opens them; one to a kernel's part, its first run.
   const show = () => {
     let target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    const first = target && target.matches(".came") && target.querySelector("details.example");
+    if (first) first.open = true;
     for (; target; target = target.parentElement) {
       if (target.tagName === "DETAILS") target.open = true;
     }
@@ -74,20 +76,62 @@
   });
 
   const table = document.querySelector("table.overview");
-  const body = table.tBodies[0];
-  const rows = [...body.rows];
+  const body = table && table.tBodies[0];
+  const rows = table ? [...body.rows] : [];
+  const matrix = document.querySelector("table.matrix");
+  const lines = all("table.matrix tbody tr:not(.kind)");
+  const columns = matrix ? [...matrix.tHead.rows[0].cells].slice(1).map((each) => each.textContent.toLowerCase()) : [];
   const told = tools.querySelector(".count");
   const filter = tools.querySelector("input");
+  const texts = new Map([...rows, ...lines].map((row) => [row, row.textContent.toLowerCase()]));
+  for (const group of matrix ? matrix.tBodies : []) {
+    for (const row of [...group.rows].slice(1)) {
+      texts.set(row, `${texts.get(row)} ${group.rows[0].textContent.split(" ")[0].toLowerCase()}`);
+    }
+  }
+  const narrowed = (some, words) => {
+    for (const row of some) row.hidden = !words.every((word) => texts.get(row).includes(word));
+    return some.filter((row) => !row.hidden).length;
+  };
+  // Of the matrix a word that only the kernels' names have chooses columns, and the others rows.
+  const narrow = (words) => {
+    const chosen = words.filter(
+      (word) => columns.some((each) => each.includes(word)) && !lines.some((row) => texts.get(row).includes(word)),
+    );
+    const hidden = columns.map((each) => !chosen.every((word) => each.includes(word)));
+    for (const row of [matrix.tHead.rows[0], ...lines]) {
+      hidden.forEach((each, column) => (row.cells[column + 1].hidden = each));
+    }
+    const shown = narrowed(lines, words.filter((word) => !chosen.includes(word)));
+    for (const group of matrix.tBodies) group.rows[0].hidden = [...group.rows].slice(1).every((row) => row.hidden);
+    return `${shown} of ${lines.length}, ${hidden.filter((each) => !each).length} of ${columns.length} kernels`;
+  };
   filter.addEventListener("input", () => {
     const words = filter.value.toLowerCase().split(/\s+/);
-    let shown = 0;
-    for (const row of rows) {
-      const text = row.textContent.toLowerCase();
-      row.hidden = !words.every((word) => text.includes(word));
-      shown += !row.hidden;
-    }
-    told.textContent = filter.value ? `${shown} of ${rows.length}` : "";
+    const shown = `${narrowed(rows, words)} of ${rows.length}`;
+    const both = matrix ? narrow(words) : shown;
+    told.textContent = filter.value ? both : "";
   });
+
+  // From cell to cell by the arrow keys, as well as by Tab.
+  const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  if (matrix) {
+    matrix.addEventListener("keydown", (event) => {
+      const cell = event.target.closest("td, th");
+      const step = steps[event.key];
+      if (!step || !cell || event.ctrlKey || event.altKey || event.metaKey) return;
+      let [row, column] = [cell.parentElement.rowIndex, cell.cellIndex];
+      for (let link = null; !link; ) {
+        [row, column] = [row + step[0], column + step[1]];
+        const next = matrix.rows[row] && matrix.rows[row].cells[column];
+        if (column < 0 || !matrix.rows[row] || (!next && step[1])) return;
+        link = next && !next.hidden && !next.parentElement.hidden && next.querySelector("a");
+        if (link) link.focus();
+      }
+      event.preventDefault();
+    });
+  }
+  if (!table) return;
 
   const value = (row, column) => {
     const text = row.cells[column].textContent.trim();

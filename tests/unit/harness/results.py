@@ -33,6 +33,20 @@ from harness.tally import Tally
 from tests.unit.harness.records import recorded
 
 KERNEL = Kernel("6.18.44", "#1 SMP PREEMPT_DYNAMIC", "x86_64")
+KERNELS = (
+    Kernel("6.1.0-49-amd64", "#1 SMP Debian 6.1.147-1", "x86_64"),
+    Kernel("6.12.43+deb13-amd64", "#1 SMP Debian 6.12.43-1", "x86_64"),
+    Kernel("7.2.0", "#1 SMP PREEMPT_DYNAMIC", "x86_64"),
+)
+WARNINGS = (
+    "WARNING: CPU: 1 PID: 7317 at fs/fuse/dev.c:412 fuse_request_end+0x12f/0x210 [fuse]",
+    "BUG: kernel NULL pointer dereference, address: 0000000000000018",
+)
+CONSOLE = (
+    "[    3.101733] #PF: supervisor read access in kernel mode",
+    "[    3.109120] Kernel panic - not syncing: Fatal exception in interrupt",
+    "[    3.109877] ---[ end Kernel panic - not syncing: Fatal exception in interrupt ]---",
+)
 
 
 def verdict_of(name: str) -> Verdict:
@@ -129,6 +143,77 @@ def skipped_series(name: str) -> Series:
     return replace(
         series_of(name), mark=Mark.SKIPPED, counts=(), latencies_ms=(), latency=None, examples=(), missing=("root",)
     )
+
+
+def differing_series(name: str, wrong: int, right: int) -> Series:
+    """A race: some runs of a scenario come to its outcome, and others go well."""
+    hang, healthy = series_of(name, wrong + right), result_of("healthy")
+    counts = (Count(hang.counts[0].outcome, wrong, 0.1, 0.9), Count(Outcome.RELEASED, right, 0.1, 0.9))
+    return replace(hang, counts=counts, examples=(*hang.examples, replace(healthy, about=hang.about)))
+
+
+def lost_series(name: str) -> Series:
+    """The kernel under test went down with the virtual machine that it ran in."""
+    series = series_of(name)
+    reasons = ("the kernel panicked 3.1 s after its start", *CONSOLE)
+    verdict = Verdict(Outcome.LOST_VM, reasons, None, (), (), None, ())
+    lost = Result(series.about, series.kernel, verdict, None, None, Timings(), "root")
+    counts = (Count(Outcome.LOST_VM, 1, 0.025, 1.0),)
+    return replace(series, mark=Mark.UNSURE, counts=counts, latencies_ms=(), latency=None, examples=(lost,))
+
+
+def not_armed_series(name: str) -> Series:
+    bare = replace(series_of(name), counts=(), latencies_ms=(), latency=None, examples=())
+    return replace(bare, mark=Mark.UNSURE, errors=("the mount did not answer within 10 s",))
+
+
+def under(kernel: Kernel, series: Series) -> Series:
+    examples = tuple(replace(result, kernel=kernel) for result in series.examples)
+    return replace(series, kernel=kernel, examples=examples)
+
+
+def matrix_report() -> Report:
+    """Four scenarios under three kernels, and all that a cell can be: one differs, a machine was lost, a kernel warned,
+    one was skipped, one not armed, one not run."""
+    first, second, third = KERNELS
+    fixed = replace(series_of("healthy", 20), about=series_of("exit-flush-self").about)
+    return report_of(
+        under(first, series_of("exit-flush-self", 20)),
+        under(first, series_of("exit-flush-peer-outside")),
+        under(first, series_of("server-stopped", 3)),
+        under(first, series_of("healthy")),
+        under(second, differing_series("exit-flush-self", 17, 3)),
+        under(second, lost_series("exit-flush-peer-outside")),
+        under(second, replace(series_of("server-stopped", 3), warnings=WARNINGS)),
+        under(second, not_armed_series("healthy")),
+        under(third, fixed),
+        under(third, skipped_series("exit-flush-peer-outside")),
+        under(third, series_of("server-stopped", 3)),
+    )
+
+
+def large_report(kernels: int) -> Report:
+    """Every scenario of the catalogue under so many kernels; the later ones are free of the defects, some in between
+    differ from run to run, and of the others the numbers do."""
+    hang, stopped, healthy = series_of("exit-flush-self", 20), series_of("server-stopped", 20), series_of("healthy", 20)
+    race = differing_series("exit-flush-self", 17, 3)
+    every = []
+    for number in range(kernels):
+        kernel = Kernel(f"6.12.{number}+deb13-amd64", f"#1 SMP PREEMPT_DYNAMIC Debian 6.12.{number}-1", "x86_64")
+        for place, scenario in enumerate(catalogue().values()):
+            told = about(scenario)
+            if told.kind is Kind.BEHAVIOUR:
+                series = stopped
+            elif told.kind is Kind.CONTROL or number > kernels * 3 // 4:
+                series = healthy
+            elif (number + place) % 5 == 0:
+                wrong = 1 + (number * place) % 19
+                counts = (replace(race.counts[0], times=wrong), replace(race.counts[1], times=20 - wrong))
+                series = replace(race, counts=counts)
+            else:
+                series = hang
+            every.append(replace(series, kernel=kernel, about=told))
+    return replace(report_of(*every), command="fusezap run --all")
 
 
 def report_of(*series: Series) -> Report:

@@ -38,7 +38,19 @@ from harness.report._histogram import bins, histogram, ticks
 from harness.report._lanes import told
 from harness.report._layers import Layout, layout
 from tests.unit.harness.records import INIT, LEADER, unprivileged
-from tests.unit.harness.results import report_of, result_of, series_of, skipped_series, verdict_of
+from tests.unit.harness.results import (
+    CONSOLE,
+    KERNELS,
+    WARNINGS,
+    large_report,
+    lost_series,
+    matrix_report,
+    report_of,
+    result_of,
+    series_of,
+    skipped_series,
+    verdict_of,
+)
 
 NAMES = ("exit-flush-self", "exit-flush-peer-outside", "server-stopped", "healthy")
 VOID = {"meta", "link", "input", "br"}
@@ -162,6 +174,126 @@ def test_counts_have_their_interval() -> None:
     assert "released in 1 of 1 run" in page.text
 
 
+# --- several kernels ---
+
+
+def cells(text: str) -> list[tuple[str, str, str]]:
+    """Class, place and words of each cell that leads somewhere."""
+    return re.findall(r'<td class="([^"]+)"><a href="#([^"]+)">([^<]+)</a></td>', text)
+
+
+def test_a_matrix_tells_what_each_cell_can_be() -> None:
+    text = html.render(matrix_report())
+    assert [(look, words) for look, _, words in cells(text)] == [
+        ("fail", "deadlock 20"),
+        ("fail mixed", "deadlock 17 · released 3"),
+        ("pass", "released 20"),
+        ("fail", "starved"),
+        ("lost", "lost-vm"),
+        ("skipped", "skipped"),
+        ("reported", "starved 3"),
+        ("reported", "starved 3, 2 warnings"),
+        ("reported", "starved 3"),
+        ("pass", "released"),
+        ("unsure", "not armed"),
+    ]
+    assert text.count("<td>not run</td>") == 1
+    assert "<b>1 scenario</b> came out differently from kernel to kernel" in text
+    assert "1 cell</b> came out differently from run to run" in text
+
+
+def test_a_cell_leads_to_the_part_of_its_kernel() -> None:
+    text = html.render(matrix_report())
+    sections = dict(re.findall(r'<section class="came [^"]+" id="([^"]+)">\s*<h3>[^<]+<small>on ([^<]+)<', text))
+    names = [kernel.release for kernel in KERNELS]
+    found = [sections[place] for _, place, _ in cells(text)]
+    assert found == [*names, *names, *names, *names[:2]]
+
+
+def test_a_scenario_of_several_kernels_is_explained_once() -> None:
+    text = html.render(matrix_report())
+    assert text.count("What the kernel does, and where this was measured") == 4
+
+
+def test_a_scenario_that_ran_twice_under_a_kernel_has_both_in_its_cell() -> None:
+    report = matrix_report()
+    text = html.render(report_of(*report.series, report.series[0]))
+    assert text.count('<a class="fail" href="#exit-flush-self-6-1-0-49-amd64') == 2
+
+
+def test_kernels_of_one_release_are_told_apart() -> None:
+    series = series_of("healthy")
+    others = [
+        replace(series, kernel=replace(series.kernel, **each)) for each in ({"machine": "arm64"}, {"version": "#2"})
+    ]
+    text = html.render(report_of(series, *others))
+    for name in ("6.18.44 #1 SMP PREEMPT_DYNAMIC x86_64", "6.18.44 arm64", "6.18.44 #2 x86_64"):
+        assert re.search(f'<th scope="col" title="[^"]+">{name}</th>', text)
+
+
+def test_a_lost_machine_shows_its_console_as_it_was() -> None:
+    text = html.render(report_of(lost_series("healthy")))
+    assert "<li>the kernel panicked 3.1 s after its start</li>" in text
+    assert "\n".join(CONSOLE) + "\n</pre>" in text
+    assert '"mark unsure"' in text
+
+
+def test_what_the_kernel_said_is_quoted() -> None:
+    text = html.render(report_of(replace(series_of("healthy"), warnings=WARNINGS)))
+    assert "\n".join(WARNINGS) + "\n</pre>" in text
+    assert '"mark pass"' in text
+
+
+def leads_somewhere(text: str, report: Report) -> None:
+    page = Page(text)
+    ids = Counter(page.values("id"))
+    assert set(ids.values()) == {1}
+    found = cells(text)
+    assert len(found) == len(report.series)
+    assert {place for _, place, _ in found} <= set(ids)
+
+
+def test_4_kernels_and_every_scenario_stay_within_the_limit() -> None:
+    report = large_report(4)
+    text = html.render(report)
+    assert len(report.series) == 4 * 37
+    assert len(text.encode()) <= html.LIMIT
+    leads_somewhere(text, report)
+    sections = dict(re.findall(r'<section class="came [^"]+" id="([^"]+)">\s*<h3>([^<]+<small>on [^<]+)<', text))
+    named = [sections[place] for _, place, _ in cells(text)]
+    assert len(set(named)) == len(named), "each cell has a part of its own"
+    assert "the evidence in full" in text
+
+
+def test_200_kernels_and_every_scenario_stay_within_the_limit() -> None:
+    report = large_report(200)
+    text = html.render(report)
+    assert len(report.series) == 200 * 37
+    assert len(text.encode()) <= html.LIMIT
+    leads_somewhere(text, report)
+    assert "all 200 kernels" in text
+    for series in report.series[:: 37 * 20]:
+        assert text.count(series.kernel.release) > 1
+
+
+def test_kernels_that_are_told_together_are_named_in_the_part_that_is_linked() -> None:
+    report = large_report(12)
+    budget = html.MATRIX_BUDGETS[-1]
+    assert budget.alike is html.Alike.NAMED
+    text = html._page(report, budget)
+    leads_somewhere(text, report)
+    parts = {each.split('"')[2]: each for each in text.split('<section class="came ')[1:]}
+    for row in re.findall('<tr><th scope="row">.*?</tr>', text):
+        for number, (_, place, words) in enumerate(cells(row)):
+            kernel = f"6.12.{number}+deb13-amd64"
+            under = dict(re.findall("<b>([^<]+)</b> under ([^<]+)<", parts[place])).get(words)
+            if under is None:
+                assert f"<small>on {kernel}<" in parts[place]
+            else:
+                _, but, those = under.rpartition("all but ")
+                assert under == "all 12 kernels" or (kernel in those.split(", ")) == (not but)
+
+
 # --- what it asks of a browser ---
 
 
@@ -204,7 +336,8 @@ def evil(value: object) -> Any:
     return value
 
 
-def test_every_name_is_escaped() -> None:
+@pytest.mark.parametrize("several", [False, True])
+def test_every_name_is_escaped(several: bool) -> None:
     verdict = verdict_of("exit-flush-self")
     last = verdict.snapshots[-1]
     tasks = tuple(replace(task, comm=EVIL, stack=(EVIL,) if task.stack else None, wchan=EVIL) for task in last.tasks)
@@ -251,8 +384,11 @@ def test_every_name_is_escaped() -> None:
         leftovers=(EVIL,),
         missing=(EVIL,),
         note=EVIL,
+        warnings=(EVIL,),
     )
-    report = Report(EVIL, EVIL, EVIL, 1.0, (series, series), (EVIL,))
+    lost = replace(changed, verdict=Verdict(Outcome.LOST_VM, (EVIL, EVIL), None, (), (), None, ()))
+    others = (replace(series, kernel=replace(series.kernel, machine="x"), examples=(lost,)),) if several else ()
+    report = Report(EVIL, EVIL, EVIL, 1.0, (series, *others, series), (EVIL,))
     text = html.render(report)
     page = Page(text)
     assert len(page.all("script")) == 1

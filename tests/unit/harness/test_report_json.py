@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,20 @@ import pytest
 
 import harness.report
 from harness.model import Outcome, Resolution, Result, Timings
+from harness.report import jsonl
 from harness.report.json import document, render, render_verdict
 from tests.unit.harness.records import recorded, unprivileged
-from tests.unit.harness.results import report_of, reported, result_of, series_of, skipped_series, verdict_of
+from tests.unit.harness.results import (
+    CONSOLE,
+    WARNINGS,
+    matrix_report,
+    report_of,
+    reported,
+    result_of,
+    series_of,
+    skipped_series,
+    verdict_of,
+)
 
 SCHEMA: dict[str, Any] = json.loads((Path(harness.report.__path__[0]) / "result.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -170,3 +181,25 @@ def test_many_runs_are_counted_beside_the_first() -> None:
     assert many["latency_ms"]["median"] <= many["latency_ms"]["p95"] <= many["latency_ms"]["maximum"]
     assert (skipped["mark"], skipped["missing"], skipped["counts"]) == ("skipped", ["root"], [])
     assert len(whole["results"]) == 1
+
+
+def test_each_series_of_a_matrix_names_its_kernel() -> None:
+    report = matrix_report()
+    whole = json.loads(render(report))
+    VALIDATOR.validate(whole)
+    assert [each["kernel"]["release"] for each in whole["series"]] == [each.kernel.release for each in report.series]
+    (warned,) = [each for each in whole["series"] if each["warnings"]]
+    assert (warned["scenario"], warned["mark"], warned["warnings"]) == ("server-stopped", "reported", list(WARNINGS))
+    (lost,) = [each for each in whole["results"] if each["outcome"] == "lost-vm"]
+    assert lost["reasons"] == ["the kernel panicked 3.1 s after its start", *CONSOLE]
+    assert (lost["wait_graph"], lost["tasks"], lost["resolution"]) == (None, [], None)
+    assert whole["errors"] == ["healthy under 6.12.43+deb13-amd64: the mount did not answer within 10 s"]
+
+
+def test_each_line_of_a_matrix_names_its_kernel() -> None:
+    report = matrix_report()
+    records = [json.loads(line) for line in jsonl.render(report).splitlines()]
+    told = {kind: [each["kernel"] for each in records if each["type"] == kind] for kind in ("run", "series")}
+    assert told["series"] == [asdict(series.kernel) for series in report.series]
+    assert told["run"] == [asdict(result.kernel) for series in report.series for result in series.examples]
+    assert [each["warnings"] for each in records if each["type"] == "series" and each["warnings"]] == [[*WARNINGS]]

@@ -6,6 +6,7 @@ import importlib.metadata
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,9 +14,9 @@ import junitparser
 import pytest
 from lxml import etree
 
-from harness.model import Report
+from harness.model import Count, Outcome, Report
 from harness.report.junit import render
-from tests.unit.harness.results import report_of, series_of
+from tests.unit.harness.results import WARNINGS, report_of, series_of
 from tests.unit.harness.test_report_ktap import KINDS, every_kind
 
 XSD = "testing/example_scripts/junit-10.xsd"
@@ -123,6 +124,33 @@ def test_a_suite_for_each_kernel() -> None:
         ("fusezap on 6.1.0-49-amd64", "1"),
     ]
     assert {suite.get("timestamp") for suite in suites} == {"2026-11-24T01:30:00"}
+
+
+def test_cases_of_several_kernels_are_told_apart() -> None:
+    cases = [*parsed(KINDS["matrix"]).iter("testcase")]
+    named = {(each.get("classname"), each.get("name")) for each in cases}
+    assert len(named) == len(cases) == 11
+    assert ("fusezap.6_12_43+deb13-amd64.defect", "exit-flush-self") in named
+
+
+def test_a_lost_machine_is_an_error() -> None:
+    lost, healthy = parsed(KINDS["lost"]).iter("testcase")
+    error = child(lost, "error")
+    assert (error.get("type"), error.get("message")) == (
+        "lost-vm",
+        "lost-vm in 1 of 1 runs; a kernel free of the defect comes to released",
+    )
+    assert "\n    [    3.109120] Kernel panic - not syncing: Fatal exception in interrupt\n" in (error.text or "")
+    assert [each.tag for each in healthy] == ["system-out"]
+    assert f"the kernel's log: {WARNINGS[0]}" in (child(healthy, "system-out").text or "")
+
+
+def test_a_failure_is_not_named_after_what_was_lost() -> None:
+    """A machine that was lost more often than the defect was seen."""
+    hang = series_of("exit-flush-self")
+    counts = (Count(Outcome.LOST_VM, 3, 0.1, 0.9), Count(Outcome.DEADLOCK, 1, 0.1, 0.9))
+    failure = child(case(report_of(replace(hang, counts=counts)), "exit-flush-self"), "failure")
+    assert failure.get("type") == "deadlock"
 
 
 def test_the_properties() -> None:

@@ -12,7 +12,7 @@ from kcidb_io.schema import LATEST  # type: ignore[import-untyped]
 
 from harness.model import Mark, Report, Series
 from harness.report.kcidb import EXCERPT_MAX, MAJOR, MINOR, render, status
-from tests.unit.harness.results import report_of, series_of
+from tests.unit.harness.results import KERNELS, WARNINGS, lost_series, report_of, series_of
 from tests.unit.harness.test_report_ktap import KINDS, every_kind, not_armed, with_result
 
 
@@ -74,6 +74,21 @@ def test_the_deadlock_in_it() -> None:
     assert re.fullmatch(r"fusezap:6\.18\.44-[0-9a-f]{16}", parsed["builds"][0]["id"])
 
 
+def test_a_build_for_each_kernel() -> None:
+    parsed = document(KINDS["matrix"])
+    assert [build["misc"]["release"] for build in parsed["builds"]] == [kernel.release for kernel in KERNELS]
+    by_build = [[test["build_id"] for test in parsed["tests"]].count(build["id"]) for build in parsed["builds"]]
+    assert by_build == [4, 4, 3]
+
+
+def test_a_lost_machine_and_a_warning() -> None:
+    lost, healthy = document(KINDS["lost"])["tests"]
+    assert lost["status"] == "ERROR"
+    assert "Kernel panic - not syncing" in lost["log_excerpt"]
+    assert (healthy["status"], healthy["misc"]["warnings"]) == ("PASS", list(WARNINGS))
+    assert healthy["comment"] == "healthy: released in 1 of 1 runs; 2 warnings of the kernel"
+
+
 @pytest.mark.parametrize(
     ("series", "expected"),
     [
@@ -83,6 +98,7 @@ def test_the_deadlock_in_it() -> None:
         (replace(series_of("healthy"), mark=Mark.SKIPPED, counts=()), "SKIP"),
         (replace(series_of("healthy"), mark=Mark.UNSURE), "ERROR"),
         (not_armed(), "MISS"),
+        (lost_series("healthy"), "ERROR"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

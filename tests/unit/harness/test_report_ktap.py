@@ -14,7 +14,17 @@ from harness.model import Count, Kernel, Mark, Outcome, Report, Result, Series, 
 from harness.report.ktap import render
 from tests.conftest import require
 from tests.unit.harness.records import unprivileged
-from tests.unit.harness.results import report_of, result_of, series_of, skipped_series
+from tests.unit.harness.results import (
+    KERNELS,
+    WARNINGS,
+    lost_series,
+    matrix_report,
+    not_armed_series,
+    report_of,
+    result_of,
+    series_of,
+    skipped_series,
+)
 
 HOSTILE = "<b>&# SKIP *x*\x1b[2J\n\udcff\0| `y`"
 OTHER_KERNEL = Kernel("6.1.0-49-amd64", "#1 SMP Debian <6.1>", "x86_64")
@@ -28,8 +38,7 @@ def two_outcomes() -> Series:
 
 
 def not_armed() -> Series:
-    bare = replace(series_of("healthy"), counts=(), latencies_ms=(), latency=None, examples=())
-    return replace(bare, mark=Mark.UNSURE, errors=("the mount did not answer within 10 s",))
+    return not_armed_series("healthy")
 
 
 def left_behind() -> Series:
@@ -72,7 +81,8 @@ def hostile() -> Series:
     )
     about = replace(series.about, summary=HOSTILE, why=HOSTILE, measured=(HOSTILE,), steps=(HOSTILE, f"# {HOSTILE}"))
     kernel = Kernel(HOSTILE, HOSTILE, HOSTILE)
-    return replace(with_result(series, told_result), about=about, kernel=kernel, note=HOSTILE, errors=(HOSTILE,))
+    told_series = replace(with_result(series, told_result), about=about, kernel=kernel, note=HOSTILE)
+    return replace(told_series, errors=(HOSTILE,), warnings=(HOSTILE,))
 
 
 def _renamed(snapshot: Snapshot) -> Snapshot:
@@ -95,11 +105,14 @@ def every_kind() -> dict[str, Report]:
         "mixed": report_of(hang, healthy, series_of("server-stopped", 3), skipped_series("exit-flush-peer-outside")),
         "two outcomes": report_of(two_outcomes()),
         "two kernels": report_of(hang, elsewhere, healthy),
+        "matrix": matrix_report(),
+        "lost": report_of(lost_series("healthy"), replace(healthy, warnings=WARNINGS)),
         "not armed": report_of(not_armed()),
         "left behind": report_of(left_behind()),
         "without stacks": report_of(without_stacks()),
         "hostile": replace(report_of(hostile()), command=HOSTILE, errors=(HOSTILE, HOSTILE)),
         "kept": report_of(with_result(hang, replace(hang.examples[0], resolution=None, attempts=()))),
+        "hostile kernels": report_of(hostile(), series_of("healthy")),
         "empty": report_of(),
         "files": replace(report_of(healthy), errors=("scenarios/x.py: no SCENARIO",)),
     }
@@ -242,9 +255,36 @@ def test_what_was_not_resolved() -> None:
     assert [each.after for each in kept.subtests if each.name == "resolved"] == ["SKIP nobody tried"]
 
 
-def test_two_kernels_have_names_of_their_own() -> None:
-    names = [point.name for point in parsed(render(KINDS["two kernels"]))]
-    assert names == ["exit-flush-self on 6.18.44", "exit-flush-self on 6.1.0-49-amd64", "healthy on 6.18.44"]
+def test_each_of_several_kernels_is_a_level() -> None:
+    first, second, third = parsed(render(KINDS["matrix"]))
+    assert [point.name for point in (first, second, third)] == [f"kernel {kernel.release}" for kernel in KERNELS]
+    names = ["exit-flush-self", "exit-flush-peer-outside", "server-stopped", "healthy"]
+    assert [point.name for point in second.subtests] == names
+    assert [point.name for point in third.subtests] == names[:3]
+    assert [point.ok for point in third.subtests] == [True, True, True]
+    assert (third.ok, third.after) == (True, "3 of 3 ok")
+    assert (second.ok, second.after) == (False, "1 of 4 ok")
+    assert first.diagnostics[-1:] == ["kernel 6.1.0-49-amd64 #1 SMP Debian 6.1.147-1 x86_64"]
+    race = [point for point in second.subtests[0].subtests if point.name.startswith("outcome")]
+    assert [(point.ok, point.name) for point in race] == [(False, "outcome deadlock"), (True, "outcome released")]
+
+
+def test_a_lost_machine_is_an_error_and_shows_its_console() -> None:
+    lost, healthy = parsed(render(KINDS["lost"]))
+    assert (lost.ok, lost.directive) == (False, "ERROR")
+    (outcome,) = [point for point in lost.subtests if point.name == "outcome lost-vm"]
+    assert (outcome.ok, outcome.directive) == (False, "ERROR")
+    told = "\n".join(lost.diagnostics)
+    assert "  - the kernel panicked 3.1 s after its start\n" in told
+    assert "\n    [    3.109120] Kernel panic - not syncing: Fatal exception in interrupt\n" in told
+    assert (healthy.ok, healthy.after) == (True, "")
+
+
+def test_what_the_kernel_said_is_a_diagnostic_line() -> None:
+    _, healthy = parsed(render(KINDS["lost"]))
+    assert [line for line in healthy.diagnostics if "log" in line] == [
+        f"  the kernel's log: {each}" for each in WARNINGS
+    ]
 
 
 def test_a_file_that_could_not_be_read_fails() -> None:

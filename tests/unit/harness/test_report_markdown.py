@@ -13,7 +13,7 @@ from markdown_it.token import Token
 
 from harness.model import Count, Mark, Outcome, Report, Series
 from harness.report.markdown import WIDTH, escape, render
-from tests.unit.harness.results import report_of, series_of
+from tests.unit.harness.results import KERNELS, report_of, series_of, under
 from tests.unit.harness.test_report_ktap import HOSTILE, KINDS, every_kind, with_result
 
 PARSER = MarkdownIt("commonmark").enable("table")
@@ -119,6 +119,52 @@ def test_what_is_well_comes_last_and_is_short() -> None:
     nothing = report_of(series_of("healthy"))
     assert headings(nothing) == ["fusezap: no hang to report"]
     assert len(render(nothing).splitlines()) < 20
+
+
+def test_a_matrix_comes_first() -> None:
+    report = KINDS["matrix"]
+    top, _, _ = render(report).partition("\n* * *\n")
+    assert top.startswith("fusezap: 4 scenarios under 3 kernels\n====")
+    assert "Kernel 6.1.0-49-amd64:\n\n- deadlock 20: exit-flush-self\n" in top
+    assert "- DIFFERS: deadlock 17, released 3: exit-flush-self\n" in top
+    assert "- lost-vm: exit-flush-peer-outside\n" in top
+    assert "- starved 3, 2 warnings: server-stopped\n" in top
+    assert "- not armed: healthy\n" in top
+    assert "- skipped: exit-flush-peer-outside\n" in top
+    assert "- not run: healthy\n" in top
+
+
+@pytest.mark.parametrize(("kernels", "expected"), [(2, "| scenario        | 7.0 "), (5, "| scenario        | [1] ")])
+def test_a_matrix_that_fits_is_a_table(kernels: int, expected: str) -> None:
+    releases = ("7.0", *(f"6.12.{number}+deb13-amd64" for number in range(9)))[:kernels]
+    many = [
+        under(replace(KERNELS[0], release=release), series_of(name))
+        for release in releases
+        for name in ("exit-flush-self", "healthy")
+    ]
+    text = render(report_of(*many))
+    assert expected in text
+    assert "- [1] 7.0\n" in text or kernels == 2
+
+
+def test_a_hang_of_several_kernels_is_one_report() -> None:
+    (stopped,) = (each for each in headings(KINDS["matrix"]) if "server-stopped" in each)
+    assert stopped.endswith("(server-stopped, 6.1.0-49-amd64 and 2 more kernels)")
+    text = prose(KINDS["matrix"])
+    assert "What follows is of 6.1.0-49-amd64." in text
+    for kernel in KERNELS:
+        assert f"Kernel {kernel.release} {kernel.version} {kernel.machine}:" in text
+
+
+def test_a_lost_machine_is_no_bug_and_shows_its_console() -> None:
+    assert "fuse: the virtual machine was lost (healthy, 6.18.44)" in headings(KINDS["lost"])
+    assert "How the machine was lost" in headings(KINDS["lost"])
+    assert "[    3.109120] Kernel panic - not syncing: Fatal exception in interrupt\n" in code(KINDS["lost"])
+
+
+@pytest.mark.parametrize("kind", ["matrix", "lost"])
+def test_the_kernel_is_quoted(kind: str) -> None:
+    assert "BUG: kernel NULL pointer dereference, address: 0000000000000018\n" in code(KINDS[kind])
 
 
 def test_a_race_shows_the_run_that_went_wrong() -> None:

@@ -11,10 +11,19 @@ from dataclasses import replace
 import pytest
 
 from harness import scenario
-from harness.model import Outcome, Result, Timings, Verdict
-from harness.report.terminal import Story
+from harness.model import Outcome, Report, Result, Timings, Verdict
+from harness.report.terminal import Story, render
 from tests.unit.harness.records import HANG, recorded, unprivileged
-from tests.unit.harness.results import result_of, verdict_of
+from tests.unit.harness.results import (
+    CONSOLE,
+    KERNELS,
+    WARNINGS,
+    large_report,
+    lost_series,
+    matrix_report,
+    result_of,
+    verdict_of,
+)
 
 ESCAPE = "\x1b["
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
@@ -193,3 +202,54 @@ class TestSteps:
         assert "✘ left behind: folder /run/x" in left
         assert "nothing left behind" not in left
         assert "user namespace" in end(replace(result, mode="user-namespace", timings=Timings(total=1.0)))
+
+
+class TestSummary:
+    def lines(self, monkeypatch: pytest.MonkeyPatch, report: Report, columns: int = 120) -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        return told(monkeypatch, lambda story: story.summary(report.series), tty=True).splitlines()
+
+    def test_several_kernels_are_columns(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NO_COLOR", "1")
+        lines = [COLOUR.sub("", line).replace("\x1b[0m", "") for line in self.lines(monkeypatch, matrix_report())]
+        lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+        assert lines[0].split() == ["scenario", *(kernel.release for kernel in KERNELS)]
+        cells = {line.split()[0]: re.split(r"  +", line.strip())[1:] for line in lines[1:5]}
+        assert cells == {
+            "exit-flush-self": ["✘ deadlock 20", "✘ deadlock 17 · released 3", "✔ released 20"],
+            "exit-flush-peer-outside": ["✘ starved", "† lost-vm", "○ skipped"],
+            "server-stopped": ["• starved 3", "• starved 3, 2 warnings", "• starved 3"],
+            "healthy": ["✔ released", "? not armed", "not run"],
+        }
+        assert f"    {WARNINGS[0]}" in lines
+
+    def test_what_differs_is_striking(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        (race,) = [line for line in self.lines(monkeypatch, matrix_report()) if "deadlock 17" in line]
+        assert "\x1b[1;7;31m✘ deadlock 17 · released 3" in race
+
+    def test_without_room_one_kernel_is_below_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NO_COLOR", "1")
+        lines = self.lines(monkeypatch, matrix_report(), columns=60)
+        plain = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in lines]
+        assert [line for line in plain if line in [kernel.release for kernel in KERNELS]] == [
+            kernel.release for kernel in KERNELS
+        ]
+
+    def test_a_report_names_the_kernel_of_each_run(self) -> None:
+        text = render(matrix_report())
+        assert text.count("under 6.12.43+deb13-amd64\n") == 4
+        assert "Summary" not in text
+        assert ESCAPE not in text
+
+    def test_many_kernels(self) -> None:
+        stream = io.StringIO()
+        Story(stream).summary(large_report(30).series)
+        assert "6.12.29+deb13-amd64\n" in stream.getvalue()
+
+
+def test_the_console_of_a_lost_machine_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = lost_series("healthy").examples[0].verdict
+    monkeypatch.setenv("COLUMNS", "40")
+    text = told(monkeypatch, telling(verdict), tty=True)
+    assert "LOST-VM" in text
+    assert [line for line in text.splitlines() if line.startswith("    [")] == [f"    {line}" for line in CONSOLE]

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from harness.model import Report, Result, Sighting, Timeline
-from harness.report.trace import RUN_PID, STRIDE, render, requests
-from tests.unit.harness.results import report_of, series_of
+from harness.report._journal import requests
+from harness.report.trace import RUN_PID, STRIDE, render
+from tests.unit.harness.results import KERNELS, WARNINGS, report_of, series_of
 from tests.unit.harness.test_report_ktap import KINDS, every_kind, with_result
 
 REQUIRED = {
@@ -23,7 +24,12 @@ REQUIRED = {
     "n": {"name", "cat", "pid", "tid", "ts", "id"},
     "e": {"name", "cat", "pid", "tid", "ts", "id"},
 }
-METADATA = {"process_name": "name", "thread_name": "name", "process_sort_index": "sort_index"}
+METADATA = {
+    "process_name": "name",
+    "process_labels": "labels",
+    "thread_name": "name",
+    "process_sort_index": "sort_index",
+}
 
 Event = dict[str, Any]
 
@@ -218,3 +224,34 @@ def test_a_task_that_is_gone_has_no_more_slices() -> None:
     result = replace(series_of("exit-flush-self").examples[0], timeline=Timeline((), sightings), journal=())
     slices = [(event["tid"], event["name"], event["ts"], event["dur"]) for event in only(of(result), "X")]
     assert slices == [(7, "running", 0, 2), (8, "? in x", 8, 0)]
+
+
+def test_the_processes_of_several_kernels_are_told_apart() -> None:
+    found = only(events(KINDS["matrix"]), "M")
+    names = [event["args"]["name"] for event in found if event["name"] == "process_name"]
+    assert "exit-flush-self: deadlock, 6.12.43+deb13-amd64" in names
+    assert "exit-flush-peer-outside: lost-vm, 6.12.43+deb13-amd64" in names
+    for kernel in KERNELS[:2]:
+        assert f"python 7314, {kernel.release}" in names
+
+
+def test_what_the_kernel_said_is_a_label() -> None:
+    found = only(events(KINDS["lost"]), "M")
+    labels = [event["args"]["labels"] for event in found if event["name"] == "process_labels"]
+    assert labels == ["the kernel panicked 3.1 s after its start", "; ".join(WARNINGS)]
+
+
+def test_a_long_journal_is_paired_in_time() -> None:
+    """Each answer finds its call without a look at all the others: 40,000 open calls of one kind."""
+    calls = [entry(number, "called", after_ms=number) for number in range(40_000)]
+    answers = [entry(number, "replied", after_ms=40_000 + number) for number in reversed(range(40_000))]
+    found = requests([*calls, *answers])
+    assert [request.called["seq"] for request in found] == [
+        request.replied and request.replied["seq"] for request in found
+    ]
+
+
+def test_without_numbers_the_oldest_call_is_answered_first() -> None:
+    calls = [{**entry(0, "called", after_ms=number), "seq": None} for number in range(3)]
+    answer = {**entry(0, "replied", after_ms=5), "seq": None}
+    assert [request.replied == answer for request in requests([*calls, answer])] == [True, False, False]
