@@ -11,11 +11,12 @@ import difflib
 import os
 import signal
 import sys
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import NoReturn
 
 from harness import __version__, commands, registry
 from harness.errors import FusezapError, Interrupted
+from harness.interrupt import take_signals
 
 EXAMPLES = """\
 examples:
@@ -33,7 +34,7 @@ examples:
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    _take_signals()
+    take_signals()
     status = 2
     try:
         status = _command(sys.argv[1:] if argv is None else argv)
@@ -56,16 +57,6 @@ def _say(text: str) -> None:
         print(text, file=sys.stderr)
     except OSError:
         return  # nobody listens there either
-
-
-def _take_signals() -> None:
-    def interrupt(number: int, _: FrameType | None) -> NoReturn:
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(each, signal.SIG_IGN)  # one is enough; a second must not break the clean-up
-        raise Interrupted(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
 
 
 def _load(name: str) -> ModuleType:

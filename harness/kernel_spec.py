@@ -23,6 +23,11 @@ def fetch(spec: str, tell: Callable[[str], None]) -> Image:
     return image
 
 
+def check(spec: str) -> None:
+    """UsageError for what no source knows."""
+    _source(spec)
+
+
 def sources() -> list[ModuleType]:
     return registry.modules(kernels, "SUMMARY", "EXAMPLES", "claims", "provide")
 

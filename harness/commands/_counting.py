@@ -25,9 +25,12 @@ SAY_EVERY_S = 10.0
 """Where no terminal shows a bar."""
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: argparse.ArgumentParser, jobs: int = 1, what: str = "runs") -> None:
+    """`jobs`: so many at a time, of `what`, where nothing is said."""
     parser.add_argument("--repeat", metavar="N", type=int, help="run each scenario N times and count the outcomes")
-    parser.add_argument("--jobs", metavar="J", type=int, default=1, help="so many runs at a time (default 1)")
+    parser.add_argument(
+        "--jobs", metavar="J", type=int, default=jobs, help=f"so many {what} at a time (default {jobs})"
+    )
     parser.add_argument(
         "--report",
         metavar="FORMAT=FILE",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from harness import session
 from harness.errors import UsageError
@@ -12,10 +13,18 @@ from harness.runner import Listener
 from harness.scenario import Scenario
 from harness.session import Plan, Watcher
 
+if TYPE_CHECKING:
+    from harness.vm.settings import Settings
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("under another kernel, in a virtual machine that sees this machine's files")
     group.add_argument("--kernel", metavar="SPEC", help="which one: see `fusezap kernels`")
+    machine(group)
+
+
+def machine(group: argparse._ArgumentGroup) -> None:
+    """The virtual machine's own."""
     group.add_argument("--engine", metavar="NAME", help="what starts it; default: the first that can")
     group.add_argument("--memory", metavar="MIB", type=int, default=1024, help="of the machine (default 1024)")
     group.add_argument(
@@ -52,11 +61,15 @@ def carry_out(
         session.carry_out(plan, scenarios, listener, watcher, say)
     else:
         from harness.vm import session as elsewhere
-        from harness.vm.settings import Settings
 
-        settings = Settings(engine=args.engine, memory_mib=args.memory, deadline_s=args.deadline, console=args.console)
-        elsewhere.carry_out(image, plan, scenarios, listener, watcher, say, settings)
+        elsewhere.carry_out(image, plan, scenarios, listener, watcher, say, settings(args))
     return image.release
+
+
+def settings(args: argparse.Namespace) -> Settings:
+    from harness.vm.settings import Settings
+
+    return Settings(engine=args.engine, memory_mib=args.memory, deadline_s=args.deadline, console=args.console)
 
 
 def tell(message: str) -> None:

@@ -1,0 +1,122 @@
+"""`fusezap matrix`: scenarios under many kernels, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from harness import kernel_spec, outputs
+from harness import scenario as scenarios
+from harness.commands import _counting, _kernel
+from harness.commands._progress import progress
+from harness.errors import UsageError
+from harness.outputs import Outputs
+from harness.session import Plan
+from harness.terms import NO_VERDICT
+
+if TYPE_CHECKING:
+    from harness.matrix.measure import Question, Workers
+    from harness.model import Series
+
+HELP = "scenarios under many kernels, side by side"
+DESCRIPTION = """\
+Runs scenarios under each of several kernels, one boot a kernel, some kernels at a time.  A cell that came to a
+conclusion is kept (see `fusezap results`) and not measured again until the scenario, the options or fusezap change;
+so the same command goes on where it was broken off.
+
+Exit status 0: every cell came to a conclusion, good or bad.  1: not so.  2: usage or environment.
+"""
+TERMINAL = "terminal"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kernels", metavar="SPEC,SPEC,…", required=True, action="append", help="which ones: see `fusezap kernels`"
+    )
+    parser.add_argument(
+        "--scenarios", metavar="NAME,NAME,…", action="append", help="names or globs, see `fusezap list`; default: all"
+    )
+    parser.add_argument("--fresh", action="store_true", help="measure every cell anew")
+    parser.add_argument(
+        "--format", default=TERMINAL, metavar="FORMAT", help=f"on stdout: {', '.join(outputs.formats())}"
+    )
+    _counting.arguments(parser, jobs=len(os.sched_getaffinity(0)), what="kernels")
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="measure on a cluster of dask.distributed, such as tcp://head:8786"
+    )
+    _kernel.machine(parser.add_argument_group("the virtual machine of each kernel"))
+
+
+def epilog() -> str:
+    return _counting.formats()
+
+
+def execute(args: argparse.Namespace) -> int:
+    from harness.matrix import store
+    from harness.matrix.measure import Matrix
+
+    question = _question(args)
+    workers = _workers(args)
+    out = Outputs(None if args.format == TERMINAL else args.format, outputs.parse(args.report))
+    command = shlex.join(["fusezap", *sys.argv[1:]])
+    began = time.time()
+    with store.opened() as opened:
+        matrix = Matrix(question, opened, watcher := progress(len(question.specs), len(question.scenarios)))
+        try:
+            matrix.carry_out(workers)
+        finally:
+            watcher.stop()
+            if matrix.series and args.format == TERMINAL:
+                _table(matrix.series)
+            if matrix.series or matrix.errors:
+                out.write(outputs.report(command, began, time.time() - began, matrix.series, tuple(matrix.errors)))
+    return 0 if matrix.complete and not matrix.errors and all(map(_conclusive, matrix.series)) else 1
+
+
+def _question(args: argparse.Namespace) -> Question:
+    from harness.matrix.measure import Question
+
+    _counting.check(args)
+    _kernel.check(args)
+    specs = _listed(args.kernels)
+    if not specs:
+        raise UsageError("--kernels names no kernel")
+    if args.cluster is None:  # a file's name may mean something there that it does not mean here
+        for spec in specs:
+            kernel_spec.check(spec)
+    chosen = scenarios.find(_listed(args.scenarios or ["*"]))
+    plan = Plan(times=args.repeat or 1)
+    return Question(specs, chosen, plan, _kernel.settings(args), args.fresh)
+
+
+def _listed(texts: list[str]) -> tuple[str, ...]:
+    """Each once."""
+    return tuple(dict.fromkeys(name for text in texts for each in text.split(",") if (name := each.strip())))
+
+
+def _workers(args: argparse.Namespace) -> Workers:
+    if args.cluster is not None:
+        from harness.matrix import cluster
+
+        return cluster.workers(args.cluster)
+    from functools import partial
+
+    from harness.matrix import local
+
+    return partial(local.run, at_a_time=args.jobs)
+
+
+def _table(series: tuple[Series, ...]) -> None:
+    from harness.report.terminal import Story
+
+    Story().summary(series)
+
+
+def _conclusive(series: Series) -> bool:
+    """What this machine lacks is no failure of the measurement."""
+    outcomes = {count.outcome for count in series.counts}
+    return bool(series.missing) or (bool(outcomes) and not outcomes & NO_VERDICT and not series.errors)

@@ -1,0 +1,1 @@
+"""Scenarios under kernels: cells that are measured, here or on a cluster, and kept."""

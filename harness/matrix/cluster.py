@@ -1,0 +1,153 @@
+"""The jobs of a matrix on a cluster of dask.distributed: a task a kernel, done again elsewhere when its worker dies.
+
+What a worker tells comes by the scheduler's events while the task goes on, and once more, whole, as its result: an
+event may be late or lost, and is then made up for.  A worker's kernels are fetched by itself, once, into its own cache.
+"""
+
+from __future__ import annotations
+
+import pickle
+import queue
+import uuid
+import zlib
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import MachineError, UsageError
+from harness.image import HOST
+from harness.matrix import worker
+from harness.matrix.asked import program
+from harness.matrix.job import Failed, Job, News, Told
+from harness.matrix.measure import Workers
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+SLOT = "vm"
+"""The resource that a machine is counted by: `dask worker … --resources vm=4` runs four at a time."""
+PATIENCE_S = 20
+"""For the scheduler, and for its first worker."""
+LOOK_EVERY_S = 0.5
+
+Piece = tuple[str, int, bytes]
+"""What is told by a worker: attempt, number within it, news."""
+
+
+def workers(address: str) -> Workers:
+    """MachineError, before anything is measured, where the cluster is not there or has no workers."""
+    if find_spec("distributed") is None:
+        raise MachineError("dask.distributed is not there", "install fusezap[farm]")
+
+    def run(jobs: Sequence[Job]) -> Generator[Told]:
+        if any(job.spec == HOST for job in jobs):
+            raise UsageError(f"on a cluster {HOST!r} names no kernel: each worker may have another")
+        with _connected(address) as client:
+            yield from _run(client, jobs)
+
+    return run
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    from distributed import Client
+
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(Client(address, timeout=PATIENCE_S, set_as_default=False))
+            client.wait_for_workers(1, timeout=PATIENCE_S)
+        except (OSError, TimeoutError, ValueError) as error:
+            hint = "start `dask scheduler` and `dask worker`"
+            raise MachineError(f"no cluster with workers at {address}: {error}", hint) from error
+        yield client
+
+
+def _run(client: Client, jobs: Sequence[Job]) -> Generator[Told]:
+    told: queue.SimpleQueue[tuple[str, Piece | Failed | None]] = queue.SimpleQueue()
+    topic = f"fusezap-{uuid.uuid4().hex}"
+    client.subscribe_topic(topic, lambda event: told.put(event[1]))
+    with ExitStack() as stack:
+        stack.callback(client.unsubscribe_topic, topic)
+        for job in jobs:
+            future = client.submit(
+                perform, job, topic, program(), key=f"{job.spec} {topic}", resources=_resources(client), pure=False
+            )
+            stack.callback(future.cancel)
+            future.add_done_callback(lambda done, spec=job.spec: _end(told, spec, done))
+        left = len(jobs)
+        seen: set[tuple[str, int]] = set()
+        while left:
+            spec, piece = told.get()
+            match piece:
+                case attempt, number, news:
+                    if (attempt, number) not in seen:
+                        seen.add((attempt, number))
+                        yield spec, _unpacked(news)
+                case _:
+                    left -= piece is None
+                    yield spec, piece
+
+
+def _resources(client: Client) -> dict[str, int] | None:
+    """A slot, where the workers count them."""
+    known = client.scheduler_info()["workers"].values()
+    return {SLOT: 1} if any(SLOT in each["resources"] for each in known) else None
+
+
+def _end(told: queue.SimpleQueue[tuple[str, Any]], spec: str, done: Future[list[Piece]]) -> None:
+    """In a thread of the client's."""
+    if done.status == "finished":
+        for piece in done.result():
+            told.put((spec, piece))
+    elif done.status == "error":
+        told.put((spec, Failed(f"not done by the cluster: {done.exception()!r}")))
+    told.put((spec, None))
+
+
+def perform(job: Job, topic: str, expected: str) -> list[Piece]:
+    """On a worker: the job in a process of its own, which goes when the task is called off or the worker dies."""
+    from distributed import get_worker
+
+    here = get_worker()
+    if program() != expected:
+        raise RuntimeError(f"{here.address} has another fusezap than who asks: install the same on both")
+    attempt = uuid.uuid4().hex
+    pieces: list[Piece] = []
+    with worker.started(job) as process, _called_off(here, here.get_current_task(), process.terminate):
+        for number, news in enumerate(worker.news_of(process)):
+            piece = (attempt, number, _packed(news))
+            pieces.append(piece)
+            here.log_event(topic, (job.spec, piece))
+    return pieces
+
+
+@contextmanager
+def _called_off(here: Any, key: object, end: Callable[[], None]) -> Iterator[None]:
+    """Calls `end` when nobody wants the task's result any more: its client cancelled it, or is gone."""
+    over = Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_EVERY_S):
+            task = here.state.tasks.get(key)
+            if task is None or task.state != "executing":
+                end()
+                return
+
+    thread = Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _packed(news: News) -> bytes:
+    return zlib.compress(pickle.dumps(news), level=1)
+
+
+def _unpacked(data: bytes) -> News:
+    news: News = pickle.loads(zlib.decompress(data))
+    return news

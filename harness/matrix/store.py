@@ -1,0 +1,199 @@
+"""What was measured, below XDG_STATE_HOME: a database of SQLite that grows, and forgets nothing.
+
+A cell is there whole or not at all, whoever is killed; several may write at once.  Of a question that was answered more
+than once (`--fresh`), the last answer counts, and the others stay to be looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import __version__, codec
+from harness.errors import MachineError
+from harness.image import Image
+from harness.model import Series
+from harness.terms import Mark
+
+SCHEMA = 1
+"""Of the database, as its `user_version`."""
+PATIENCE_S = 60.0
+"""For another writer."""
+HOLDS = (Mark.PASS, Mark.FAIL, Mark.REPORTED)
+"""Marks of a cell that need not be run again; what came to no conclusion is tried anew."""
+
+_TABLES = """
+CREATE TABLE cell (
+    id INTEGER PRIMARY KEY,
+    matrix TEXT NOT NULL,    -- the command that it was measured for
+    at TEXT NOT NULL,        -- ISO 8601, UTC, to the second
+    fusezap TEXT NOT NULL,   -- version
+    spec TEXT NOT NULL, digest TEXT NOT NULL, release TEXT NOT NULL, version TEXT NOT NULL, machine TEXT NOT NULL,
+    package TEXT NOT NULL,
+    scenario TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    asked TEXT NOT NULL,     -- digest of the question
+    mark TEXT NOT NULL,
+    outcomes TEXT NOT NULL,  -- JSON: times by outcome, the commonest first
+    series BLOB NOT NULL,    -- JSON of the record, deflated
+    UNIQUE (matrix, digest, scenario)
+);
+CREATE INDEX answer ON cell (asked, digest);
+CREATE INDEX scenario_of ON cell (digest, scenario, id);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A row, without its evidence."""
+
+    id: int
+    at: str
+    fusezap: str
+    spec: str
+    digest: str
+    release: str
+    version: str
+    machine: str
+    package: str
+    scenario: str
+    kind: str
+    mark: str
+    outcomes: dict[str, int]
+
+
+_COLUMNS = tuple(Cell.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Each that is given must fit; globs as of SQLite, with case."""
+
+    kernel: str = "*"
+    """Fits what names the kernel: spec, release, package, or digest."""
+    scenario: str = "*"
+    outcome: str | None = None
+    """Of one run at least."""
+    since: str = ""
+    """As `Cell.at`."""
+    all: bool = False
+    """Not only the last of each kernel and scenario."""
+
+
+def base() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "fusezap" / "results.sqlite"
+
+
+@contextmanager
+def opened(path: Path | None = None) -> Iterator[Store]:
+    """The store at `path`, or where it is kept; made where there is none."""
+    path = path or base()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)) as database:
+            yield Store(database, path)
+    except (sqlite3.Error, OSError) as error:
+        raise MachineError(f"the results in {path} cannot be read or written: {error}") from error
+
+
+class Store:
+    def __init__(self, database: sqlite3.Connection, path: Path) -> None:
+        self._database = database
+        database.execute("PRAGMA journal_mode = WAL")
+        self._create(path)
+
+    def _create(self, path: Path) -> None:
+        if self._schema() == 0:
+            with self._changing():
+                if self._schema() == 0:  # else somebody was faster
+                    for statement in filter(str.strip, _TABLES.split(";")):
+                        self._database.execute(statement)
+                    self._database.execute(f"PRAGMA user_version = {SCHEMA}")
+        if self._schema() > SCHEMA:
+            raise MachineError(f"{path} was written by a newer fusezap", "use that, or set XDG_STATE_HOME")
+
+    def _schema(self) -> int:
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        return int(version)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """What is done in the block is done whole or not at all, and by one at a time."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    def add(self, matrix: str, image: Image, asked: str, series: Series) -> None:
+        """The same cell of the same matrix is counted once, however often it is told."""
+        outcomes = json.dumps({count.outcome: count.times for count in series.counts})
+        record = zlib.compress(json.dumps(codec.encode(series), separators=(",", ":")).encode())
+        row = (
+            *(matrix, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), __version__),
+            *(image.spec, image.digest, series.kernel.release, series.kernel.version, series.kernel.machine),
+            *(image.package, series.about.name, series.about.kind, asked, series.mark, outcomes, record),
+        )
+        with self._changing():
+            self._database.execute(
+                "INSERT OR IGNORE INTO cell (matrix, at, fusezap, spec, digest, release, version, machine, package,"
+                f" scenario, kind, asked, mark, outcomes, series) VALUES ({', '.join('?' * len(row))})",
+                row,
+            )
+
+    def holding(self, asked: Mapping[str, str]) -> dict[str, frozenset[str]]:
+        """Scenarios with an answer that holds, by the digest of the kernel.  `asked`: the question of each scenario."""
+        marks = ", ".join(f"'{mark}'" for mark in HOLDS)
+        found: dict[str, set[str]] = {}
+        for scenario, question in asked.items():
+            rows = self._database.execute(
+                "SELECT digest FROM cell WHERE id IN "
+                f"(SELECT max(id) FROM cell WHERE asked = ? GROUP BY digest) AND mark IN ({marks})",
+                (question,),
+            )
+            for (digest,) in rows:
+                found.setdefault(digest, set()).add(scenario)
+        return {digest: frozenset(names) for digest, names in found.items()}
+
+    def answer(self, digest: str, asked: str) -> Series:
+        """The last to that question, under that kernel."""
+        (record,) = self._database.execute(
+            "SELECT series FROM cell WHERE asked = ? AND digest = ? ORDER BY id DESC LIMIT 1", (asked, digest)
+        ).fetchone()
+        return _series(record)
+
+    def cells(self, query: Query) -> list[Cell]:
+        """As they were measured."""
+        conditions = [
+            "(spec GLOB ? OR release GLOB ? OR package GLOB ? OR digest GLOB ?)",
+            "scenario GLOB ?",
+            "at >= ?",
+        ]
+        values: list[object] = [*[query.kernel] * 4, query.scenario, query.since]
+        if not query.all:
+            conditions.append("id IN (SELECT max(id) FROM cell GROUP BY digest, scenario)")
+        if query.outcome is not None:
+            conditions.append("EXISTS (SELECT 1 FROM json_each(outcomes) WHERE key = ?)")
+            values.append(query.outcome)
+        rows = self._database.execute(
+            f"SELECT {', '.join(_COLUMNS)} FROM cell WHERE {' AND '.join(conditions)} ORDER BY id", values
+        )
+        return [Cell(**{**dict(zip(_COLUMNS, row, strict=True)), "outcomes": json.loads(row[-1])}) for row in rows]
+
+    def series(self, cell: Cell) -> Series:
+        """With the evidence."""
+        (record,) = self._database.execute("SELECT series FROM cell WHERE id = ?", (cell.id,)).fetchone()
+        return _series(record)
+
+
+def _series(record: bytes) -> Series:
+    return codec.decode(Series, json.loads(zlib.decompress(record)))
