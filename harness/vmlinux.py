@@ -15,6 +15,10 @@ _NOTE = struct.pack("<III", 4, 8, 18) + b"Xen\0"
 _NOTE_4 = struct.pack("<III", 4, 4, 18) + b"Xen\0"
 
 
+SIZE = 4
+"""Bytes in which a payload's own size follows it."""
+
+
 def names(data: bytes) -> tuple[str, str]:
     """`uname -r` and, as far as the image tells, `uname -v`.  ValueError for what is no x86 kernel."""
     if data[0x202:0x206] == _MAGIC:
@@ -34,14 +38,20 @@ def unpack(data: bytes) -> bytes | None:
         sectors = data[0x1F1] or 4
         offset, length = struct.unpack_from("<II", data, 0x248)
         start = (sectors + 1) * 512 + offset
-        kernel = _decompressed(data[start : start + length])
+        kernel = _decompressed(data[start : start + length], SIZE)
     if kernel is None or kernel[:4] != b"\x7fELF":
         return None
     return kernel if _NOTE in kernel or _NOTE_4 in kernel else None
 
 
-def _decompressed(payload: bytes) -> bytes | None:
-    """Its last four bytes may be its size, which is no part of the stream."""
+def decompressed(packed: bytes) -> bytes:
+    """A whole file; what is not packed in a way that is known here, as it is."""
+    return _decompressed(packed, trailer=0) or packed
+
+
+def _decompressed(payload: bytes, trailer: int) -> bytes | None:
+    """None for an unknown way, or where the program for it is not there.  `trailer`: bytes behind it that are no part
+    of the stream."""
     import bz2
     import lzma
     import zlib
@@ -52,10 +62,11 @@ def _decompressed(payload: bytes) -> bytes | None:
         return lzma.LZMADecompressor().decompress(payload)
     if payload.startswith(b"BZh"):
         return bz2.BZ2Decompressor().decompress(payload)
+    stream = payload[: len(payload) - trailer]
     if payload.startswith(b"\x28\xb5\x2f\xfd"):
-        return _by_command(("zstd", "--decompress", "--stdout"), payload[:-4])
+        return _by_command(("zstd", "--decompress", "--stdout"), stream)
     if payload.startswith(b"\x02\x21\x4c\x18"):
-        return _by_command(("lz4", "--decompress", "--stdout"), payload[:-4])
+        return _by_command(("lz4", "--decompress", "--stdout"), stream)
     return None
 
 

@@ -5,10 +5,13 @@ The system's lists and packages are not touched, and suites that the machine doe
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness import kernel_store
@@ -37,40 +40,103 @@ def kernels_of(depends: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(re.findall(r"^ +Depends: (linux-(?:image|binary|modules)-\d\S+)$", depends, re.M)))
 
 
-class Archive:
-    """One suite; its lists are fetched when this is made."""
+def newer(version: str, other: str) -> bool:
+    """By Debian's order."""
+    argv = ["dpkg", "--compare-versions", version, "gt", other]
+    return subprocess.run(argv, check=False).returncode == 0
 
-    def __init__(self, suite: str, tell: Callable[[str], None]) -> None:
-        folder = kernel_store.base() / "apt" / suite
+
+def suite(name: str, tell: Callable[[str], None]) -> Archive:
+    """Of this machine's mirrors; MachineError where they have none of that name."""
+    folder = kernel_store.base() / "apt" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    targets = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(ORIGIN)", "Created-By: Packages"])
+    listed = sources(targets, name, KEYRING)
+    if not listed:
+        raise MachineError("this machine's apt has no source of Debian", "see /etc/apt/sources.list.d")
+    tell(f"asking the mirror for the packages of {name}")
+    return Archive(folder, listed)
+
+
+class Archive:
+    """What a sources list leads to; its lists are fetched when this is made, and kept in `folder`."""
+
+    def __init__(self, folder: Path, listed: str) -> None:
+        self._folder = folder
         for name in ("state/lists/partial", "cache/archives/partial"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        listed = folder / "sources.list"
-        targets = _run(
-            ["apt-get", "indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(ORIGIN)", "Created-By: Packages"]
-        )
-        listed.write_text(sources(targets, suite, KEYRING))
-        if not listed.stat().st_size:
-            raise MachineError("this machine's apt has no source of Debian", "see /etc/apt/sources.list.d")
+        (folder / "sources.list").write_text(listed)
         self._options = [
             *("-o", f"Dir::State={folder}/state"),
             *("-o", f"Dir::Cache={folder}/cache"),
-            *("-o", f"Dir::Etc::SourceList={listed}"),
+            *("-o", f"Dir::Etc::SourceList={folder}/sources.list"),
             *("-o", "Dir::Etc::SourceParts=/dev/null"),
             *("-o", "Acquire::Languages=none"),
         ]
-        tell(f"asking the mirror for the packages of {suite}")
         _run(["apt-get", *self._options, "--error-on=any", "update"])
 
-    def kernel(self, flavour: str) -> tuple[str, ...]:
-        """The packages that the suite's newest kernel of that flavour is in."""
-        (image,) = self._kernels(f"linux-image-{flavour}") or (None,)
-        if image is None:
+    def newest(self, flavour: str) -> str:
+        """The package of the suite's newest kernel of that flavour."""
+        images = self._kernels(f"linux-image-{flavour}")
+        if not images:
             raise MachineError(f"the suite has no package linux-image-{flavour}")
+        return images[0]
+
+    def versions(self, flavour: str) -> dict[str, str]:
+        """Version of the package by its name, of each kernel of that flavour that the suite has."""
+        names = _run(["apt-cache", *self._options, "pkgnames", "linux-image-"]).split()
+        pattern = re.compile(rf"linux-image-\d[^-]*(-\d+)?-{flavour}")
+        named = [name for name in names if pattern.fullmatch(name)]
+        if not named:
+            return {}
+        shown = _run(["apt-cache", *self._options, "show", "--no-all-versions", *named])
+        return dict(re.findall(r"^Package: (\S+)\n(?:.+\n)*?Version: (\S+)$", shown, re.M))
+
+    def parts(self, image: str) -> tuple[str, ...]:
+        """The packages that a kernel is in."""
         return (image, *self._kernels(image))
 
-    def download(self, packages: Iterable[str], folder: Path) -> None:
-        """Their signatures and sums are checked by apt; what was broken off goes on where it was."""
-        _run(["apt-get", *self._options, "-o", "APT::Sandbox::User=root", "download", *packages], cwd=folder)
+    @contextmanager
+    def downloaded(self, packages: Iterable[str], tell: Callable[[str], None]) -> Iterator[tuple[Path, ...]]:
+        """Their files, which are gone again after the block.  apt checks signatures and sums; what was broken off goes
+        on where it was."""
+        folder = self._folder / "packages"
+        folder.mkdir(exist_ok=True)
+        with (self._folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._download(tuple(packages), folder, tell)
+            files = tuple(sorted(folder.glob("*.deb")))
+            yield files
+            shutil.rmtree(folder)
+
+    def _download(self, packages: tuple[str, ...], folder: Path, tell: Callable[[str], None]) -> None:
+        told = _Percent(f"fetching {', '.join(packages)}", tell)
+        reading, writing = os.pipe()
+        options = ("-o", "APT::Sandbox::User=root", "-o", f"APT::Status-Fd={writing}")
+        with open(reading) as status:
+            try:
+                process = subprocess.Popen(
+                    ["apt-get", *self._options, *options, "download", *packages],
+                    cwd=folder,
+                    env=_environment(),
+                    pass_fds=(writing,),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            finally:
+                os.close(writing)
+            with process:
+                try:
+                    for line in status:
+                        told.take(line)
+                    errors = process.communicate()[1]
+                except BaseException:
+                    process.terminate()
+                    raise
+        if process.returncode:
+            raise _failed("apt-get", errors)
 
     def _kernels(self, package: str) -> tuple[str, ...]:
         return kernels_of(_run(["apt-cache", *self._options, "depends", package]))
@@ -79,14 +145,37 @@ class Archive:
 def _run(argv: list[str], cwd: Path | None = None) -> str:
     try:
         ended = subprocess.run(
-            argv, cwd=cwd, env={**os.environ, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True, text=True
+            argv, cwd=cwd, env=_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
     except FileNotFoundError as error:
         raise MachineError(
             f"{argv[0]} is not there", "kernels of Debian are fetched by apt; name a file instead"
         ) from error
     if ended.returncode:
-        said = [line for line in ended.stderr.splitlines() if line.startswith(("E:", "W:", "Err"))]
-        hint = "\n".join(said[-5:]) or ended.stderr.strip()[-300:]
-        raise MachineError(f"{argv[0]} failed; is the mirror reachable, and is there such a suite?", hint)
+        raise _failed(argv[0], ended.stderr)
     return ended.stdout
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C"}
+
+
+def _failed(program: str, errors: str) -> MachineError:
+    said = [line for line in errors.splitlines() if line.startswith(("E:", "W:", "Err"))]
+    hint = "\n".join(said[-5:]) or errors.strip()[-300:]
+    return MachineError(f"{program} failed; is the mirror reachable, and is there such a suite?", hint)
+
+
+class _Percent:
+    """Tells how far apt is, at each tenth: `dlstatus:1:4.5:Retrieving file 1 of 3`."""
+
+    def __init__(self, what: str, tell: Callable[[str], None]) -> None:
+        self._what = what
+        self._tell = tell
+        self._next = 0
+
+    def take(self, line: str) -> None:
+        fields = line.split(":")
+        if fields[0] == "dlstatus" and (percent := float(fields[2])) >= self._next:
+            self._tell(f"{self._what}: {percent:.0f} %" if self._next else self._what)
+            self._next = int(percent) // 10 * 10 + 10

@@ -1,4 +1,4 @@
-"""Debian's own kernels: the newest of a suite, through the machine's apt, whatever the machine itself runs."""
+"""Debian's own kernels: the newest of a suite or a version, through the machine's apt, whatever that runs itself."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import dataclasses
 import json
 import platform
 import re
-import tempfile
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import kernel_store
-from harness.errors import UsageError
+from harness.errors import MachineError, UsageError
 from harness.image import Image
 
-SUMMARY = "a suite's newest kernel, fetched once"
-EXAMPLES = ("debian:bookworm", "debian:sid", "debian:bookworm:cloud-amd64")
-_SPEC = re.compile(r"debian:(?P<suite>[a-z][a-z0-9-]*)(:(?P<flavour>[a-z0-9-]+))?")
+if TYPE_CHECKING:
+    from harness.kernels._apt import Archive
+
+SUMMARY = "the newest kernel of a suite, or of a version (a glob), fetched once"
+EXAMPLES = ("debian:bookworm", "debian:sid", "debian:6.1.*", "debian:6.12.117", "debian:bookworm:cloud-amd64")
+SUITES = ("sid", "forky", "trixie", "bookworm", "bullseye")
+"""Where a version is looked for: of two that fit, the newer wins, wherever it is.  A mirror may lack some."""
+_SPEC = re.compile(r"debian:(?P<suite>[a-z][a-z0-9-]*|[0-9][A-Za-z0-9.+~*?\[\]-]*)(:(?P<flavour>[a-z0-9-]+))?")
 _FLAVOURS = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64", "ppc64le": "powerpc64le", "s390x": "s390x"}
 
 
@@ -31,10 +36,10 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
 
 
 def _parsed(spec: str) -> tuple[str, str]:
-    """Suite and flavour."""
+    """Suite or version, and flavour."""
     match = _SPEC.fullmatch(spec)
     if match is None:
-        raise UsageError(f"{spec!r} names no suite", f"such as {', '.join(EXAMPLES)}")
+        raise UsageError(f"{spec!r} names no suite and no version", f"such as {', '.join(EXAMPLES)}")
     return match["suite"], match["flavour"] or _FLAVOURS.get(platform.machine(), platform.machine())
 
 
@@ -44,19 +49,52 @@ def _known(spec: str) -> Path:
 
 def fetch(spec: str, tell: Callable[[str], None]) -> Image:
     """What the mirror has now."""
-    suite, flavour = _parsed(spec)
-    from harness.kernels import _apt, deb
+    name, flavour = _parsed(spec)
+    from harness.kernels import _apt, _packages, deb
 
-    archive = _apt.Archive(suite, tell)
-    packages = archive.kernel(flavour)
-    kernel_store.base().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=kernel_store.base()) as name:
-        tell(f"fetching {', '.join(packages)}")
-        archive.download(packages, Path(name))
-        (first, *_) = sorted(Path(name).glob(f"{packages[0]}_*.deb"))
-        image = dataclasses.replace(deb.provide(str(first), tell), spec=spec)
+    if name[0].isdigit():
+        archive, package = _of_version(name, flavour, tell)
+    else:
+        archive = _apt.suite(name, tell)
+        package = archive.newest(flavour)
+    with archive.downloaded(archive.parts(package), tell) as files:
+        (first, *_) = (file for file in files if file.name.startswith(f"{package}_"))
+        image = _packages.image_of(spec, first.stem, files, deb.extract, tell)
     remember(_known(spec), image)
     return image
+
+
+def _of_version(wanted: str, flavour: str, tell: Callable[[str], None]) -> tuple[Archive, str]:
+    """UsageError names those that there are, where none fits; the error of the last suite, where none could be read."""
+    from harness.kernels import _apt
+
+    best: tuple[Archive, str, str] | None = None
+    others: list[str] = []
+    failure: MachineError | None = None
+    for suite in SUITES:
+        try:
+            archive = _apt.suite(suite, tell)
+        except MachineError as error:
+            failure = error
+            continue
+        for package, version in archive.versions(flavour).items():
+            if not fits(wanted, package, version, flavour):
+                others.append(version)
+            elif best is None or _apt.newer(version, best[2]):
+                best = (archive, package, version)
+    if best is not None:
+        return best[:2]
+    if failure is not None and not others:
+        raise failure
+    raise UsageError(f"no suite has a kernel {wanted} ({flavour})", f"there are: {', '.join(sorted(set(others)))}")
+
+
+def fits(wanted: str, package: str, version: str, flavour: str) -> bool:
+    """`6.1`, `6.1.192`, `6.1.0-56`, `6.12.*`: of the release that the package is named after, or of its version; and
+    what is no glob may be continued after a dot or a hyphen."""
+    release = package.removeprefix("linux-image-").removesuffix(f"-{flavour}")
+    globs = (wanted, f"{wanted}.*", f"{wanted}-*", f"{wanted}+*")
+    return any(fnmatchcase(name, glob) for name in (release, version) for glob in globs)
 
 
 def remember(known: Path, image: Image) -> None:

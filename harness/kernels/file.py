@@ -18,7 +18,7 @@ EXAMPLES = ("./bzImage", "/boot/vmlinuz-6.1.0-56-amd64", "./bzImage:./root/lib/m
 def claims(spec: str) -> bool:
     """A path: a name of a source that is not known is none."""
     path = spec.partition(":")[0]
-    return path.startswith(("/", "./", "../")) and Path(path).is_file() and not path.endswith(".deb")
+    return path.startswith(("/", "./", "../")) and Path(path).is_file() and not path.endswith((".deb", ".rpm"))
 
 
 def provide(spec: str, tell: Callable[[str], None]) -> Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from harness import vmlinux
 from harness.errors import MachineError
 from harness.image import Image
 from harness.vm import wire
@@ -76,6 +77,17 @@ def module_files(image: Image, wanted: tuple[str, ...]) -> tuple[Path, ...]:
     return tuple(Path(each) for each in dict.fromkeys(files))
 
 
+def plain_name(module: Path) -> str:
+    """`fuse.ko` of `fuse.ko.zst`."""
+    return module.name.partition(".ko")[0] + ".ko"
+
+
+def plain(module: Path) -> bytes:
+    """Unpacked: not every busybox and not every kernel takes a packed one."""
+    data = module.read_bytes()
+    return data if module.suffix == ".ko" else vmlinux.decompressed(data)
+
+
 def build(folder: Path, init: str, modules: tuple[Path, ...], busybox: Path) -> Path:
     """The archive, in `folder`."""
     tree = folder / "initramfs"
@@ -87,8 +99,8 @@ def build(folder: Path, init: str, modules: tuple[Path, ...], busybox: Path) -> 
     (tree / "bin/busybox").write_bytes(busybox.read_bytes())
     (tree / "bin/busybox").chmod(0o755)
     for module in modules:
-        (tree / "modules" / module.name).write_bytes(module.read_bytes())
-        names.append(f"modules/{module.name}")
+        (tree / "modules" / plain_name(module)).write_bytes(plain(module))
+        names.append(f"modules/{plain_name(module)}")
     archive = folder / "initramfs.cpio"
     with archive.open("wb") as stream:
         argv = [str(busybox), "cpio", "-o", "-H", "newc"]

@@ -44,7 +44,7 @@ def command(image: Image, settings: Settings, share: Path, accelerator: str) -> 
     seen.check(seen.needed())
     modules = initramfs.module_files(image, _MODULES)
     init = initramfs.script(
-        tuple(module.name for module in modules),
+        tuple(map(initramfs.plain_name, modules)),
         (_9P[0], f"ro,cache=loose,{_9P[1]}"),
         (_9P[0], f"rw,{_9P[1]}"),
         seen.hidden(seen.needed()),

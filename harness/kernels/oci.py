@@ -1,0 +1,50 @@
+"""An image of a container that holds `/boot` and `/lib/modules`: a layout, an archive, or one in a registry.
+
+skopeo reads wherever it lies, umoci applies its layers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from harness import kernel_store
+from harness.errors import MachineError, UsageError
+from harness.image import Image
+from harness.kernels import _packages, _root
+
+SUMMARY = "an image of a container with /boot and /lib/modules, as skopeo names it"
+EXAMPLES = ("oci:./layout:tag", "oci-archive:./image.tar", "docker-archive:./saved.tar", "docker://registry/image:tag")
+_TRANSPORTS = ("oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:", "docker://")
+
+
+def claims(spec: str) -> bool:
+    return spec.startswith(_TRANSPORTS)
+
+
+def provide(spec: str, tell: Callable[[str], None]) -> Image:
+    """UsageError for what is no such image, or has no kernel in it."""
+    tell(f"reading {spec}")
+    digest = str(json.loads(_run(["skopeo", "inspect", spec]))["Digest"]).rpartition(":")[2]
+
+    def unpack(folder: Path) -> None:
+        tell(f"unpacking {spec}")
+        _run(["skopeo", "copy", "--quiet", spec, f"oci:{folder}/layout:kernel"])
+        _run(["umoci", "raw", "unpack", "--rootless", "--image", f"{folder}/layout:kernel", f"{folder}/root"])
+        _root.complete(folder / "root", spec, "the image must hold both, of one kernel")
+
+    root = kernel_store.entry(f"oci-{digest}", unpack) / "root"
+    return dataclasses.replace(_packages.of_root(spec, root, tell), digest=digest, package=spec)
+
+
+def _run(argv: list[str]) -> str:
+    try:
+        ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise MachineError(f"{argv[0]} is not there", "install skopeo and umoci") from error
+    if ended.returncode:
+        raise UsageError(f"{argv[0]} cannot read that image", ended.stderr.strip()[-300:])
+    return ended.stdout
