@@ -142,6 +142,8 @@ class Connection:
     waiting: int | None
     """Requests not yet answered; None where fusectl is not to be had."""
     fsname: str | None = None
+    virtiofs: bool = False
+    """Answered by the host of this virtual machine: no task here holds a device of it."""
 
 
 @dataclass(frozen=True, slots=True)

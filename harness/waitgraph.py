@@ -71,6 +71,8 @@ def _connection(number: int, view: View) -> tuple[str, Wait]:
     found = view.connection(number)
     if found is None:
         return f"connection {number}", Wait(Need.ANY, Progress.RUNS, "it is gone: its requests have been ended")
+    if found.virtiofs:
+        return f"connection {number}", Wait(Need.ANY, Progress.OUTSIDE, "virtiofs: this machine's own host answers it")
     label = f"connection {number}" + (f" ({found.fsname})" if found.fsname else "")
     holders = view.holders(number)
     if not _accounted_for(number, view):
@@ -94,7 +96,7 @@ def _accounted_for(number: int, view: View) -> bool:
     others = [
         each
         for each in view.snapshot.connections
-        if each.number not in held and each.number != number and each.waiting == 0
+        if each.number not in held and each.number != number and each.waiting == 0 and not each.virtiofs
     ]
     unnamed = view.unnamed_devices()
     files = {device.file for device in unnamed if device.file is not None}

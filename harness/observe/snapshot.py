@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from harness import kernel_names
 from harness.linux import cgroup, procfs
 from harness.linux.fusectl import Fusectl
-from harness.linux.mountinfo import fuse_mounts
+from harness.linux.mountinfo import fuse_mounts, virtiofs_numbers
 from harness.linux.procfs import GONE, Stat, Status
 from harness.linux.syscalls import same_descriptor_table, same_open_file
 from harness.model import (
@@ -222,13 +222,16 @@ class _Survey:
             self.unseen.append("the waiting requests of the connections (no fusectl filesystem)")
             return tuple(Connection(number, None, name) for number, name in names.items())
         found = []
+        hosts = virtiofs_numbers()
         for number in self.ctl.numbers():
+            waiting = None
             try:
-                found.append(Connection(number, self.ctl.waiting(number), names.get(number)))
+                waiting = self.ctl.waiting(number)
             except PermissionError:
-                found.append(Connection(number, None, names.get(number)))
+                pass  # it is there
             except OSError:
                 continue  # ended meanwhile
+            found.append(Connection(number, waiting, names.get(number), number in hosts))
         return tuple(found)
 
 

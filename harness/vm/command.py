@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """Runs beside the machine, and ends with it."""
+
+    argv: tuple[str, ...]
+    socket: Path
+    """Is there once it can be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,3 +20,8 @@ class Command:
     """What it prints on its standard output is the guest's console."""
 
     argv: tuple[str, ...]
+    daemons: tuple[Daemon, ...] = ()
+
+
+DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
+"""However this process ends, what is started by it does not outlive it."""

@@ -77,6 +77,14 @@ def module_files(image: Image, wanted: tuple[str, ...]) -> tuple[Path, ...]:
     return tuple(Path(each) for each in dict.fromkeys(files))
 
 
+def has(image: Image, name: str) -> bool:
+    """As a module or built in; of a kernel without modules, nothing is known."""
+    if image.modules is None or module_files(image, (name,)):
+        return True
+    listed = image.modules / "modules.builtin"
+    return listed.exists() and any(line.endswith(f"/{name}.ko") for line in listed.read_text().splitlines())
+
+
 def plain_name(module: Path) -> str:
     """`fuse.ko` of `fuse.ko.zst`."""
     return module.name.partition(".ko")[0] + ".ko"

@@ -8,16 +8,18 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import IO
 
 from harness.errors import MachineError
 from harness.vm import wire
-from harness.vm.command import Command
+from harness.vm.command import Command, Daemon
 
 LOOK_EVERY_S = 0.01
+DAEMON_S = 10.0
+"""For what the machine needs beside it."""
 KEPT_LINES = 200
 TOLD_LINES = 15
 TOLD_OF_A_CRASH = 40
@@ -93,17 +95,29 @@ class Machine:
 @contextmanager
 def started(command: Command, share: Path, deadline_s: float, shown: bool) -> Iterator[Machine]:
     """Whatever happens in the block, the machine is gone after it."""
+    with ExitStack() as stack:
+        for daemon in command.daemons:
+            _await(daemon, stack.enter_context(_process(daemon.argv, subprocess.DEVNULL)))
+        yield Machine(stack.enter_context(_process(command.argv, subprocess.PIPE)), share, deadline_s, shown)
+
+
+@contextmanager
+def _process(argv: tuple[str, ...], stdout: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Killed when the block is left."""
     try:
-        process = subprocess.Popen(
-            command.argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.STDOUT)
     except OSError as error:
-        raise MachineError(f"{command.argv[0]} cannot be started: {error}") from error
+        raise MachineError(f"{argv[0]} cannot be started: {error}") from error
     try:
-        yield Machine(process, share, deadline_s, shown)
+        yield process
     finally:
         process.kill()
         process.wait()
+
+
+def _await(daemon: Daemon, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + DAEMON_S
+    while not daemon.socket.exists():
+        if process.poll() is not None or time.monotonic() > end:
+            raise MachineError(f"{' '.join(daemon.argv)} does not come up", "try it by hand")
+        time.sleep(LOOK_EVERY_S)

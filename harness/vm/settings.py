@@ -16,3 +16,5 @@ class Settings:
     """Without a sign of life for so long, the machine is lost."""
     console: bool = False
     """Show what the guest prints, as it prints it."""
+    shell: bool = False
+    """A person looks at the hang, in the guest."""

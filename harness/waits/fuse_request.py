@@ -33,15 +33,20 @@ def _candidates(task: Task, view: View) -> tuple[For, ...]:
     waiting = {each.number: each.waiting for each in view.snapshot.connections if each.waiting != 0}
     seen = {mount.connection: mount for mount in view.mounts_of(task.tgid) if mount.connection in waiting}
     if seen:
-        strength = Strength.DERIVED if len(seen) == 1 else Strength.ASSUMED
-        rule = "the only one" if len(seen) == 1 else f"one of {len(seen)}"
-        return tuple(
-            For(
-                connection_id(number),
-                strength,
-                f"{rule} in its mountinfo ({mount.fsname}) {_counting(waiting[number])}",
-            )
-            for number, mount in seen.items()
+        hosts = [each.number for each in view.snapshot.connections if each.virtiofs and each.number in waiting]
+        alone = len(seen) == 1 and not hosts
+        strength = Strength.DERIVED if alone else Strength.ASSUMED
+        rule = "the only one" if alone else f"one of {len(seen) + len(hosts)}"
+        return (
+            *(
+                For(
+                    connection_id(number),
+                    strength,
+                    f"{rule} in its mountinfo ({mount.fsname}) {_counting(waiting[number])}",
+                )
+                for number, mount in seen.items()
+            ),
+            *(For(connection_id(number), strength, f"virtiofs {_counting(waiting[number])}") for number in hosts),
         )
     strength = Strength.DERIVED if len(waiting) == 1 else Strength.ASSUMED
     return tuple(

@@ -21,7 +21,7 @@ PATIENCE_S = 300
 
 @pytest.fixture(autouse=True)
 def machine() -> None:
-    require("qemu-system-x86_64", "busybox", "modprobe", "depmod", "setpriv", "apt-get", "dpkg-deb")
+    require("qemu-system-x86_64", "busybox", "modprobe", "depmod", "setpriv", "apt-get", "dpkg-deb", root=True)
 
 
 def fusezap(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -67,6 +67,18 @@ def test_a_panic_is_a_lost_machine_and_no_verdict() -> None:
     assert any("Kernel panic" in reason for reason in result["reasons"])
 
 
+@pytest.mark.parametrize("engine", ["virtiofs", "virtme"])
+def test_every_engine_comes_to_the_same(engine: str) -> None:
+    scenarios = ("exit-flush-self", "exit-flush-peer-outside", "getattr-queued", "healthy")
+    plain, other = (document(*scenarios, "--engine", each)["results"] for each in ("plain", engine))
+    assert [result["outcome"] for result in plain] == ["deadlock", "starved", "released", "released"]
+    for one, two in zip(plain, other, strict=True):
+        assert one["outcome"] == two["outcome"]
+        assert one["kernel"] == two["kernel"]
+        assert [check["holds"] for check in one["form"]] == [check["holds"] for check in two["form"]]
+        assert two["leftovers"] == []
+
+
 def test_a_boot_that_never_reached_init_is_tried_once_more(started: Started) -> None:
     running, emulator = started("run", "--kernel", KERNEL, "healthy")
     os.kill(emulator, signal.SIGKILL)

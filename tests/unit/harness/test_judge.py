@@ -329,6 +329,28 @@ class TestTwoConnections:
         assert (verdict.outcome, verdict.connection) == (Outcome.DEADLOCK, CONNECTION)
 
 
+def with_virtiofs(snapshot: Snapshot, waiting: int) -> Snapshot:
+    """This machine is a virtual one, and has its root from its host."""
+    return replace(snapshot, connections=(*snapshot.connections, Connection(30, waiting, None, virtiofs=True)))
+
+
+class TestVirtiofs:
+    def test_at_rest_it_does_not_matter(self) -> None:
+        verdict = judged(with_virtiofs(HANG, 0))
+        assert (verdict.outcome, verdict.connection) == (Outcome.DEADLOCK, CONNECTION)
+
+    def test_a_request_that_may_be_on_it_can_be_answered_by_the_host(self) -> None:
+        verdict = judged(with_virtiofs(HANG, 1))
+        assert (verdict.outcome, verdict.connection) == (Outcome.STARVED, None)
+        assert "connection:30" in verdict.blockers
+
+    def test_it_needs_no_device_and_so_accounts_for_none(self) -> None:
+        """Else a stranger's device would be taken for the one of virtiofs, and the proof would be false."""
+        snapshot = with_device(with_others(on_kernel(HANG, "6.1"), sleeper(9000)), 9000, None)
+        assert judged(with_virtiofs(snapshot, 0)).outcome is Outcome.STARVED
+        assert judged(with_connection(snapshot, 30, 0)).outcome is Outcome.DEADLOCK
+
+
 OLD = on_kernel(HANG, "6.1")
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from harness import registry
 from harness.errors import MachineError
 from harness.image import Image
-from harness.vm import accelerator, bundle, initramfs, seen, share, start, wire
+from harness.vm import accelerator, bundle, engines, initramfs, seen, share, start, wire
 from harness.vm.command import Command
-from harness.vm.engines import plain
+from harness.vm.engines import _qemu, plain, virtiofs
 from harness.vm.machine import LostError, last_words, started
 from harness.vm.settings import Settings
 from tests.conftest import require
@@ -23,24 +24,39 @@ IMAGE = Image("it", "6.1.0", "", "x86_64", "0", Path("/k/vmlinuz"), Path("/k/vml
 
 
 def test_the_emulators_command_line() -> None:
-    argv = plain.argv(IMAGE, Settings(memory_mib=512), Path("/tmp/a,b"), Path("/tmp/a,b/initramfs"), "tcg")
+    argv = _qemu.argv(IMAGE, Settings(memory_mib=512), Path("/tmp/a,b/initramfs"), "tcg")
     pairs = dict(itertools.pairwise(argv))
     assert pairs["-kernel"] == "/k/vmlinux"
     assert pairs["-m"] == "512M"
-    assert "local,id=share,path=/tmp/a,,b,security_model=none" in argv
-    root = next(each for each in argv if each.startswith("local,id=root"))
+    assert pairs["-initrd"] == "/tmp/a,b/initramfs"
+
+
+def test_the_root_is_shared_to_be_read_only() -> None:
+    folders = plain.folders(Path("/tmp/a,b"))
+    assert "local,id=share,path=/tmp/a,,b,security_model=none" in folders
+    root = next(each for each in folders if each.startswith("local,id=root"))
     assert "readonly=on" in root.split(",")
 
 
+def test_both_daemons_of_virtiofs_get_options_of_their_own() -> None:
+    share, socket = Path("/tmp/share"), Path("/tmp/s")
+    assert "source=/tmp/share" in virtiofs.served("/usr/lib/qemu/virtiofsd", share, socket)
+    argv = virtiofs.served("/usr/libexec/virtiofsd", share, socket)
+    assert argv[argv.index("--shared-dir") + 1] == "/tmp/share"
+    assert "-o" not in argv
+
+
 def test_what_is_not_unpacked_starts_as_it_is() -> None:
-    argv = plain.argv(
-        Image("it", "6", "", "x86_64", "0", Path("/k/vmlinuz")), Settings(), Path("/s"), Path("/i"), "kvm"
-    )
+    image = Image("it", "6", "", "x86_64", "0", Path("/k/vmlinuz"))
+    argv = _qemu.argv(image, Settings(), Path("/i"), "kvm")
     assert argv[argv.index("-kernel") + 1] == "/k/vmlinuz"
 
 
 def test_another_machine_is_refused() -> None:
-    assert "aarch64" in str(plain.refusal(Image("it", "6", "", "aarch64", "0", Path("/k")), Settings()))
+    image = Image("it", "6", "", "aarch64", "0", Path("/k"))
+    for name in registry.names(engines):
+        engine = registry.module(engines, name, "refusal")
+        assert "aarch64" in str(engine.refusal(image, Settings())), name
 
 
 @pytest.mark.parametrize("hidden", [(), (Path("/tmp/check out"), Path("/run/env"))])
@@ -79,8 +95,8 @@ def test_the_archive_holds_what_it_must(tmp_path: Path) -> None:
     require("busybox")
     module = tmp_path / "it.ko"
     module.write_bytes(b"module")
-    archive = initramfs.build(tmp_path, "#!/bin/busybox sh\n", (module,), plain.busybox())
-    listed = subprocess.run([plain.busybox(), "cpio", "-t"], stdin=archive.open("rb"), capture_output=True, check=True)
+    archive = initramfs.build(tmp_path, "#!/bin/busybox sh\n", (module,), _qemu.busybox())
+    listed = subprocess.run([_qemu.busybox(), "cpio", "-t"], stdin=archive.open("rb"), capture_output=True, check=True)
     assert {"init", "bin/busybox", "modules/it.ko", "root"} <= set(listed.stdout.decode().split())
 
 

@@ -1,0 +1,72 @@
+"""What every engine asks of QEMU that starts it by itself, with our own initramfs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from harness.errors import MachineError
+from harness.image import Image
+from harness.vm import initramfs, seen
+from harness.vm.accelerator import CPU
+from harness.vm.settings import Settings
+
+EMULATOR = "qemu-system-x86_64"
+_PACKAGES = "packages qemu-system-x86, busybox-static, util-linux, kmod"
+
+
+def refusal(image: Image) -> str | None:
+    """Why QEMU cannot start it here; None where it can be tried."""
+    if image.machine != "x86_64" or os.uname().machine != "x86_64":
+        return f"it starts x86_64 kernels on x86_64 machines only, not {image.machine} on {os.uname().machine}"
+    missing = [name for name in (EMULATOR, "busybox", "setpriv", "modprobe") if shutil.which(name) is None]
+    if missing:
+        return f"not there: {', '.join(missing)} ({_PACKAGES})"
+    if not static(busybox()):
+        return f"{busybox()} is not linked statically (package busybox-static)"
+    return None
+
+
+def archive(
+    image: Image, share: Path, modules: tuple[str, ...], root: tuple[str, str], shared: tuple[str, str]
+) -> Path:
+    """The initramfs, in `share`.  `root`, `shared`: type and options of the mounts."""
+    if image.kernel is None:
+        raise MachineError("the kernel that runs already is not started again")
+    seen.check(seen.needed())
+    files = initramfs.module_files(image, modules)
+    names = tuple(map(initramfs.plain_name, files))
+    init = initramfs.script(names, root, shared, seen.hidden(seen.needed()), busybox())
+    return initramfs.build(share, init, files, busybox())
+
+
+def argv(image: Image, settings: Settings, archive: Path, accelerator: str, machine: str = "q35") -> tuple[str, ...]:
+    """Without the folders.  Pure."""
+    return (
+        *(EMULATOR, "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot"),
+        *("-machine", machine),
+        *("-accel", accelerator),
+        *("-cpu", CPU),
+        *("-smp", str(settings.cpus)),
+        *("-m", f"{settings.memory_mib}M"),
+        *("-serial", "stdio"),
+        *("-kernel", str(image.vmlinux or image.kernel)),
+        *("-initrd", str(archive)),
+        *("-append", "console=ttyS0 quiet panic=-1 reboot=t"),
+    )
+
+
+def quoted(path: Path) -> str:
+    """As a value in an option of QEMU."""
+    return str(path).replace(",", ",,")
+
+
+def busybox() -> Path:
+    return Path(str(shutil.which("busybox"))).resolve()
+
+
+def static(program: Path) -> bool:
+    """No interpreter is named in it: nothing else has to be there for it to run."""
+    with program.open("rb") as stream:
+        return b"/ld-" not in stream.read(4096)
