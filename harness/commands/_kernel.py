@@ -66,6 +66,19 @@ def carry_out(
     return image.release
 
 
+def attend(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
+    """`fusezap run` with `arguments` there, and a shell for a person."""
+    from dataclasses import replace
+
+    from harness import kernel_spec
+    from harness.vm import shell
+
+    image = kernel_spec.find(args.kernel, tell)
+    if image.is_host:
+        raise UsageError("--shell is for another kernel", "here, --keep leaves the hang to look at")
+    shell.attend(image, arguments, replace(settings(args), shell=True))
+
+
 def settings(args: argparse.Namespace) -> Settings:
     from harness.vm.settings import Settings
 

@@ -61,6 +61,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="with --server: the file that is held open, seen from the mount; may have {mountpoint} in it",
     )
     _kernel.arguments(parser)
+    parser.add_argument(
+        "--shell", action="store_true", help="with --kernel: keep the hang there, and give me a shell beside it"
+    )
 
 
 def epilog() -> str:
@@ -74,8 +77,10 @@ def execute(args: argparse.Namespace) -> int:
         raise UsageError("--keep takes one scenario, once")
     if args.keep and args.kernel is not None:
         raise UsageError(
-            "--keep is for this kernel: a virtual machine ends with its runs", "see --out for the evidence"
+            "--keep is for this kernel: a virtual machine ends with its runs", "use --shell to look at it there"
         )
+    if args.shell:
+        return _shell(args, chosen, plan)
     targets = outputs.parse(args.report)
     out = Outputs(None if args.format == TERMINAL else args.format, targets)
     counter = _counting.Counter(out, told=not plan.repeated)
@@ -92,6 +97,19 @@ def execute(args: argparse.Namespace) -> int:
             out.write(outputs.report(command, began, time.time() - began, tuple(counter.series), errors))
     good = not errors and len(counter.series) == len(chosen)
     return 0 if good and all(_good(each, args.expect, args.keep) for each in counter.series) else 1
+
+
+def _shell(args: argparse.Namespace, chosen: tuple[Scenario, ...], plan: Plan) -> int:
+    if args.kernel is None:
+        raise UsageError("--shell goes with --kernel", "here, --keep leaves the hang to look at")
+    if len(chosen) > 1 or plan.repeated or args.report or args.format != TERMINAL:
+        raise UsageError("--shell takes one scenario, once, and no report")
+    words = ["--server", args.server] if args.server else [chosen[0].name]
+    words += ["--hold", args.hold] if args.hold else []
+    words += ["--futile"] if args.futile else []
+    words += ["--patience", str(args.patience)] if args.patience is not None else []
+    _kernel.attend(args, tuple(words))
+    return 0
 
 
 def _chosen(args: argparse.Namespace) -> tuple[Scenario, ...]:

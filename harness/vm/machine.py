@@ -95,10 +95,17 @@ class Machine:
 @contextmanager
 def started(command: Command, share: Path, deadline_s: float, shown: bool) -> Iterator[Machine]:
     """Whatever happens in the block, the machine is gone after it."""
+    with daemons(command), _process(command.argv, subprocess.PIPE) as process:
+        yield Machine(process, share, deadline_s, shown)
+
+
+@contextmanager
+def daemons(command: Command) -> Iterator[None]:
+    """What the machine needs beside it, up and ready; gone when the block is left."""
     with ExitStack() as stack:
         for daemon in command.daemons:
             _await(daemon, stack.enter_context(_process(daemon.argv, subprocess.DEVNULL)))
-        yield Machine(stack.enter_context(_process(command.argv, subprocess.PIPE)), share, deadline_s, shown)
+        yield
 
 
 @contextmanager

@@ -91,7 +91,9 @@ def _boot(
     inside = replace(plan, out=Path(engine.SHARE) / wire.EVIDENCE if plan.out else None)
     orders = Orders(inside, guest.scenarios, listener is not SILENT)
     with share.shared(orders) as folder:
-        (folder / "start").write_text(start.script((f"{engine.SHARE}/unbundle.py", engine.SHARE), engine.END))
+        (folder / "start").write_text(
+            start.script(start.python(f"{engine.SHARE}/unbundle.py", engine.SHARE), engine.END)
+        )
         shutil.copyfile(bundle.file(), folder / "bundle")
         shutil.copyfile(Path(__file__).with_name("unbundle.py"), folder / "unbundle.py")
         accel = "tcg" if emulated else accelerator(engine.EMULATOR)

@@ -22,14 +22,19 @@ fi 2>/dev/null
 """
 
 
-def script(arguments: tuple[str, ...], end: str) -> str:
-    """Runs this very Python with `arguments`; `end` is what the machine is left by."""
+def python(*arguments: str) -> str:
+    """This very Python, without what its environment adds."""
+    return shlex.join([sys.executable, "-P", "-S", *arguments])
+
+
+def script(command: str, end: str) -> str:
+    """Runs `command`, lines of a shell; `end` is what the machine is left by."""
     settings = {
         "PYTHONPYCACHEPREFIX": os.path.abspath(sys.pycache_prefix) if sys.pycache_prefix else "",
         "PYTHONPATH": str(CHECKOUT),
     }
     return _SCRIPT.format(
         settings=" ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items() if value),
-        command=shlex.join([sys.executable, "-P", "-S", *arguments]),
+        command=command,
         end=end,
     )

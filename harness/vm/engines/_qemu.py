@@ -50,7 +50,7 @@ def argv(image: Image, settings: Settings, archive: Path, accelerator: str, mach
         *("-cpu", CPU),
         *("-smp", str(settings.cpus)),
         *("-m", f"{settings.memory_mib}M"),
-        *("-serial", "stdio"),
+        *("-serial", "mon:stdio" if settings.shell else "stdio"),
         *("-kernel", str(image.vmlinux or image.kernel)),
         *("-initrd", str(archive)),
         *("-append", "console=ttyS0 quiet panic=-1 reboot=t"),

@@ -69,7 +69,7 @@ def test_the_first_script_is_one(hidden: tuple[Path, ...]) -> None:
 
 
 def test_the_start_script_is_one() -> None:
-    script = start.script(("a b", "c"), "true")
+    script = start.script(start.python("a b", "c"), "true")
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     assert "'a b' c" in script
 

@@ -1,0 +1,54 @@
+"""The hang, kept in a virtual machine for a person to look at: the terminal is the guest's until its shell is left."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from harness.errors import MachineError, UsageError
+from harness.image import Image
+from harness.vm import share, start
+from harness.vm.accelerator import accelerator
+from harness.vm.machine import daemons
+from harness.vm.session import choose
+from harness.vm.settings import Settings
+
+_LEAVE = "Leave the shell, or type Ctrl-A X, and the machine is gone."
+
+
+def attend(image: Image, arguments: tuple[str, ...], settings: Settings) -> None:
+    """`arguments`: of `fusezap run`, besides --keep.  UsageError where no person is there to see it."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("--shell is for a person at a terminal", "without one, see --out for the evidence")
+    engine = choose(image, settings)
+    with share.shared(()) as folder, ExitStack() as stack:
+        (folder / "start").write_text(start.script(script(arguments), engine.END))
+        command = engine.command(image, settings, folder, accelerator(engine.EMULATOR))
+        stack.enter_context(daemons(command))
+        try:
+            ended = subprocess.run(command.argv, check=False)
+        except OSError as error:
+            raise MachineError(f"{command.argv[0]} cannot be started: {error}") from error
+    if ended.returncode:
+        raise MachineError(f"the machine ended with status {ended.returncode}")
+
+
+def script(arguments: tuple[str, ...]) -> str:
+    """On the terminal of the guest, which knows neither the type of ours nor its size."""
+    columns, lines = os.get_terminal_size()
+    programs = Path(sys.executable).parent
+    run = shlex.join([sys.executable, "-P", "-m", "harness", "run", *arguments, "--keep"])
+    setsid, shell = shutil.which("setsid"), shutil.which("bash") or "/bin/sh"
+    told = shlex.quote(f"\n{_LEAVE}\n")
+    return f"""\
+export PATH={shlex.quote(str(programs))}:$PATH TERM={shlex.quote(os.environ.get("TERM", "linux"))}
+exec </dev/ttyS0 >/dev/ttyS0 2>&1
+stty columns {columns} rows {lines}
+{run}
+printf '%s' {told}
+{setsid} --ctty --wait {shell} -i"""
