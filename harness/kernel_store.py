@@ -37,6 +37,18 @@ def prune() -> int:
     return freed
 
 
+def forget(*paths: Path | None) -> int:
+    """Removes the entries that those files lie in; the bytes that are free again."""
+    names = {path.relative_to(base()).parts[0] for path in paths if path is not None and path.is_relative_to(base())}
+    freed = 0
+    with (base() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in names:
+            freed += size(base() / name)
+            shutil.rmtree(base() / name)
+    return freed
+
+
 def entry(name: str, build: Callable[[Path], None]) -> Path:
     """The folder of that name; `build` fills it first where there is none.  Two that want it at once build it once."""
     folder = base() / name

@@ -31,6 +31,11 @@ class Tally:
     def runs(self) -> int:
         return self._counts.total()
 
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Why runs came to nothing, each reason once."""
+        return tuple(self._errors)
+
     def count(self, outcome: Outcome) -> int:
         return self._counts[outcome]
 
@@ -63,7 +68,7 @@ class Tally:
             latencies_ms=tuple(self._latencies),
             latency=statistics.latency(self._latencies),
             examples=tuple(self._examples.values()),
-            errors=tuple(self._errors),
+            errors=self.errors,
             leftovers=leftovers,
             missing=missing,
             note=note,

@@ -17,10 +17,10 @@ from harness.outputs import Outputs
 from harness.runner import SILENT
 from harness.scenario import Kind, Scenario
 from harness.session import Plan
-from harness.terms import Mark
+from harness.terms import Mark, Outcome
 
 if TYPE_CHECKING:
-    from harness.model import Series
+    from harness.model import Series, Verdict
 
 HELP = "does this kernel have the defect? for scripts and git bisect run"
 DESCRIPTION = """\
@@ -118,13 +118,18 @@ def _line(release: str, status: int, series: list[Series], errors: list[str]) ->
     return f"{release}: {verdict}: {words}"
 
 
+def _reasons(verdict: Verdict) -> tuple[str, ...]:
+    """Of a lost machine, why and the first of its last words: the line is one."""
+    return verdict.reasons[:2] if verdict.outcome is Outcome.LOST_VM else verdict.reasons
+
+
 def _words(series: Series) -> str:
     times = "" if series.runs <= 1 else " x"
     found = " + ".join(f"{count.outcome}{f'{times}{count.times}' if times else ''}" for count in series.counts)
     text = f"{series.about.name} {found or ('skipped' if series.missing else 'not run')}"
     why = [*series.missing, *series.errors, *series.leftovers]
     if series.mark is Mark.UNSURE:
-        why += [reason for example in series.examples for reason in example.verdict.reasons]
+        why += [reason for example in series.examples for reason in _reasons(example.verdict)]
     if why:
         text += f" ({'; '.join(why)})".replace("\n", "; ")
     return text + (f" ({series.note})" if series.note else "")

@@ -18,24 +18,24 @@ Without a word: what --kernel takes, and the kernels that were fetched.
 
 fetch SPEC...   has it at hand; of a suite, the newest kernel that the mirror has now
 show SPEC...    what it is: release, version, files
-prune           removes all that was fetched and unpacked
+prune [SPEC...] removes all that was fetched and unpacked, or only those
 """
 ACTIONS = ("list", "fetch", "show", "prune")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", nargs="?", default="list", metavar="ACTION", help=f"{', '.join(ACTIONS)}")
-    parser.add_argument("spec", nargs="*", help="for fetch and show")
+    parser.add_argument("spec", nargs="*", help="for fetch, show and prune")
     parser.add_argument("--json", action="store_true", help="for scripts")
 
 
 def execute(args: argparse.Namespace) -> int:
     if args.action not in ACTIONS:
         raise UsageError(f"unknown action {args.action!r}", f"there are: {', '.join(ACTIONS)}")
-    if (args.action in ("fetch", "show")) != bool(args.spec):
+    if args.action != "prune" and (args.action in ("fetch", "show")) != bool(args.spec):
         raise UsageError(f"kernels {args.action} takes {'a SPEC' if not args.spec else 'no SPEC'}")
     if args.action == "prune":
-        freed = kernel_store.prune()
+        freed = sum(map(debian.forget, args.spec)) if args.spec else kernel_store.prune()
         print(json.dumps({"freed_bytes": freed}) if args.json else f"{freed / 1e6:.0f} MB are free again")
     elif args.action == "list":
         _list(args.json)

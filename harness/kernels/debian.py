@@ -104,6 +104,15 @@ def remember(known: Path, image: Image) -> None:
     replace_file(known, json.dumps(dataclasses.asdict(image), default=str))
 
 
+def forget(spec: str) -> int:
+    """The bytes that are free again; UsageError where it was not fetched."""
+    image = remembered(_known(spec), spec)
+    if image is None:
+        raise UsageError(f"{spec} was not fetched", "`fusezap kernels` lists what was")
+    _known(spec).unlink()
+    return kernel_store.forget(image.kernel, image.vmlinux, image.modules)
+
+
 def remembered(known: Path, spec: str) -> Image | None:
     """None where it was not fetched, or what it was unpacked to is gone."""
     try:

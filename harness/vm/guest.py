@@ -60,8 +60,11 @@ class _Watcher:
         self._channel.send(wire.Began(scenario.name, times))
 
     def counted(self, tally: Tally, result: Result | None) -> None:
-        del tally  # the host keeps one of its own
-        self._channel.send(wire.Counted(None if result is None else shortened(result)))
+        """The host keeps a tally of its own, for the case that the machine is lost."""
+        if result is None:
+            self._channel.send(wire.Counted(None, tally.errors[-1] if tally.errors else ""))
+        else:
+            self._channel.send(wire.Counted(shortened(result)))
 
     def ended(self, series: Series) -> None:
         self.tainted = self._log.tainted()

@@ -181,6 +181,8 @@ class _Guest:
                 assert self._tally is not None
                 if event.result is not None:
                     self._tally.add(event.result)
+                elif event.error:
+                    self._tally.add_error(event.error)
                 self._watcher.counted(self._tally, event.result)
             case wire.Step():
                 _retell(event, self._listener)

@@ -55,6 +55,7 @@ class Counted:
     """A run, or why there was none."""
 
     result: Result | None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,18 @@ def test_what_was_fetched_is_used_until_it_is_gone(image: Path) -> None:
     assert debian.remembered(known, "it") is None
 
 
+def test_one_that_was_fetched_can_be_removed_alone(image: Path) -> None:
+    found = dataclasses.replace(kernel_spec.find(str(image), silent), spec="debian:bookworm:amd64")
+    other = kernel_store.entry("other", lambda folder: (folder / "file").touch())
+    debian.remember(kernel_store.specs() / "debian:bookworm:amd64", found)
+    assert debian.forget("debian:bookworm:amd64") >= len(KERNEL)
+    assert found.vmlinux is not None
+    assert not found.vmlinux.exists()
+    assert other.is_dir()
+    with pytest.raises(UsageError, match="was not fetched"):
+        debian.forget("debian:bookworm:amd64")
+
+
 @pytest.mark.parametrize("spec", ["debian:", "debian:../x", "debian:a b", "debian:sid:amd64:more"])
 def test_what_names_no_suite_is_refused(spec: str) -> None:
     with pytest.raises(UsageError, match="names no suite"):
