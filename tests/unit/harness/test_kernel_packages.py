@@ -145,6 +145,12 @@ def test_a_package_that_is_not_there_is_an_error(archive: _apt.Archive) -> None:
         pass
 
 
+def test_a_mirror_that_cannot_be_reached_is_an_error_with_what_apt_says(tmp_path: Path) -> None:
+    require("apt-get")
+    with pytest.raises(MachineError, match=r"(?s)is the mirror reachable.*nowhere"):
+        _apt.Archive(tmp_path / "lists", f"deb [trusted=yes] copy:{tmp_path}/nowhere ./\n")
+
+
 # ---- RPM -------------------------------------------------------------------------------------------------------------
 
 SPEC = """\
