@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness import session
+from harness.commands._told import told
 from harness.errors import UsageError
 from harness.runner import Listener
 from harness.scenario import Scenario
@@ -56,7 +56,8 @@ def carry_out(
         return os.uname().release
     from harness import kernel_spec
 
-    image = kernel_spec.find(args.kernel, tell)
+    with told() as tell:
+        image = kernel_spec.find(args.kernel, tell)
     if image.is_host:
         session.carry_out(plan, scenarios, listener, watcher, say)
     else:
@@ -73,7 +74,8 @@ def attend(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
     from harness import kernel_spec
     from harness.vm import shell
 
-    image = kernel_spec.find(args.kernel, tell)
+    with told() as tell:
+        image = kernel_spec.find(args.kernel, tell)
     if image.is_host:
         raise UsageError("--shell is for another kernel", "here, --keep leaves the hang to look at")
     shell.attend(image, arguments, replace(settings(args), shell=True))
@@ -83,8 +85,3 @@ def settings(args: argparse.Namespace) -> Settings:
     from harness.vm.settings import Settings
 
     return Settings(engine=args.engine, memory_mib=args.memory, deadline_s=args.deadline, console=args.console)
-
-
-def tell(message: str) -> None:
-    """Of what takes its time."""
-    print(f"fusezap: {message}", file=sys.stderr, flush=True)

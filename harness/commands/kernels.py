@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 
 from harness import kernel_spec, kernel_store
-from harness.commands._kernel import tell
+from harness.commands._told import told
 from harness.errors import UsageError
 from harness.image import Image
 from harness.kernels import debian
@@ -41,7 +41,8 @@ def execute(args: argparse.Namespace) -> int:
         _list(args.json)
     else:
         find = kernel_spec.fetch if args.action == "fetch" else kernel_spec.find
-        images = [find(spec, tell) for spec in args.spec]
+        with told() as tell:
+            images = [find(spec, tell) for spec in args.spec]
         if args.json:
             print(json.dumps([_record(image) for image in images], indent=2))
         else:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from harness import kernel_store
 from harness.errors import MachineError
+from harness.kernels import _download
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 ROLLING = ("sid", "unstable", "experimental")
@@ -73,7 +74,8 @@ class Archive:
             *("-o", "Dir::Etc::SourceParts=/dev/null"),
             *("-o", "Acquire::Languages=none"),
         ]
-        _run(["apt-get", *self._options, "--error-on=any", "update"])
+        with self._locked():  # apt fails where another holds its lock
+            _run(["apt-get", *self._options, "--error-on=any", "update"])
 
     def newest(self, flavour: str) -> str:
         """The package of the suite's newest kernel of that flavour."""
@@ -98,55 +100,32 @@ class Archive:
 
     @contextmanager
     def downloaded(self, packages: Iterable[str], tell: Callable[[str], None]) -> Iterator[tuple[Path, ...]]:
-        """Their files, which are gone again after the block.  apt checks signatures and sums; what was broken off goes
-        on where it was."""
-        folder = self._folder / "packages"
-        folder.mkdir(exist_ok=True)
-        with (self._folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self._download(tuple(packages), folder, tell)
-            files = tuple(sorted(folder.glob("*.deb")))
-            yield files
+        """Their files, as the archive signed them, which are gone again after the block.  What was broken off goes on
+        where it was."""
+        names = tuple(packages)
+        printed = _run(["apt-get", *self._options, "download", "--print-uris", *names])
+        wanted = _download.remotes(printed)
+        if len(wanted) != len(names):
+            raise MachineError(f"the mirror does not have {', '.join(names)} with a sum that can be trusted", printed)
+        with self._locked():
+            folder = self._folder / "packages"
+            yield _download.fetch(wanted, folder, tell)
             shutil.rmtree(folder)
 
-    def _download(self, packages: tuple[str, ...], folder: Path, tell: Callable[[str], None]) -> None:
-        told = _Percent(f"fetching {', '.join(packages)}", tell)
-        reading, writing = os.pipe()
-        options = ("-o", "APT::Sandbox::User=root", "-o", f"APT::Status-Fd={writing}")
-        with open(reading) as status:
-            try:
-                process = subprocess.Popen(
-                    ["apt-get", *self._options, *options, "download", *packages],
-                    cwd=folder,
-                    env=_environment(),
-                    pass_fds=(writing,),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            finally:
-                os.close(writing)
-            with process:
-                try:
-                    for line in status:
-                        told.take(line)
-                    errors = process.communicate()[1]
-                except BaseException:
-                    process.terminate()
-                    raise
-        if process.returncode:
-            raise _failed("apt-get", errors)
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self._folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _kernels(self, package: str) -> tuple[str, ...]:
         return kernels_of(_run(["apt-cache", *self._options, "depends", package]))
 
 
-def _run(argv: list[str], cwd: Path | None = None) -> str:
+def _run(argv: list[str]) -> str:
+    environment = {**os.environ, "LC_ALL": "C"}
     try:
-        ended = subprocess.run(
-            argv, cwd=cwd, env=_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
-        )
+        ended = subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     except FileNotFoundError as error:
         raise MachineError(
             f"{argv[0]} is not there", "kernels of Debian are fetched by apt; name a file instead"
@@ -156,26 +135,7 @@ def _run(argv: list[str], cwd: Path | None = None) -> str:
     return ended.stdout
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "LC_ALL": "C"}
-
-
 def _failed(program: str, errors: str) -> MachineError:
     said = [line for line in errors.splitlines() if line.startswith(("E:", "W:", "Err"))]
     hint = "\n".join(said[-5:]) or errors.strip()[-300:]
     return MachineError(f"{program} failed; is the mirror reachable, and is there such a suite?", hint)
-
-
-class _Percent:
-    """Tells how far apt is, at each tenth: `dlstatus:1:4.5:Retrieving file 1 of 3`."""
-
-    def __init__(self, what: str, tell: Callable[[str], None]) -> None:
-        self._what = what
-        self._tell = tell
-        self._next = 0
-
-    def take(self, line: str) -> None:
-        fields = line.split(":")
-        if fields[0] == "dlstatus" and (percent := float(fields[2])) >= self._next:
-            self._tell(f"{self._what}: {percent:.0f} %" if self._next else self._what)
-            self._next = int(percent) // 10 * 10 + 10

@@ -13,6 +13,7 @@ from harness.runner import SILENT
 from harness.scenario import Scenario
 from harness.session import Plan
 from harness.tally import Tally
+from harness.telling import at_tenths
 from harness.vm.settings import Settings
 
 
@@ -72,7 +73,7 @@ def carry_out(job: Job, tell: Callable[[News], None]) -> None:
     def say(message: str) -> None:
         tell(Said(message))
 
-    image = kernel_spec.find(job.spec, say)
+    image = kernel_spec.find(job.spec, at_tenths(say))
     tell(Found(image))
     left = job.left(image)
     if not left:

@@ -16,9 +16,9 @@ import pytest
 from harness import kernel_spec, kernel_store
 from harness.errors import FusezapError, MachineError, UsageError
 from harness.image import Image
-from harness.kernels import _apt, debian, rpm, tree
+from harness.kernels import rpm, tree
 from tests.conftest import require
-from tests.unit.harness.kernel_roots import IMAGE, kept, module, root_with_kernel
+from tests.unit.harness.kernel_roots import IMAGE, deb, kept, module, root_with_kernel
 from tests.unit.harness.test_vmlinux import RELEASE
 
 
@@ -52,17 +52,6 @@ def nothing_kept() -> None:
 # ---- Debian's packages -----------------------------------------------------------------------------------------------
 
 
-def deb(root: Path, name: str) -> Path:
-    require("dpkg-deb")
-    (root / "DEBIAN").mkdir()
-    (root / "DEBIAN/control").write_text(
-        f"Package: {name.partition('_')[0]}\nVersion: 1\nArchitecture: amd64\nMaintainer: nobody\nDescription: kernel\n"
-    )
-    path = root.parent / name
-    subprocess.run(["dpkg-deb", "--build", "-Znone", str(root), str(path)], check=True, capture_output=True)
-    return path
-
-
 def test_a_package_gives_what_a_run_can_need_and_no_more(tmp_path: Path) -> None:
     path = deb(root_with_kernel(tmp_path / "root"), f"linux-image-{RELEASE}_1_amd64.deb")
     image = kernel_spec.find(str(path), silent)
@@ -85,70 +74,6 @@ def test_a_split_package_is_put_together_from_what_lies_beside_it(tmp_path: Path
     nothing_kept()
     deb(root, f"linux-modules-{RELEASE}_1_amd64.deb")
     is_whole(kernel_spec.find(str(path), silent))
-
-
-@pytest.mark.parametrize(
-    ("wanted", "fit"),
-    [
-        ("6.1", True),
-        ("6.1.192", True),
-        ("6.1.192-2", True),
-        ("6.1.0-56", True),
-        ("6.1.*", True),
-        ("6.1.0-5?", True),
-        ("6.1.19", False),
-        ("6.12", False),
-        ("6", True),
-    ],
-)
-def test_a_version_fits_whole_numbers(wanted: str, fit: bool) -> None:
-    assert debian.fits(wanted, "linux-image-6.1.0-56-amd64", "6.1.192-2", "amd64") is fit
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> _apt.Archive:
-    """Of one suite, unsigned, in a folder."""
-    require("dpkg-scanpackages", "apt-get")
-    package = deb(root_with_kernel(tmp_path / "root"), f"linux-image-{RELEASE}_1_amd64.deb")
-    folder = tmp_path / "archive"
-    folder.mkdir()
-    package.rename(folder / package.name)
-    index = subprocess.run(["dpkg-scanpackages", "."], cwd=folder, capture_output=True, check=True).stdout
-    (folder / "Packages").write_bytes(index)
-    return _apt.Archive(tmp_path / "lists", f"deb [trusted=yes] copy:{folder} ./\n")
-
-
-def test_the_versions_of_an_archive_are_known_by_flavour(archive: _apt.Archive) -> None:
-    assert archive.versions("amd64") == {f"linux-image-{RELEASE}": "1"}
-    assert archive.versions("cloud-amd64") == {}
-
-
-def test_a_download_tells_how_far_it_is_and_leaves_no_package(archive: _apt.Archive) -> None:
-    told: list[str] = []
-    with archive.downloaded((f"linux-image-{RELEASE}",), told.append) as files:
-        assert [file.name for file in files] == [f"linux-image-{RELEASE}_1_amd64.deb"]
-    assert told[0] == f"fetching linux-image-{RELEASE}"
-    assert told[-1].endswith("100 %")
-    assert not files[0].exists()
-
-
-def test_a_download_that_was_broken_off_keeps_what_it_has(archive: _apt.Archive) -> None:
-    with pytest.raises(KeyboardInterrupt), archive.downloaded((f"linux-image-{RELEASE}",), silent) as files:
-        raise KeyboardInterrupt
-    assert files[0].exists()
-    with archive.downloaded((f"linux-image-{RELEASE}",), silent) as again:
-        assert again == files
-
-
-def test_a_package_that_is_not_there_is_an_error(archive: _apt.Archive) -> None:
-    with pytest.raises(MachineError, match="apt-get failed"), archive.downloaded(("linux-image-none",), silent):
-        pass
-
-
-def test_a_mirror_that_cannot_be_reached_is_an_error_with_what_apt_says(tmp_path: Path) -> None:
-    require("apt-get")
-    with pytest.raises(MachineError, match=r"(?s)is the mirror reachable.*nowhere"):
-        _apt.Archive(tmp_path / "lists", f"deb [trusted=yes] copy:{tmp_path}/nowhere ./\n")
 
 
 # ---- RPM -------------------------------------------------------------------------------------------------------------

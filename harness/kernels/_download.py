@@ -1,0 +1,82 @@
+"""Files by apt's own transports: proxies, mirrors and passwords are as the machine has them.
+
+By apt-helper, which goes on where a file was broken off and checks its sum; `apt-get download` begins anew, and takes
+what has the right size unread (apt 2.6).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import MachineError
+from harness.telling import Part
+
+_HELPER = "/usr/lib/apt/apt-helper"
+_LINE = re.compile(r"^'(?P<uri>[^']+)' (?P<name>[^/\s]+) (?P<size>\d+) (?P<sum>SHA(?:256|512):[0-9a-f]+)$", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    uri: str
+    name: str
+    size: int
+    """Bytes."""
+    sum: str
+    """Kind and digest, hexadecimal."""
+
+
+def remotes(printed: str) -> tuple[Remote, ...]:
+    """From `apt-get download --print-uris`; those without a strong sum are left out."""
+    return tuple(Remote(each["uri"], each["name"], int(each["size"]), each["sum"]) for each in _LINE.finditer(printed))
+
+
+def fetch(wanted: tuple[Remote, ...], folder: Path, tell: Callable[[str], None]) -> tuple[Path, ...]:
+    """The files, in `folder`, which then holds nothing else.  What is there of them in part is gone on with, unless it
+    was left by a SIGKILL: then its time does not tell which version it is of."""
+    folder.mkdir(exist_ok=True)
+    paths = {folder / each.name: each for each in wanted}
+    for left in set(folder.iterdir()) - set(paths):
+        left.unlink()
+    words = [word for path, each in paths.items() for word in (each.uri, str(path), each.sum)]
+    told = Part(f"fetching {', '.join(each.name.partition('_')[0] for each in wanted)}", 0, sum(e.size for e in wanted))
+    tell(told)
+    reading, writing = os.pipe()
+    options = ("-o", "APT::Sandbox::User=root", "-o", f"APT::Status-Fd={writing}")
+    with open(reading) as status:
+        try:
+            process = subprocess.Popen(
+                [_HELPER, *options, "download-file", *words],
+                env={**os.environ, "LC_ALL": "C"},
+                process_group=0,
+                pass_fds=(writing,),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        except FileNotFoundError as error:
+            raise MachineError(f"{_HELPER} is not there", "kernels of Debian are fetched by apt") from error
+        finally:
+            os.close(writing)
+        with process:
+            try:
+                for _ in status:  # twice a second
+                    now = told.at(sum(path.stat().st_size for path in paths if path.exists()))
+                    if now.percent > told.percent:
+                        told = now
+                        tell(told)
+                errors = process.communicate()[1]
+            except BaseException:
+                # The transport too: it then gives the file the time of its version.
+                os.killpg(process.pid, signal.SIGTERM)
+                raise
+    if process.returncode:
+        said = [line for line in errors.splitlines() if line.startswith("E: Failed")] or errors.splitlines()
+        raise MachineError("a package could not be fetched; what is there of it is gone on with", "\n".join(said[-3:]))
+    return tuple(paths)
