@@ -78,5 +78,7 @@ def fetch(wanted: tuple[Remote, ...], folder: Path, tell: Callable[[str], None])
                 raise
     if process.returncode:
         said = [line for line in errors.splitlines() if line.startswith("E: Failed")] or errors.splitlines()
-        raise MachineError("a package could not be fetched; what is there of it is gone on with", "\n".join(said[-3:]))
+        raise MachineError(
+            "a package could not be fetched; the next try goes on with what is there", "\n".join(said[-3:])
+        )
     return tuple(paths)

@@ -43,6 +43,12 @@ class _Handler(BaseHTTPRequestHandler):
         data, changed = path.read_bytes(), formatdate(path.stat().st_mtime, usegmt=True)
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         first = int(asked[1]) if asked and self.headers.get("If-Range") == changed else 0
+        if first >= len(data):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(data)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         self.send_response(206 if first else 200)
         if first:
             self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")

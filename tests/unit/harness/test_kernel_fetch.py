@@ -177,6 +177,8 @@ def test_a_file_that_was_damaged_meanwhile_is_fetched_again(archive: _apt.Archiv
         raise KeyboardInterrupt
     whole = left[0].read_bytes()
     left[0].write_bytes(bytes(len(whole)))
+    changed = (mirror.folder / FILE).stat().st_mtime
+    os.utime(left[0], (int(changed), int(changed)))
     with archive.downloaded((PACKAGE,), silent) as files:
         assert files[0].read_bytes() == whole
     assert len(mirror.sent) == 2
