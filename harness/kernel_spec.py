@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 
-from harness import kernels, registry
+from harness import kernel_store, kernels, registry
 from harness.errors import UsageError
 from harness.image import Image
 
@@ -21,6 +21,16 @@ def fetch(spec: str, tell: Callable[[str], None]) -> Image:
     source = _source(spec)
     image: Image = getattr(source, "fetch", source.provide)(spec, tell)
     return image
+
+
+def forget(spec: str, tell: Callable[[str], None]) -> int:
+    """What is kept of it goes; the bytes that are free again.  UsageError where it was not fetched."""
+    source = _source(spec)
+    if hasattr(source, "forget"):
+        freed: int = source.forget(spec)
+        return freed
+    image = find(spec, tell)
+    return kernel_store.forget(image.kernel, image.vmlinux, image.modules)
 
 
 def check(spec: str) -> None:

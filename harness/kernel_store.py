@@ -40,12 +40,14 @@ def prune() -> int:
 def forget(*paths: Path | None) -> int:
     """Removes the entries that those files lie in; the bytes that are free again."""
     names = {path.relative_to(base()).parts[0] for path in paths if path is not None and path.is_relative_to(base())}
-    freed = 0
+    there = [base() / name for name in names if (base() / name).is_dir()]
+    if not there:
+        return 0
     with (base() / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for name in names:
-            freed += size(base() / name)
-            shutil.rmtree(base() / name)
+        freed = sum(map(size, there))
+        for folder in there:
+            shutil.rmtree(folder)
     return freed
 
 

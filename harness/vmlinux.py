@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 import struct
+from pathlib import Path
 
 _MAGIC = b"HdrS"
 _LINUX = re.compile(rb"Linux version (\S+) [^#\0]*(#[^\n\0]*)")
 _NOTE = struct.pack("<III", 4, 8, 18) + b"Xen\0"
 """XEN_ELFNOTE_PHYS32_ENTRY with an address of eight bytes: QEMU starts an ELF kernel by it alone."""
 _NOTE_4 = struct.pack("<III", 4, 4, 18) + b"Xen\0"
-
-
+_PT_NOTE = 4
 SIZE = 4
 """Bytes in which a payload's own size follows it."""
 
@@ -44,9 +44,31 @@ def unpack(data: bytes) -> bytes | None:
     return kernel if _NOTE in kernel or _NOTE_4 in kernel else None
 
 
-def decompressed(packed: bytes) -> bytes:
-    """A whole file; what is not packed in a way that is known here, as it is."""
-    return _decompressed(packed, trailer=0) or packed
+def starts_alone(elf: Path) -> bool:
+    """Whether QEMU can start that ELF file of 64 bits; it may be large, for what debuggers read."""
+    with elf.open("rb") as stream:
+        head = stream.read(64)
+        if head[:5] != b"\x7fELF\2":
+            return False
+        (headers,) = struct.unpack_from("<Q", head, 32)
+        size, number = struct.unpack_from("<HH", head, 54)
+        stream.seek(headers)
+        table = stream.read(size * number)
+        for start in range(0, len(table), size):
+            (kind,) = struct.unpack_from("<I", table, start)
+            if kind == _PT_NOTE:
+                (offset,) = struct.unpack_from("<Q", table, start + 8)
+                (length,) = struct.unpack_from("<Q", table, start + 32)
+                stream.seek(offset)
+                notes = stream.read(length)
+                if _NOTE in notes or _NOTE_4 in notes:
+                    return True
+    return False
+
+
+def decompressed(packed: bytes) -> bytes | None:
+    """A whole file; None for an unknown way, or where the program for it is not there."""
+    return _decompressed(packed, trailer=0)
 
 
 def _decompressed(payload: bytes, trailer: int) -> bytes | None:

@@ -35,7 +35,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.action != "prune" and (args.action in ("fetch", "show")) != bool(args.spec):
         raise UsageError(f"kernels {args.action} takes {'a SPEC' if not args.spec else 'no SPEC'}")
     if args.action == "prune":
-        freed = sum(map(debian.forget, args.spec)) if args.spec else kernel_store.prune()
+        freed = _pruned(args.spec)
         print(json.dumps({"freed_bytes": freed}) if args.json else f"{freed / 1e6:.0f} MB are free again")
     elif args.action == "list":
         _list(args.json)
@@ -50,6 +50,13 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
+def _pruned(specs: list[str]) -> int:
+    if not specs:
+        return kernel_store.prune()
+    with told() as tell:
+        return sum(kernel_spec.forget(spec, tell) for spec in specs)
+
+
 def _list(as_json: bool) -> None:
     kept = [image for path in sorted(kernel_store.specs().glob("*")) if (image := debian.remembered(path, path.name))]
     if as_json:
@@ -57,7 +64,9 @@ def _list(as_json: bool) -> None:
         return
     print("a kernel may be named by")
     for source in kernel_spec.sources():
-        print(f"  {source.EXAMPLES[0]:<52} {source.SUMMARY}")
+        first, *others = source.EXAMPLES
+        print(f"  {first:<52} {source.SUMMARY}")
+        print("".join(f"  {other}\n" for other in others), end="")
     print("fetched:" if kept else "none was fetched yet")
     for image in kept:
         print(f"  {image.spec:<28} {image.release:<24} {image.package}")

@@ -32,12 +32,12 @@ def image_of(
             extract(file, folder)
         _root.complete(folder, files[0].name, f"put the other packages of that version into {files[0].parent}")
 
-    root = kernel_store.entry(f"package-{digest.hexdigest()}", unpack)
+    root = kernel_store.entry(f"package-{digest.hexdigest()}-{_root.KEPT}", unpack)
     return dataclasses.replace(of_root(spec, root, tell), digest=digest.hexdigest(), package=package)
 
 
 def of_root(spec: str, root: Path, tell: Callable[[str], None]) -> Image:
     """What is complete, as `_root` has it."""
-    image = of_file(spec, _root.images(root)[0], _root.modules(root), tell)
-    configs = (*root.glob("boot/config-*"), *root.glob("lib/modules/*/config"))
-    return dataclasses.replace(image, config=next(iter(configs), None))
+    ((release, kernel),) = _root.images(root).items()
+    image = of_file(spec, kernel, _root.modules(root, release), tell)
+    return dataclasses.replace(image, config=_root.config(root, release))

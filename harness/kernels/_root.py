@@ -3,6 +3,8 @@ run can need."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,63 +18,93 @@ WANTED = (
 """Modules that a run or an engine may load; what they depend on is kept too."""
 
 
-def images(root: Path) -> tuple[Path, ...]:
-    """Debian's place, and that of Fedora and of the `usr` merge."""
-    found = (
-        *root.glob("boot/vmlinuz-*"),
-        *root.glob("lib/modules/*/vmlinuz"),
-        *root.glob("usr/lib/modules/*/vmlinuz"),
-    )
-    return tuple(path for path in dict.fromkeys(found) if not path.is_symlink())
+KEPT = hashlib.sha256(" ".join(WANTED).encode()).hexdigest()[:8]
+"""Names what is kept: part of an entry's name, so that none of an older list is taken."""
 
 
-def modules(root: Path, release: str = "*") -> Path | None:
-    for folder in (*root.glob(f"lib/modules/{release}"), *root.glob(f"usr/lib/modules/{release}")):
-        if any(_files(folder)):
+def located(root: Path) -> Path:
+    """Itself, or the one below it: Cilium's images of kernels have it in `/data/kernels/NAME`."""
+    if images(root):
+        return root
+    below = [each for each in root.glob("data/kernels/*") if images(each)]
+    return below[0] if len(below) == 1 else root
+
+
+def images(root: Path) -> dict[str, Path]:
+    """By release; Debian's place, and that of Fedora and of the `usr` merge."""
+    found = _inside(root, "boot/vmlinuz-*", "lib/modules/*/vmlinuz", "usr/lib/modules/*/vmlinuz")
+    return {path.parent.name if path.name == "vmlinuz" else path.name.removeprefix("vmlinuz-"): path for path in found}
+
+
+def modules(root: Path, release: str) -> Path | None:
+    """None where it has no file of a module."""
+    for folder in _inside(root, f"lib/modules/{release}", f"usr/lib/modules/{release}"):
+        if any(files(folder)):
             return folder
     return None
 
 
-def complete(root: Path, what: str, hint: str) -> None:
-    """Refuses half of a kernel.  UsageError, with `hint`, says what `what` lacks."""
-    if not images(root):
-        raise UsageError(f"{what} has no image of a kernel", hint)
-    folder = modules(root)
-    if folder is None:
-        raise UsageError(f"{what} has no modules", hint)
-    _depend(folder)
-    _cut_down(root, folder)
-    _depend(folder)
+def config(root: Path, release: str) -> Path | None:
+    found = _inside(
+        root, f"boot/config-{release}", f"lib/modules/{release}/config", f"usr/lib/modules/{release}/config"
+    )
+    return next(found, None)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*.ko*") if path.is_file())
 
 
-def _depend(folder: Path) -> None:
-    """Writes what depends on what."""
-    _run(["depmod", "--basedir", str(_base(folder)), folder.name])
+def complete(root: Path, what: str, hint: str) -> None:
+    """Refuses half of a kernel, and cuts it down.  UsageError, with `hint`, says what `what` lacks."""
+    found = images(root)
+    if not found:
+        raise UsageError(f"{what} has no image of a kernel", hint)
+    if len(found) > 1:
+        raise UsageError(f"{what} has several kernels: {', '.join(sorted(found))}", "unpack it and name one")
+    (release,) = found
+    kept = {found[release], config(root, release)}
+    folder = modules(root, release)
+    if folder is None and not needs_none(config(root, release)):
+        raise UsageError(f"{what} has no modules", hint)
+    if folder is not None:
+        depend(folder)
+        kept |= _wanted(folder)
+    _cut_down(root, kept)
+    if folder is not None:
+        depend(folder)
 
 
-def _base(folder: Path) -> Path:
-    """Of `…/lib/modules/RELEASE`."""
-    return folder.parents[2]
+def needs_none(config: Path | None) -> bool:
+    """All is built in, as far as the configuration is there to tell."""
+    return config is not None and not re.search("=m$", config.read_text(), re.M)
 
 
-def _cut_down(root: Path, folder: Path) -> None:
-    """A package of 300 MB holds some 2 MB of modules that matter."""
-    shown = _run(
-        ["modprobe", "--dirname", str(_base(folder)), "--set-version", folder.name, "--show-depends", "--all", *WANTED],
-        may_fail=True,
-    )
+def _inside(root: Path, *patterns: str) -> Iterator[Path]:
+    """What is there, without links: those that lead out of the folder, as an image may have, are not followed."""
+    top = root.resolve()
+    found = (path.resolve() for pattern in patterns for path in root.glob(pattern))
+    return (path for path in dict.fromkeys(found) if path.is_relative_to(top) and path.exists())
+
+
+def depend(folder: Path) -> None:
+    """Writes what depends on what, of `…/lib/modules/RELEASE`."""
+    _run(["depmod", "--basedir", str(folder.parents[2]), folder.name])
+
+
+def _wanted(folder: Path) -> set[Path]:
+    """Files; what is built in, or not there at all, has none."""
+    base = ("--dirname", str(folder.parents[2]), "--set-version", folder.name)
+    shown = _run(["modprobe", *base, "--show-depends", "--all", *WANTED], may_fail=True)
     wanted = {Path(line.split()[1]).resolve() for line in shown.splitlines() if line.startswith("insmod ")}
-    kept = {*wanted, *(image.resolve() for image in images(root)), *root.glob("boot/config-*"), folder / "config"}
-    kept |= {path for path in folder.iterdir() if path.name.startswith("modules.")}
-    for path in sorted(root.rglob("*"), reverse=True):
-        if path == folder or path in folder.parents:
-            continue
+    return wanted | {path for path in folder.iterdir() if path.name.startswith("modules.")}
+
+
+def _cut_down(root: Path, kept: set[Path | None]) -> None:
+    """A package of 300 MB holds some 2 MB of modules that matter."""
+    for path in sorted(root.resolve().rglob("*"), reverse=True):
         if path.is_symlink() or not path.is_dir():
-            if path not in kept and path.resolve() not in kept:
+            if path not in kept:
                 path.unlink()
         elif not any(path.iterdir()):
             path.rmdir()

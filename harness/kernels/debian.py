@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from harness import kernel_store
 from harness.errors import MachineError, UsageError
 from harness.image import Image
+from harness.kernels import _root
 
 if TYPE_CHECKING:
     from harness.kernels._apt import Archive
@@ -101,7 +102,7 @@ def remember(known: Path, image: Image) -> None:
     from harness.outputs import replace_file
 
     known.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(known, json.dumps(dataclasses.asdict(image), default=str))
+    replace_file(known, json.dumps({**dataclasses.asdict(image), "kept": _root.KEPT}, default=str))
 
 
 def forget(spec: str) -> int:
@@ -114,9 +115,11 @@ def forget(spec: str) -> int:
 
 
 def remembered(known: Path, spec: str) -> Image | None:
-    """None where it was not fetched, or what it was unpacked to is gone."""
+    """None where it was not fetched, or what it was unpacked to is gone or is not what a run needs by now."""
     try:
         raw: dict[str, Any] = json.loads(known.read_text())
+        if raw.pop("kept") != _root.KEPT:
+            return None
         paths = {name: raw[name] and Path(raw[name]) for name in ("kernel", "vmlinux", "modules", "config")}
         image = Image(**{**raw, **paths, "spec": spec})
     except (FileNotFoundError, ValueError, TypeError, KeyError):

@@ -18,7 +18,7 @@ EXAMPLES = ("./bzImage", "/boot/vmlinuz-6.1.0-56-amd64", "./bzImage:./root/lib/m
 def claims(spec: str) -> bool:
     """A path: a name of a source that is not known is none."""
     path = spec.partition(":")[0]
-    return path.startswith(("/", "./", "../")) and Path(path).is_file() and not path.endswith((".deb", ".rpm"))
+    return path.startswith(("/", "./", "../")) and Path(path).is_file() and not path.endswith((".deb", ".rpm", ".tar"))
 
 
 def provide(spec: str, tell: Callable[[str], None]) -> Image:
@@ -27,7 +27,8 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
     return of_file(spec, Path(path).absolute(), Path(modules).absolute() if modules else None, tell)
 
 
-def of_file(spec: str, path: Path, modules: Path | None, tell: Callable[[str], None]) -> Image:
+def of_file(spec: str, path: Path, modules: Path | None, tell: Callable[[str], None], elf: Path | None = None) -> Image:
+    """`elf`: the same kernel, unpacked, where it is there already."""
     data = path.read_bytes()
     try:
         release, version = vmlinux.names(data)
@@ -41,7 +42,7 @@ def of_file(spec: str, path: Path, modules: Path | None, tell: Callable[[str], N
         if unpacked is not None:
             (folder / "vmlinux").write_bytes(unpacked)
 
-    unpacked = kernel_store.entry(f"image-{digest}", unpack) / "vmlinux"
+    unpacked = elf or kernel_store.entry(f"image-{digest}", unpack) / "vmlinux"
     return Image(
         spec=spec,
         release=release,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.image import Image
-from harness.kernels import _root
+from harness.kernels import _farm, _root
 from harness.kernels.file import of_file
 
 SUMMARY = "a root folder with /boot and /lib/modules; FOLDER:RELEASE where it has several"
@@ -24,7 +24,7 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
     """It is used as it lies there.  UsageError where it is not clear which kernel is meant, or modules lack."""
     name, _, wanted = spec.partition(":")
     root = Path(name).absolute()
-    found = {_release(image): image for image in _root.images(root)}
+    found = _root.images(root)
     if wanted and wanted not in found:
         raise UsageError(f"{name} has no kernel {wanted}", f"there are: {', '.join(sorted(found))}")
     if not wanted and len(found) > 1:
@@ -32,10 +32,10 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
             f"{name} has several kernels", f"name one: {', '.join(f'{name}:{each}' for each in sorted(found))}"
         )
     release = wanted or next(iter(found))
-    image = of_file(spec, found[release], _root.modules(root, release), tell)
-    config = root / f"boot/config-{release}"
-    return dataclasses.replace(image, config=config if config.is_file() else None)
-
-
-def _release(image: Path) -> str:
-    return image.parent.name if image.name == "vmlinuz" else image.name.removeprefix("vmlinuz-")
+    modules = _root.modules(root, release)
+    if modules is not None and not (modules / "modules.dep").is_file():
+        modules = _farm.linked(release, {str(path.relative_to(modules)): path for path in _root.files(modules)})
+    config = _root.config(root, release)
+    if modules is None and not _root.needs_none(config):
+        tell(f"{root} has no modules of {release}: what it needs must be built in")
+    return dataclasses.replace(of_file(spec, found[release], modules, tell), config=config)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import platform
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from harness import kernel_store
-from harness.errors import MachineError, UsageError
+from harness import vmlinux
+from harness.errors import UsageError
 from harness.image import Image
+from harness.kernels import _farm
 from harness.kernels.file import of_file
 
 SUMMARY = "a kernel build tree, or what make O=FOLDER filled; see to make's status yourself"
@@ -35,14 +35,17 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
     linked = tree / "vmlinux"
     if linked.is_file() and linked.stat().st_mtime_ns > image.stat().st_mtime_ns:
         raise UsageError(f"{image} is older than the vmlinux beside it", "make bzImage, and see that it succeeds")
-    found = of_file(spec, image, None, tell)
+    config = tree / ".config"
+    if config.is_file() and config.stat().st_mtime_ns > image.stat().st_mtime_ns:
+        tell(f"{config} was changed after {image.name} was made")
+    startable = linked.is_file() and vmlinux.starts_alone(linked)
+    found = of_file(spec, image, None, tell, elf=linked if startable else None)
     if found.release != release:
         raise UsageError(f"{image} is {found.release}, but the tree is configured as {release}", "make bzImage")
     files = modules(tree)
-    config = tree / ".config"
     return dataclasses.replace(
         found,
-        modules=_farm(tree, release, files) if files else None,
+        modules=_farmed(tree, release, files) if files else None,
         digest=_digest(found, files),
         config=config if config.is_file() else None,
     )
@@ -69,23 +72,7 @@ def _digest(image: Image, files: tuple[str, ...]) -> str:
     return digest.hexdigest() if files else image.digest
 
 
-def _farm(tree: Path, release: str, files: tuple[str, ...]) -> Path:
-    """As modules_install lays them out, but links: nothing is copied, and nothing needs to be stripped."""
-    stamp = hashlib.sha256("\n".join((str(tree), *files)).encode()).hexdigest()
-
-    def link(folder: Path) -> None:
-        root = folder / "lib/modules" / release
-        for name in files:
-            target = root / "kernel" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.symlink_to(tree / name)
-        for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
-            if (tree / name).is_file():
-                (root / name).symlink_to(tree / name)
-
-    root = kernel_store.entry(f"tree-{stamp}", link) / "lib/modules" / release
-    try:  # each time: what depends on what may have changed, and the names not
-        subprocess.run(["depmod", "--basedir", str(root.parents[2]), release], check=True, capture_output=True)
-    except FileNotFoundError as error:
-        raise MachineError("depmod is not there", "install kmod") from error
-    return root
+def _farmed(tree: Path, release: str, files: tuple[str, ...]) -> Path:
+    told = ("modules.order", "modules.builtin", "modules.builtin.modinfo")
+    links = {f"kernel/{name}": tree / name for name in files}
+    return _farm.linked(release, links | {name: tree / name for name in told if (tree / name).is_file()})

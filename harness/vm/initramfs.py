@@ -92,8 +92,12 @@ def plain_name(module: Path) -> str:
 
 def plain(module: Path) -> bytes:
     """Unpacked: not every busybox and not every kernel takes a packed one."""
-    data = module.read_bytes()
-    return data if module.suffix == ".ko" else vmlinux.decompressed(data)
+    if module.suffix == ".ko":
+        return module.read_bytes()
+    data = vmlinux.decompressed(module.read_bytes())
+    if data is None:
+        raise MachineError(f"{module} cannot be unpacked", "install zstd, or lz4, whichever its name ends in")
+    return data
 
 
 def build(folder: Path, init: str, modules: tuple[Path, ...], busybox: Path) -> Path:

@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import os
+import shutil
+import struct
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -13,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import kernel_spec, kernel_store
+from harness import kernel_spec, kernel_store, vmlinux
 from harness.errors import FusezapError, MachineError, UsageError
 from harness.image import Image
-from harness.kernels import rpm, tree
+from harness.kernels import _root, rpm, tree
+from harness.vm import initramfs
+from harness.vm.engines import plain, virtiofs
 from tests.conftest import require
 from tests.unit.harness.kernel_roots import IMAGE, deb, kept, module, root_with_kernel
 from tests.unit.harness.test_vmlinux import RELEASE
@@ -76,6 +80,39 @@ def test_a_split_package_is_put_together_from_what_lies_beside_it(tmp_path: Path
     is_whole(kernel_spec.find(str(path), silent))
 
 
+def test_modules_of_ubuntu_are_found_and_unpacked(tmp_path: Path) -> None:
+    """In two packages, each module packed."""
+    require("zstd")
+    name = f"{RELEASE}_6.8.0-31.31_amd64.deb"
+    root = root_with_kernel(tmp_path / "modules")
+    for part in ("image", "extra"):
+        (tmp_path / part / "lib/modules" / RELEASE / "kernel").mkdir(parents=True)
+    (root / "boot").rename(tmp_path / "image/boot")
+    built = {path.name: path.read_bytes() for path in root.rglob("*.ko")}
+    for path in root.rglob("*.ko"):
+        subprocess.run(["zstd", "--quiet", "--rm", str(path)], check=True)
+    next(root.rglob("virtiofs.ko.zst")).rename(tmp_path / "extra/lib/modules" / RELEASE / "kernel/virtiofs.ko.zst")
+    path = deb(tmp_path / "image", f"linux-image-unsigned-{name}")
+    deb(root, f"linux-modules-{name}")
+    deb(tmp_path / "extra", f"linux-modules-extra-{name}")
+    found = initramfs.module_files(kernel_spec.find(str(path), silent), ("virtiofs",))
+    assert [each.name for each in found] == ["fuse.ko.zst", "virtiofs.ko.zst"]
+    assert {initramfs.plain_name(each): initramfs.plain(each) for each in found}.items() <= built.items()
+
+
+def test_a_packed_module_that_cannot_be_unpacked_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "fuse.ko.zst"
+    path.write_bytes(b"\x28\xb5\x2f\xfd and more")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MachineError, match=r"(?s)fuse\.ko\.zst cannot be unpacked.install zstd"):
+        initramfs.plain(path)
+
+
+def test_what_an_engine_loads_is_kept() -> None:
+    for engine in (plain, virtiofs):
+        assert set(engine._MODULES) <= set(_root.WANTED)
+
+
 # ---- RPM -------------------------------------------------------------------------------------------------------------
 
 SPEC = """\
@@ -125,6 +162,23 @@ def test_an_rpm_and_the_one_beside_it(tmp_path: Path) -> None:
     modules = built_rpm(tmp_path, root, "kernel-modules-core", f"{folder}/kernel")
     assert rpm.parts(modules) == (core, modules)
     is_whole(kernel_spec.find(str(core), silent))
+
+
+def test_an_rpm_of_suse_without_bsdtar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is in one package, below /usr/lib; in /boot is a link."""
+    require("rpm2cpio", "cpio")
+    root = root_with_kernel(tmp_path / "root")
+    (root / "usr/lib").mkdir()
+    (root / "lib/modules").rename(root / "usr/lib/modules")
+    folder = f"/usr/lib/modules/{RELEASE}"
+    (root / f"boot/config-{RELEASE}").rename(root / folder[1:] / "config")
+    image = root / f"boot/vmlinuz-{RELEASE}"
+    image.rename(root / folder[1:] / "vmlinuz")
+    image.symlink_to(f"../usr/lib/modules/{RELEASE}/vmlinuz")
+    path = built_rpm(tmp_path, root, "kernel-default", folder, f"/boot/vmlinuz-{RELEASE}")
+    found = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "bsdtar" else found(name))
+    is_whole(kernel_spec.find(str(path), silent))
 
 
 def test_a_broken_rpm_leaves_nothing(tmp_path: Path) -> None:
@@ -178,6 +232,29 @@ def test_the_layers_of_an_image_are_applied_in_order(tmp_path: Path) -> None:
     told: list[str] = []
     is_whole(kernel_spec.find(layout, told.append))
     assert told[0] == f"reading {layout}"
+    for entry in kernel_store.base().glob("oci-*"):
+        assert [path.name for path in entry.iterdir()] == ["root"], "the layers are not kept"
+    for named, same in ((tmp_path / "saved.tar", spec), (tmp_path / "layout", layout)):
+        assert kernel_spec.find(str(named), silent).digest == kernel_spec.find(same, silent).digest
+
+
+def test_a_kernel_of_cilium_lies_deeper_in_its_image(tmp_path: Path) -> None:
+    root_with_kernel(tmp_path / "image/data/kernels/6.1-main")
+    is_whole(kernel_spec.find(saved(tmp_path / "saved.tar", tmp_path / "image"), silent))
+
+
+def test_an_image_with_several_kernels_is_refused(tmp_path: Path) -> None:
+    root = root_with_kernel(tmp_path / "image")
+    root_with_kernel(root, "6.1.0-49-amd64")
+    with pytest.raises(UsageError, match=r"has several kernels: 6\.1\.0-49-amd64, 6\.1\.0-56-amd64"):
+        kernel_spec.find(saved(tmp_path / "saved.tar", root), silent)
+    nothing_kept()
+
+
+def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "no.tar").write_bytes(b"no tar")
+    with pytest.raises(UsageError, match="cannot read that image"):
+        kernel_spec.find(str(tmp_path / "no.tar"), silent)
 
 
 def test_an_image_without_a_kernel_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
@@ -187,6 +264,49 @@ def test_an_image_without_a_kernel_is_refused_and_leaves_nothing(tmp_path: Path)
     nothing_kept()
     with pytest.raises(UsageError, match="cannot read that image"):
         kernel_spec.find(f"oci:{tmp_path}/nowhere:tag", silent)
+
+
+# ---- any root --------------------------------------------------------------------------------------------------------
+
+
+def merged(root: Path) -> Path:
+    """As installed systems have it today: /lib is a link."""
+    (root / "lib/modules").rename(root / "usr/modules")
+    (root / "lib").rmdir()
+    (root / "usr/lib").mkdir()
+    (root / "usr/modules").rename(root / "usr/lib/modules")
+    (root / "lib").symlink_to("usr/lib")
+    return root
+
+
+def test_what_is_built_in_is_known_after_the_cut(tmp_path: Path) -> None:
+    root = merged(root_with_kernel(tmp_path / "root"))
+    (root / f"lib/modules/{RELEASE}/modules.builtin").write_text("kernel/fs/9p/9p.ko\n")
+    image = kernel_spec.find(str(deb(root, f"linux-image-{RELEASE}_1_amd64.deb")), silent)
+    is_whole(image)
+    assert initramfs.has(image, "9p")
+    assert not initramfs.has(image, "overlay")
+
+
+def test_a_link_out_of_a_root_is_not_followed(tmp_path: Path) -> None:
+    """What unpacks images must not write into this machine's own modules."""
+    outside = root_with_kernel(tmp_path / "outside")
+    root = root_with_kernel(tmp_path / "root")
+    shutil.rmtree(root / "lib")
+    (root / "lib").symlink_to(outside / "lib")
+    with pytest.raises(UsageError, match="has no modules"):
+        kernel_spec.find(str(deb(root, f"linux-image-{RELEASE}_1_amd64.deb")), silent)
+    assert not (outside / f"lib/modules/{RELEASE}/modules.dep").exists()
+
+
+def test_a_kernel_with_all_built_in_needs_no_modules(tmp_path: Path) -> None:
+    root = root_with_kernel(tmp_path / "root")
+    shutil.rmtree(root / "lib")
+    (root / f"boot/config-{RELEASE}").write_text("CONFIG_FUSE_FS=y\n")
+    image = kernel_spec.find(str(deb(root, f"linux-image-{RELEASE}_1_amd64.deb")), silent)
+    assert image.modules is None
+    assert image.config is not None
+    assert {path.name for path in image.config.parents[1].iterdir()} == {"boot"}, "nothing else is kept"
 
 
 # ---- folders ---------------------------------------------------------------------------------------------------------
@@ -199,6 +319,14 @@ def test_a_root_folder_is_used_as_it_is(tmp_path: Path) -> None:
     assert image.modules == root / "lib/modules" / RELEASE
     assert kept(image.modules) == {"fuse.ko", "virtiofs.ko", "e1000.ko"}
     assert image.config == root / f"boot/config-{RELEASE}"
+
+
+def test_a_folder_without_an_index_of_its_modules_is_not_written_to(tmp_path: Path) -> None:
+    root = root_with_kernel(tmp_path / "root")
+    image = kernel_spec.find(str(root), silent)
+    assert kept(image.modules) == {"fuse.ko", "virtiofs.ko", "e1000.ko"}
+    assert [path.name for path in initramfs.module_files(image, ("virtiofs",))] == ["fuse.ko", "virtiofs.ko"]
+    assert not (root / f"lib/modules/{RELEASE}/modules.dep").exists()
 
 
 def test_of_several_kernels_in_a_folder_one_is_named(tmp_path: Path) -> None:
@@ -240,6 +368,44 @@ def test_a_tree_with_all_built_in_needs_no_modules(built: Path, monkeypatch: pyt
     monkeypatch.chdir(built)
     image = kernel_spec.find(".", silent)
     assert (image.release, image.modules, image.config) == (RELEASE, None, built / ".config")
+
+
+def test_the_vmlinux_of_a_tree_is_taken_where_it_can_be_started(built: Path) -> None:
+    """So that a search through hundreds of builds keeps nothing."""
+    image = kernel_spec.find(str(built), silent)
+    assert image.vmlinux is not None
+    assert image.vmlinux.is_relative_to(kernel_store.base())
+    kernel_store.prune()
+    linked = built / "vmlinux"
+    linked.write_bytes(elf_with_note(vmlinux._NOTE))
+    os.utime(linked, ns=(1, 1))
+    image = kernel_spec.find(str(built), silent)
+    assert image.vmlinux == linked
+    assert image.digest == kernel_spec.find(str(built / "arch/x86/boot/bzImage"), silent).digest
+    linked.write_bytes(elf_with_note(b"GNU\0"))
+    os.utime(linked, ns=(1, 1))
+    image = kernel_spec.find(str(built), silent)
+    assert image.vmlinux != linked
+
+
+def elf_with_note(note: bytes) -> bytes:
+    """An ELF file of 64 bits with one program header."""
+    head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    return head + struct.pack("<IIQQQQQQ", 4, 4, 120, 0, 0, len(note), len(note), 4) + note
+
+
+def test_a_configuration_that_was_changed_since_is_told(built: Path) -> None:
+    newer = (built / "arch/x86/boot/bzImage").stat().st_mtime_ns + 1
+    os.utime(built / ".config", ns=(newer, newer))
+    told: list[str] = []
+    kernel_spec.find(str(built), told.append)
+    assert told[0] == f"{built}/.config was changed after bzImage was made"
+
+
+def test_a_folder_that_make_filled_elsewhere_is_a_tree(built: Path) -> None:
+    """`make O=FOLDER` leaves no Kbuild there."""
+    (built / "Kbuild").unlink()
+    assert kernel_spec.find(str(built), silent).release == RELEASE
 
 
 @pytest.mark.parametrize("form", ["kernel/fs/fuse/{}.ko", "fs/fuse/{}.ko", "fs/fuse/{}.o"])

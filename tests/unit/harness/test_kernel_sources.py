@@ -11,7 +11,7 @@ import pytest
 
 from harness import kernel_spec, kernel_store
 from harness.errors import UsageError
-from harness.kernels import _apt, deb, debian
+from harness.kernels import _apt, _root, deb, debian
 from tests.conftest import require
 from tests.unit.harness.test_vmlinux import KERNEL, RELEASE, bzimage
 
@@ -171,6 +171,26 @@ def test_one_that_was_fetched_can_be_removed_alone(image: Path) -> None:
     assert other.is_dir()
     with pytest.raises(UsageError, match="was not fetched"):
         debian.forget("debian:bookworm:amd64")
+
+
+def test_what_was_unpacked_of_a_file_can_be_removed_alone(image: Path) -> None:
+    found = kernel_spec.find(str(image), silent)
+    assert kernel_spec.forget(str(image), silent) >= len(KERNEL)
+    assert found.vmlinux is not None
+    assert not found.vmlinux.exists()
+    assert image.exists()
+    assert kernel_spec.forget("host", silent) == 0
+
+
+def test_what_was_kept_for_an_older_list_of_modules_is_fetched_again(
+    image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = kernel_spec.find(str(image), silent)
+    known = kernel_store.specs() / "debian:bookworm:amd64"
+    debian.remember(known, found)
+    assert debian.remembered(known, "it") is not None
+    monkeypatch.setattr(_root, "KEPT", "another")
+    assert debian.remembered(known, "it") is None
 
 
 @pytest.mark.parametrize("spec", ["debian:", "debian:../x", "debian:a b", "debian:sid:amd64:more"])
