@@ -38,9 +38,10 @@ def prune() -> int:
 
 
 def forget(*paths: Path | None) -> int:
-    """Removes the entries that those files lie in; the bytes that are free again."""
+    """Removes the entries that those files lie in, if no other name leads there; the bytes that are free again."""
     names = {path.relative_to(base()).parts[0] for path in paths if path is not None and path.is_relative_to(base())}
-    there = [base() / name for name in names if (base() / name).is_dir()]
+    needed = "".join(path.read_text() for path in specs().glob("*"))
+    there = [base() / name for name in names if name not in needed and (base() / name).is_dir()]
     if not there:
         return 0
     with (base() / "lock").open("w") as lock:
@@ -49,6 +50,12 @@ def forget(*paths: Path | None) -> int:
         for folder in there:
             shutil.rmtree(folder)
     return freed
+
+
+def found(name: str) -> Path | None:
+    """The entry of that name, where it was made."""
+    folder = base() / name
+    return folder if folder.is_dir() else None
 
 
 def entry(name: str, build: Callable[[Path], None]) -> Path:

@@ -17,6 +17,7 @@ from pathlib import Path
 from harness import kernel_store
 from harness.errors import MachineError
 from harness.kernels import _download
+from harness.kernels._download import Remote
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 ROLLING = ("sid", "unstable", "experimental")
@@ -98,18 +99,21 @@ class Archive:
         """The packages that a kernel is in."""
         return (image, *self._kernels(image))
 
-    @contextmanager
-    def downloaded(self, packages: Iterable[str], tell: Callable[[str], None]) -> Iterator[tuple[Path, ...]]:
-        """Their files, as the archive signed them, which are gone again after the block.  What was broken off goes on
-        where it was."""
+    def files(self, packages: Iterable[str]) -> tuple[Remote, ...]:
+        """Of those packages, in their order."""
         names = tuple(packages)
         printed = _run(["apt-get", *self._options, "download", "--print-uris", *names])
-        wanted = _download.remotes(printed)
-        if len(wanted) != len(names):
+        found = {each.name.partition("_")[0]: each for each in _download.remotes(printed)}
+        if set(found) != set(names):
             raise MachineError(f"the mirror does not have {', '.join(names)} with a sum that can be trusted", printed)
+        return tuple(found[name] for name in names)
+
+    @contextmanager
+    def downloaded(self, files: tuple[Remote, ...], tell: Callable[[str], None]) -> Iterator[tuple[Path, ...]]:
+        """As the archive signed them; gone again after the block.  What was broken off goes on where it was."""
         with self._locked():
             folder = self._folder / "packages"
-            yield _download.fetch(wanted, folder, tell)
+            yield _download.fetch(files, folder, tell)
             shutil.rmtree(folder)
 
     @contextmanager

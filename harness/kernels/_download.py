@@ -13,12 +13,13 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from harness.errors import MachineError
 from harness.telling import Part
 
 _HELPER = "/usr/lib/apt/apt-helper"
-_LINE = re.compile(r"^'(?P<uri>[^']+)' (?P<name>[^/\s]+) (?P<size>\d+) (?P<sum>SHA(?:256|512):[0-9a-f]+)$", re.M)
+_LINE = re.compile(r"^'(?P<uri>[^']+)' (?P<name>[^/\s]+) (?P<size>\d+) SHA256:(?P<sha256>[0-9a-f]{64})$", re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,20 @@ class Remote:
     name: str
     size: int
     """Bytes."""
-    sum: str
-    """Kind and digest, hexadecimal."""
+    sha256: str
+    """Hexadecimal."""
+
+    @property
+    def package(self) -> str:
+        """Name and version."""
+        return unquote(self.name).removesuffix(".deb")
 
 
 def remotes(printed: str) -> tuple[Remote, ...]:
-    """From `apt-get download --print-uris`; those without a strong sum are left out."""
-    return tuple(Remote(each["uri"], each["name"], int(each["size"]), each["sum"]) for each in _LINE.finditer(printed))
+    """From `apt-get download --print-uris`; those without a sum that can be trusted are left out."""
+    return tuple(
+        Remote(each["uri"], each["name"], int(each["size"]), each["sha256"]) for each in _LINE.finditer(printed)
+    )
 
 
 def fetch(wanted: tuple[Remote, ...], folder: Path, tell: Callable[[str], None]) -> tuple[Path, ...]:
@@ -43,7 +51,7 @@ def fetch(wanted: tuple[Remote, ...], folder: Path, tell: Callable[[str], None])
     paths = {folder / each.name: each for each in wanted}
     for left in set(folder.iterdir()) - set(paths):
         left.unlink()
-    words = [word for path, each in paths.items() for word in (each.uri, str(path), each.sum)]
+    words = [word for path, each in paths.items() for word in (each.uri, str(path), f"SHA256:{each.sha256}")]
     told = Part(f"fetching {', '.join(each.name.partition('_')[0] for each in wanted)}", 0, sum(e.size for e in wanted))
     tell(told)
     reading, writing = os.pipe()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness import kernel_store
@@ -21,10 +21,7 @@ def image_of(
     tell: Callable[[str], None],
 ) -> Image:
     """Unpacked once.  UsageError says what no file of them has."""
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    digest = _digest(map(_sum, files))
 
     def unpack(folder: Path) -> None:
         for file in files:
@@ -32,8 +29,31 @@ def image_of(
             extract(file, folder)
         _root.complete(folder, files[0].name, f"put the other packages of that version into {files[0].parent}")
 
-    root = kernel_store.entry(f"package-{digest.hexdigest()}-{_root.KEPT}", unpack)
-    return dataclasses.replace(of_root(spec, root, tell), digest=digest.hexdigest(), package=package)
+    root = kernel_store.entry(_entry(digest), unpack)
+    return dataclasses.replace(of_root(spec, root, tell), digest=digest, package=package)
+
+
+def unpacked(spec: str, package: str, sums: Iterable[str], tell: Callable[[str], None]) -> Image | None:
+    """Of the files with those sums (SHA-256, hexadecimal), where they were unpacked before."""
+    digest = _digest(map(bytes.fromhex, sums))
+    root = kernel_store.found(_entry(digest))
+    if root is None:
+        return None
+    return dataclasses.replace(of_root(spec, root, tell), digest=digest, package=package)
+
+
+def _digest(sums: Iterable[bytes]) -> str:
+    """Of all files, in whatever order."""
+    return hashlib.sha256(b"".join(sorted(sums))).hexdigest()
+
+
+def _sum(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
+
+
+def _entry(digest: str) -> str:
+    return f"package-{digest}-{_root.KEPT}"
 
 
 def of_root(spec: str, root: Path, tell: Callable[[str], None]) -> Image:

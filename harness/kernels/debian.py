@@ -58,9 +58,11 @@ def fetch(spec: str, tell: Callable[[str], None]) -> Image:
     else:
         archive = _apt.suite(name, tell)
         package = archive.newest(flavour)
-    with archive.downloaded(archive.parts(package), tell) as files:
-        (first, *_) = (file for file in files if file.name.startswith(f"{package}_"))
-        image = _packages.image_of(spec, first.stem, files, deb.extract, tell)
+    files = archive.files(archive.parts(package))
+    image = _packages.unpacked(spec, files[0].package, (each.sha256 for each in files), tell)
+    if image is None:
+        with archive.downloaded(files, tell) as paths:
+            image = _packages.image_of(spec, files[0].package, paths, deb.extract, tell)
     remember(_known(spec), image)
     return image
 

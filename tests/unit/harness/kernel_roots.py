@@ -6,7 +6,6 @@ import gzip
 import subprocess
 from pathlib import Path
 
-from tests.conftest import require
 from tests.unit.harness.test_vmlinux import KERNEL, RELEASE, bzimage
 
 IMAGE = bzimage(gzip.compress(KERNEL))
@@ -42,15 +41,3 @@ def module(path: Path, exports: str = "", needs: str = "") -> None:
 def kept(modules: Path | None) -> set[str]:
     assert modules is not None
     return {path.name for path in modules.rglob("*.ko")}
-
-
-def deb(root: Path, name: str) -> Path:
-    """A package of all below `root`, beside it."""
-    require("dpkg-deb")
-    (root / "DEBIAN").mkdir()
-    (root / "DEBIAN/control").write_text(
-        f"Package: {name.partition('_')[0]}\nVersion: 1\nArchitecture: amd64\nMaintainer: nobody\nDescription: kernel\n"
-    )
-    path = root.parent / name
-    subprocess.run(["dpkg-deb", "--build", "-Znone", str(root), str(path)], check=True, capture_output=True)
-    return path

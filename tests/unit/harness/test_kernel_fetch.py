@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import subprocess
@@ -17,7 +18,8 @@ from harness.errors import MachineError, UsageError
 from harness.kernels import _apt, _download, debian
 from harness.telling import Part, at_tenths
 from tests.conftest import require
-from tests.unit.harness.kernel_roots import deb, root_with_kernel
+from tests.unit.harness.kernel_packed import deb
+from tests.unit.harness.kernel_roots import root_with_kernel
 from tests.unit.harness.mirror import Mirror, served
 from tests.unit.harness.test_vmlinux import RELEASE
 
@@ -117,12 +119,23 @@ def test_a_version_is_looked_for_in_every_suite_that_there_is(
         kernel_spec.find("debian:6.2", silent)
 
 
+def test_what_is_unpacked_already_is_not_fetched_again(
+    archive: _apt.Archive, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_apt, "suite", lambda *_: archive)
+    first = kernel_spec.find("debian:6.1.0-56", silent)
+    second = kernel_spec.fetch("debian:6.1.0-5?", silent)
+    assert dataclasses.replace(first, spec=second.spec) == second
+    assert len(mirror.sent) == 1
+    assert kernel_spec.find(str(mirror.folder / FILE), silent).digest == first.digest
+
+
 # ---- fetched ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_fetch_tells_how_far_it_is_and_leaves_no_package(archive: _apt.Archive) -> None:
     heard: list[str] = []
-    with archive.downloaded((PACKAGE,), heard.append) as files:
+    with archive.downloaded(archive.files([PACKAGE]), heard.append) as files:
         assert [file.name for file in files] == [FILE]
     assert heard[0] == f"fetching {PACKAGE}: 0 of 1 MB"
     last = heard[-1]
@@ -139,11 +152,11 @@ def test_an_interrupted_fetch_goes_on_where_it_was(archive: _apt.Archive, mirror
         if message.done == 300_000:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), archive.downloaded((PACKAGE,), interrupted):
+    with pytest.raises(KeyboardInterrupt), archive.downloaded(archive.files([PACKAGE]), interrupted):
         pass
     mirror.go_on.set()
     mirror.stop_after = None
-    with archive.downloaded((PACKAGE,), silent) as files:
+    with archive.downloaded(archive.files([PACKAGE]), silent) as files:
         whole = mirror.folder / FILE
         assert files[0].read_bytes() == whole.read_bytes()
     assert mirror.sent == [(0, 300_000), (300_000, whole.stat().st_size - 300_000)]
@@ -155,31 +168,34 @@ def test_a_connection_that_ends_early_is_an_error_and_nothing_is_fetched_twice(
 ) -> None:
     mirror.stop_after = 300_000
     mirror.go_on.set()
-    with pytest.raises(MachineError, match="could not be fetched"), archive.downloaded((PACKAGE,), silent):
+    with (
+        pytest.raises(MachineError, match="could not be fetched"),
+        archive.downloaded(archive.files([PACKAGE]), silent),
+    ):
         pass
     mirror.stop_after = None
-    with archive.downloaded((PACKAGE,), silent):
+    with archive.downloaded(archive.files([PACKAGE]), silent):
         pass
     assert [first for first, _ in mirror.sent] == [0, 300_000]
 
 
 def test_what_is_left_of_another_fetch_is_no_part_of_this_one(archive: _apt.Archive) -> None:
-    with pytest.raises(KeyboardInterrupt), archive.downloaded((PACKAGE,), silent) as left:
+    with pytest.raises(KeyboardInterrupt), archive.downloaded(archive.files([PACKAGE]), silent) as left:
         raise KeyboardInterrupt
     assert left[0].exists()
-    with archive.downloaded((OTHER,), silent) as files:
+    with archive.downloaded(archive.files([OTHER]), silent) as files:
         assert [file.name for file in files] == [f"{OTHER}_1_amd64.deb"]
     assert not left[0].exists()
 
 
 def test_a_file_that_was_damaged_meanwhile_is_fetched_again(archive: _apt.Archive, mirror: Mirror) -> None:
-    with pytest.raises(KeyboardInterrupt), archive.downloaded((PACKAGE,), silent) as left:
+    with pytest.raises(KeyboardInterrupt), archive.downloaded(archive.files([PACKAGE]), silent) as left:
         raise KeyboardInterrupt
     whole = left[0].read_bytes()
     left[0].write_bytes(bytes(len(whole)))
     changed = (mirror.folder / FILE).stat().st_mtime
     os.utime(left[0], (int(changed), int(changed)))
-    with archive.downloaded((PACKAGE,), silent) as files:
+    with archive.downloaded(archive.files([PACKAGE]), silent) as files:
         assert files[0].read_bytes() == whole
     assert len(mirror.sent) == 2
 
@@ -188,22 +204,24 @@ def test_a_package_that_is_not_what_was_signed_is_an_error(archive: _apt.Archive
     path = mirror.folder / FILE
     path.write_bytes(bytes(path.stat().st_size))
     expected = pytest.raises(MachineError, match=r"(?s)could not be fetched.*Hash Sum mismatch")
-    with expected, archive.downloaded((PACKAGE,), silent):
+    with expected, archive.downloaded(archive.files([PACKAGE]), silent):
         pass
 
 
 def test_a_package_that_is_not_there_is_an_error(archive: _apt.Archive) -> None:
-    with pytest.raises(MachineError, match="apt-get failed"), archive.downloaded(("linux-image-none",), silent):
-        pass
+    with pytest.raises(MachineError, match="apt-get failed"):
+        archive.files(["linux-image-none"])
 
 
 def test_a_sum_that_is_too_weak_is_none() -> None:
-    strong, weak = f"SHA256:{'0' * 64}", f"MD5Sum:{'0' * 32}"
+    digest = "0" * 64
     line = "'mirror:/pool/linux-image_1%3a1_amd64.deb' linux-image_1%3a1_amd64.deb 123"
-    assert _download.remotes(f"{line} {weak}\n") == ()
-    assert _download.remotes(f"{line} {strong}\n") == (
-        _download.Remote("mirror:/pool/linux-image_1%3a1_amd64.deb", "linux-image_1%3a1_amd64.deb", 123, strong),
+    assert _download.remotes(f"{line} MD5Sum:{digest[:32]}\n") == ()
+    (found,) = _download.remotes(f"{line} SHA256:{digest}\n")
+    assert found == _download.Remote(
+        "mirror:/pool/linux-image_1%3a1_amd64.deb", "linux-image_1%3a1_amd64.deb", 123, digest
     )
+    assert found.package == "linux-image_1:1_amd64"
 
 
 def test_a_mirror_that_cannot_be_reached_is_an_error_with_what_apt_says(tmp_path: Path) -> None:
@@ -219,7 +237,7 @@ def test_a_full_disk_is_told(tmp_path: Path, mirror: Mirror) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(small)], check=True)
     try:
         archive = _apt.Archive(small / "lists", mirror.source)
-        with pytest.raises(MachineError, match="No space left"), archive.downloaded((PACKAGE,), silent):
+        with pytest.raises(MachineError, match="No space left"), archive.downloaded(archive.files([PACKAGE]), silent):
             pass
     finally:
         subprocess.run(["umount", str(small)], check=True)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import os
 import shutil
 import struct
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +18,8 @@ from harness.kernels import _root, rpm, tree
 from harness.vm import initramfs
 from harness.vm.engines import plain, virtiofs
 from tests.conftest import require
-from tests.unit.harness.kernel_roots import IMAGE, deb, kept, module, root_with_kernel
+from tests.unit.harness.kernel_packed import built_rpm, deb, saved
+from tests.unit.harness.kernel_roots import IMAGE, kept, module, root_with_kernel
 from tests.unit.harness.test_vmlinux import RELEASE
 
 
@@ -115,39 +112,6 @@ def test_what_an_engine_loads_is_kept() -> None:
 
 # ---- RPM -------------------------------------------------------------------------------------------------------------
 
-SPEC = """\
-Name: {name}
-Version: 6.1.0
-Release: 1
-Summary: kernel
-License: GPL
-BuildArch: x86_64
-AutoReqProv: no
-%description
-kernel
-%install
-cp -a {root}/. %{{buildroot}}
-%files
-{files}
-"""
-
-
-def built_rpm(tmp_path: Path, root: Path, name: str, *files: str) -> Path:
-    """Of those files below `root`."""
-    require("rpmbuild")
-    settings = {
-        "_topdir": f"{tmp_path}/rpm",
-        "_rpmdir": str(tmp_path),
-        "_rpmfilename": "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
-        "_build_id_links": "none",
-        "_unpackaged_files_terminate_build": "0",
-    }
-    spec = tmp_path / f"{name}.spec"
-    spec.write_text(SPEC.format(name=name, root=root, files="\n".join(files)))
-    defined = [word for setting in settings.items() for word in ("--define", " ".join(setting))]
-    subprocess.run(["rpmbuild", "-bb", "--quiet", *defined, str(spec)], check=True, capture_output=True)
-    return tmp_path / f"{name}-6.1.0-1.x86_64.rpm"
-
 
 def test_an_rpm_and_the_one_beside_it(tmp_path: Path) -> None:
     """As Fedora has it: the image lies among the modules, and the modules are a package of their own."""
@@ -191,31 +155,6 @@ def test_a_broken_rpm_leaves_nothing(tmp_path: Path) -> None:
 
 
 # ---- images of containers --------------------------------------------------------------------------------------------
-
-
-def saved(path: Path, *layers: Path) -> str:
-    """As `docker save` writes it; its spec."""
-    require("skopeo", "umoci")
-    with tarfile.open(path, "w") as archive:
-        names, digests = [], []
-        for number, layer in enumerate(layers):
-            packed = io.BytesIO()
-            with tarfile.open(fileobj=packed, mode="w") as inner:
-                inner.add(layer, arcname=".")
-            names.append(f"{number}/layer.tar")
-            digests.append(f"sha256:{hashlib.sha256(packed.getvalue()).hexdigest()}")
-            _add(archive, names[-1], packed.getvalue())
-        rootfs = {"type": "layers", "diff_ids": digests}
-        _add(archive, "config.json", json.dumps({"architecture": "amd64", "os": "linux", "rootfs": rootfs}).encode())
-        manifest = [{"Config": "config.json", "RepoTags": ["kernel:latest"], "Layers": names}]
-        _add(archive, "manifest.json", json.dumps(manifest).encode())
-    return f"docker-archive:{path}"
-
-
-def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(data)
-    archive.addfile(entry, io.BytesIO(data))
 
 
 def test_the_layers_of_an_image_are_applied_in_order(tmp_path: Path) -> None:

@@ -173,6 +173,16 @@ def test_one_that_was_fetched_can_be_removed_alone(image: Path) -> None:
         debian.forget("debian:bookworm:amd64")
 
 
+def test_what_another_name_leads_to_stays(image: Path) -> None:
+    found = kernel_spec.find(str(image), silent)
+    for name in ("debian:bookworm:amd64", "debian:6.1:amd64"):
+        debian.remember(kernel_store.specs() / name, found)
+    assert debian.forget("debian:6.1:amd64") == 0
+    assert kernel_spec.forget(str(image), silent) == 0
+    assert kernel_spec.find("debian:bookworm:amd64", silent).vmlinux == found.vmlinux
+    assert debian.forget("debian:bookworm:amd64") >= len(KERNEL)
+
+
 def test_what_was_unpacked_of_a_file_can_be_removed_alone(image: Path) -> None:
     found = kernel_spec.find(str(image), silent)
     assert kernel_spec.forget(str(image), silent) >= len(KERNEL)

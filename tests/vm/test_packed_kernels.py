@@ -1,0 +1,39 @@
+"""One kernel out of packages of every kind: each boots, and is the kernel that it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.unit.harness.kernel_packed import built_rpm, saved
+from tests.vm.conftest import KERNEL, fusezap
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where that kernel lies as Debian has it.  What is unpacked from here on is not kept."""
+    (shown,) = json.loads(fusezap("kernels", "show", KERNEL, "--json").stdout)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return Path(shown["kernel"]).parents[1]
+
+
+def rpm(root: Path, folder: Path) -> str:
+    built_rpm(folder, root, "kernel-modules-core", "/lib/modules")
+    return str(built_rpm(folder, root, "kernel-core", "/boot"))
+
+
+def container(root: Path, folder: Path) -> str:
+    return saved(folder / "saved.tar", root)
+
+
+@pytest.mark.parametrize("pack", [rpm, container])
+def test_it_has_the_defect_as_ever(pack: Callable[[Path, Path], str], root: Path, tmp_path: Path) -> None:
+    ended = fusezap("check", "--kernel", pack(root, tmp_path), "exit-flush-self", "healthy")
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stdout.startswith("6.1.")
+    assert "exit-flush-self deadlock, healthy released" in ended.stdout
