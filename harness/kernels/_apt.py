@@ -39,7 +39,7 @@ def sources(targets: str, suite: str, keyring: str) -> str:
 
 def kernels_of(depends: str) -> tuple[str, ...]:
     """Packages of a kernel that a package depends on, from `apt-cache depends`."""
-    return tuple(dict.fromkeys(re.findall(r"^ +Depends: (linux-(?:image|binary|modules)-\d\S+)$", depends, re.M)))
+    return tuple(dict.fromkeys(re.findall(r"^ +Depends: (linux-(?:image|binary|modules|base)-\d\S+)$", depends, re.M)))
 
 
 def newer(version: str, other: str) -> bool:

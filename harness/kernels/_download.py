@@ -52,7 +52,9 @@ def fetch(wanted: tuple[Remote, ...], folder: Path, tell: Callable[[str], None])
     for left in set(folder.iterdir()) - set(paths):
         left.unlink()
     words = [word for path, each in paths.items() for word in (each.uri, str(path), f"SHA256:{each.sha256}")]
-    told = Part(f"fetching {', '.join(each.name.partition('_')[0] for each in wanted)}", 0, sum(e.size for e in wanted))
+    first, *others = (each.name.partition("_")[0] for each in wanted)
+    what = f"fetching {first}" + (f" and {len(others)} more" if others else "")
+    told = Part(what, 0, sum(each.size for each in wanted))
     tell(told)
     reading, writing = os.pipe()
     options = ("-o", "APT::Sandbox::User=root", "-o", f"APT::Status-Fd={writing}")

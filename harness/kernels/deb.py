@@ -12,7 +12,11 @@ from harness.kernels import _packages
 
 SUMMARY = "a package file; what it is split into, beside it"
 EXAMPLES = ("./linux-image-6.1.0-56-amd64_6.1.192-2_amd64.deb",)
-_PARTS = ("linux-image-unsigned-", "linux-image-", "linux-binary-", "linux-modules-extra-", "linux-modules-")
+_PARTS = (
+    *("linux-image-unsigned-", "linux-image-", "linux-binary-", "linux-modules-extra-", "linux-modules-"),
+    "linux-base-",
+)
+"""Debian, since 7.2, has what tells of the modules that are built in, and the configuration, in linux-base-VERSION."""
 
 
 def claims(spec: str) -> bool:

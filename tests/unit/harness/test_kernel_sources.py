@@ -90,7 +90,7 @@ def test_a_broken_package_leaves_nothing(tmp_path: Path, cache: Path) -> None:
 
 
 def test_the_parts_of_a_split_package_are_found_by_name(tmp_path: Path) -> None:
-    names = [f"linux-{part}-7.2.13+deb14-amd64_7.2.13-1_amd64.deb" for part in ("image", "binary", "modules")]
+    names = [f"linux-{part}-7.2.13+deb14-amd64_7.2.13-1_amd64.deb" for part in ("image", "binary", "modules", "base")]
     for name in (*names, "linux-modules-7.2.12+deb14-amd64_7.2.12-1_amd64.deb"):
         (tmp_path / name).touch()
     assert [path.name for path in deb.parts(tmp_path / names[0])] == names
@@ -143,7 +143,7 @@ linux-image-7.2.13+deb14-amd64
   Depends: linux-modules-7.2.13+deb14-amd64
   Recommends: linux-image-6.1.0-1-amd64
 """
-    assert _apt.kernels_of(split) == ("linux-binary-7.2.13+deb14-amd64", "linux-modules-7.2.13+deb14-amd64")
+    assert _apt.kernels_of(split) == tuple(f"linux-{part}-7.2.13+deb14-amd64" for part in ("base", "binary", "modules"))
     assert _apt.kernels_of("linux-image-amd64\n  Depends: linux-image-6.1.0-56-amd64\n") == (
         "linux-image-6.1.0-56-amd64",
     )
