@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,26 @@ def container(root: Path, folder: Path) -> str:
     return saved(folder / "saved.tar", root)
 
 
-@pytest.mark.parametrize("pack", [rpm, container])
+def tree(root: Path, folder: Path) -> str:
+    """As `make` leaves it, with modules: newer kernels list them as objects."""
+    (kernel,) = (root / "boot").glob("vmlinuz-*")
+    release = kernel.name.removeprefix("vmlinuz-")
+    modules = root / "lib/modules" / release
+    built = folder / "linux"
+    shutil.copytree(modules / "kernel", built)
+    shutil.copyfile(modules / "modules.builtin", built / "modules.builtin")
+    names = sorted(path.relative_to(built).with_suffix(".o") for path in built.rglob("*.ko"))
+    (built / "modules.order").write_text("".join(f"{name}\n" for name in names))
+    for path, data in {
+        "arch/x86/boot/bzImage": kernel.read_bytes(),
+        "include/config/kernel.release": f"{release}\n".encode(),
+    }.items():
+        (built / path).parent.mkdir(parents=True, exist_ok=True)
+        (built / path).write_bytes(data)
+    return str(built)
+
+
+@pytest.mark.parametrize("pack", [rpm, container, tree])
 def test_it_has_the_defect_as_ever(pack: Callable[[Path, Path], str], root: Path, tmp_path: Path) -> None:
     ended = fusezap("check", "--kernel", pack(root, tmp_path), "exit-flush-self", "healthy")
     assert ended.returncode == 1, ended.stderr
