@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 from harness import kernel_store, kernels, registry
@@ -46,5 +47,11 @@ def _source(spec: str) -> ModuleType:
     for source in sources():
         if source.claims(spec):
             return source
+    if spec.startswith((".", "/")):
+        path = Path(spec.partition(":")[0])
+        what = "there is no kernel in it, as far as is known" if path.exists() else "it is not there"
+        raise UsageError(f"no kernel is named by {spec!r}: {what}", "`fusezap kernels` shows what may be")
+    if Path(spec).exists():
+        raise UsageError(f"no kernel is named by {spec!r}", f"a path begins with a dot or a slash: ./{spec}")
     known = "\n".join(f"  {source.EXAMPLES[0]:<50} {source.SUMMARY}" for source in sources())
     raise UsageError(f"no kernel is named by {spec!r}", f"a kernel may be:\n{known}")

@@ -75,7 +75,7 @@ class Archive:
             *("-o", "Dir::Etc::SourceParts=/dev/null"),
             *("-o", "Acquire::Languages=none"),
         ]
-        with self._locked():  # apt fails where another holds its lock
+        with self.alone():  # apt fails where another holds its lock
             _run(["apt-get", *self._options, "--error-on=any", "update"])
 
     def newest(self, flavour: str) -> str:
@@ -110,14 +110,15 @@ class Archive:
 
     @contextmanager
     def downloaded(self, files: tuple[Remote, ...], tell: Callable[[str], None]) -> Iterator[tuple[Path, ...]]:
-        """As the archive signed them; gone again after the block.  What was broken off goes on where it was."""
-        with self._locked():
-            folder = self._folder / "packages"
-            yield _download.fetch(files, folder, tell)
-            shutil.rmtree(folder)
+        """As the archive signed them; gone again after the block.  What was broken off goes on where it was.  For who
+        is `alone`."""
+        folder = self._folder / "packages"
+        yield _download.fetch(files, folder, tell)
+        shutil.rmtree(folder)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """Others who want this archive wait."""
         with (self._folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

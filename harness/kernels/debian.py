@@ -59,10 +59,11 @@ def fetch(spec: str, tell: Callable[[str], None]) -> Image:
         archive = _apt.suite(name, tell)
         package = archive.newest(flavour)
     files = archive.files(archive.parts(package))
-    image = _packages.unpacked(spec, files[0].package, (each.sha256 for each in files), tell)
-    if image is None:
-        with archive.downloaded(files, tell) as paths:
-            image = _packages.image_of(spec, files[0].package, paths, deb.extract, tell)
+    with archive.alone():
+        image = _packages.unpacked(spec, files[0].package, (each.sha256 for each in files), tell)
+        if image is None:
+            with archive.downloaded(files, tell) as paths:
+                image = _packages.image_of(spec, files[0].package, paths, deb.extract, tell)
     remember(_known(spec), image)
     return image
 

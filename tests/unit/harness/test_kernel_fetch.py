@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,16 @@ def test_what_is_unpacked_already_is_not_fetched_again(
     assert dataclasses.replace(first, spec=second.spec) == second
     assert len(mirror.sent) == 1
     assert kernel_spec.find(str(mirror.folder / FILE), silent).digest == first.digest
+
+
+def test_two_who_want_the_same_at_once_fetch_it_once(
+    archive: _apt.Archive, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_apt, "suite", lambda *_: archive)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda spec: kernel_spec.find(spec, silent), ("debian:6.1.0-56", "debian:6.1.0-5?")))
+    assert found[0].digest == found[1].digest
+    assert len(mirror.sent) == 1
 
 
 # ---- fetched ---------------------------------------------------------------------------------------------------------

@@ -69,11 +69,18 @@ def test_modules_may_be_named(image: Path, tmp_path: Path) -> None:
         kernel_spec.find(f"{image}:{tmp_path}/boot", silent)
 
 
-def test_what_names_no_kernel_is_told_what_may(tmp_path: Path) -> None:
+def test_what_names_no_kernel_is_told_what_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match=r"(?s)no kernel is named by 'debain:sid'.a kernel may be:.*host"):
         kernel_spec.find("debain:sid", silent)
+    with pytest.raises(UsageError, match=r"'\./nothing': it is not there"):
+        kernel_spec.find("./nothing", silent)
+    with pytest.raises(UsageError, match="there is no kernel in it"):
+        kernel_spec.find(str(tmp_path), silent)
     text = tmp_path / "text"
     text.write_text("no kernel")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"begins with a dot or a slash: \./text"):
+        kernel_spec.find("text", silent)
     with pytest.raises(UsageError, match="no kernel image"):
         kernel_spec.find(str(text), silent)
 
