@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from harness.telling import Part, at_tenths
 
@@ -24,21 +24,22 @@ def _drawn() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    columns = (TextColumn("fusezap: {task.description}"), BarColumn(), DownloadColumn())
     console = Console(stderr=True, highlight=False)
-    progress = Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=console)
-    bars = {}
+    columns = (TextColumn("fusezap: {task.description}", markup=False), BarColumn(), DownloadColumn())
+    with ExitStack() as drawn:
+        bars: dict[str, Progress] = {}
 
-    def tell(message: str) -> None:
-        if not isinstance(message, Part):
-            console.print(f"fusezap: {message}", markup=False, soft_wrap=True)
-            return
-        if message.what not in bars:
-            progress.start()
-            bars[message.what] = progress.add_task(message.what, total=message.total)
-        progress.update(bars[message.what], completed=message.done)
+        def tell(message: str) -> None:
+            if not isinstance(message, Part):
+                drawn.close()  # what is whole stays as it is, above the message
+                console.print(f"fusezap: {message}", markup=False, soft_wrap=True)
+                return
+            if message.what not in bars:
+                drawn.close()  # one at a time
+                bar = Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=console)
+                bars[message.what] = drawn.enter_context(bar)
+                bar.add_task(message.what, total=message.total)
+            (task,) = bars[message.what].task_ids
+            bars[message.what].update(task, completed=message.done)
 
-    try:
         yield tell
-    finally:
-        progress.stop()

@@ -278,6 +278,8 @@ def test_a_terminal_has_a_bar_and_a_log_has_lines(terminal: bool, monkeypatch: p
         tell("asking for [it]")
         for done in (0, 50_000_000, 100_000_000):
             tell(Part("fetching it", done, 100_000_000))
+        tell(Part("fetching another", 0, 1))
+        tell("done")
     text = stream.getvalue()
     assert "fusezap: asking for [it]\n" in text.replace("\r", "")
     assert "fetching it" in text
