@@ -1,7 +1,8 @@
 """What was measured, below XDG_STATE_HOME: a database of SQLite that grows, and forgets nothing.
 
-A cell is there whole or not at all, whoever is killed; several may write at once.  Of a question that was answered more
-than once (`--fresh`), the last answer counts, and the others stay to be looked at.
+A cell is there whole or not at all, whoever is killed; several may write at once.  It has SQLite's rollback journal: a
+change to its write-ahead log is refused at once, without patience, while anybody else has the file open.  Of a question
+that was answered more than once (`--fresh`), the last answer counts, and the others stay to be looked at.
 """
 
 from __future__ import annotations
@@ -106,7 +107,6 @@ def opened(path: Path | None = None) -> Iterator[Store]:
 class Store:
     def __init__(self, database: sqlite3.Connection, path: Path) -> None:
         self._database = database
-        database.execute("PRAGMA journal_mode = WAL")
         self._create(path)
 
     def _create(self, path: Path) -> None:
