@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from harness import kernel_names
 from harness.linux import cgroup, procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts, virtiofs_numbers
-from harness.linux.procfs import GONE, Stat, Status
+from harness.linux.patient import read_each
+from harness.linux.procfs import GONE
 from harness.linux.syscalls import same_descriptor_table, same_open_file
 from harness.model import (
     PF_EXITING,
-    PF_KTHREAD,
-    SIGKILL_MASK,
     Claim,
     Connection,
     Device,
@@ -25,6 +25,7 @@ from harness.model import (
     Snapshot,
     Task,
 )
+from harness.observe.census import Census, take_census
 from harness.target import Target
 
 Tables = list[tuple[int, list[tuple[int, str]]]]
@@ -38,96 +39,119 @@ def observe(
 
     `earlier`: a snapshot of the same boot, for what it has shown of this kernel.
     """
-    return _Survey(target, ctl).snapshot(claims, earlier is not None and earlier.names_connections)
+    (snapshot,) = Survey(ctl).snapshots((target,), claims, earlier is not None and earlier.names_connections)
+    return snapshot
 
 
-class _Survey:
-    def __init__(self, target: Target, ctl: Fusectl | None) -> None:
-        self.target = target
+class Survey:
+    """One look over the whole machine, out of which come the snapshots of any number of targets."""
+
+    def __init__(self, ctl: Fusectl | None, census: Census | None = None) -> None:
+        """`census`: one that has just been taken."""
         self.ctl = ctl
+        self.taken_ns = time.monotonic_ns()
+        self.census = take_census() if census is None else census
         self.unreadable = 0
         self.files: list[tuple[int, int]] = []
         self.unseen: list[str] = []
+        self._read: dict[int, tuple[Task, ...]] = {}
+        self._seen_mounts: dict[int, list[Mount]] = {}
+        self._namespaces: dict[int, int | None] = {}
+        self._born: dict[int, list[int]] = {}
 
-    def snapshot(self, claims: tuple[Claim, ...], names_connections: bool) -> Snapshot:
-        taken = time.monotonic_ns()
-        processes = self._processes()
-        inside = self._inside(processes)
-        tasks = tuple(task for pid in sorted(inside) for task in self._tasks(pid))
-        tables = {pid: list(self._tables(pid)) for pid in processes}
+    def snapshots(
+        self, targets: tuple[Target, ...], claims: tuple[Claim, ...] = (), names_connections: bool = False
+    ) -> tuple[Snapshot, ...]:
+        """One a target, all of one reading; `names_connections`: this kernel's fdinfo is known to do so."""
+        inside = [self._inside(target) for target in targets]
+        self.read_tasks(set().union(*inside))
+        tables = {pid: list(self._tables(pid)) for pid in self.census}
         devices = tuple(each for pid, shown in tables.items() for each in self._devices(pid, shown))
         in_flight: tuple[InFlight, ...] = ()
-        if any(kernel_names.has(task.functions, kernel_names.FUSE_WAIT) for task in tasks):
+        if any(_awaits_fuse(task) for pids in inside for pid in pids for task in self.tasks(pid)):
             in_flight = tuple(each for pid, shown in tables.items() for each in self._in_flight(pid, shown))
-        outside = (
-            {device.tgid for device in devices}
-            | {each.tgid for each in in_flight}
-            | self._exiting(processes)
-            | self._relatives(tasks)
-        )
-        others = tuple(task for pid in sorted(outside - inside) for task in self._tasks(pid))
-        elsewhere = {task.tgid for task in others if kernel_names.has(task.functions, kernel_names.FUSE_WAIT)}
-        mounts = tuple(mount for pid in sorted(inside | elsewhere) for mount in self._mounts(pid))
-        connections = self._connections(mounts)
+        everywhere = {device.tgid for device in devices} | {each.tgid for each in in_flight} | self._exiting()
+        outside = [(everywhere | self._relatives(pids)) - pids for pids in inside]
+        self.read_tasks(set().union(*outside))
+        elsewhere = {task.tgid for pids in outside for pid in pids for task in self.tasks(pid) if _awaits_fuse(task)}
+        seers = [pids | (elsewhere & beside) for pids, beside in zip(inside, outside, strict=False)]
+        mounts = [tuple(mount for pid in sorted(pids) for mount in self._mounts(pid)) for pids in seers]
+        connections = self._connections(tuple({mount for seen in mounts for mount in seen}))
         if self.unreadable:
             self.unseen.append(f"the descriptors of {self.unreadable} process(es) that we may not look into")
-        return Snapshot(
-            taken,
-            os.uname().release,
-            self.target.pid_ns,
-            self.target.init,
-            tasks,
-            others,
-            devices,
-            in_flight,
-            connections,
-            mounts,
-            claims,
-            tuple(self.unseen),
-            names_connections or any(device.connection is not None for device in devices),
+        return tuple(
+            Snapshot(
+                self.taken_ns,
+                os.uname().release,
+                target.pid_ns,
+                target.init,
+                tuple(task for pid in sorted(pids) for task in self.tasks(pid)),
+                tuple(task for pid in sorted(beside) for task in self.tasks(pid)),
+                devices,
+                in_flight,
+                connections,
+                seen,
+                claims,
+                tuple(self.unseen),
+                names_connections or any(device.connection is not None for device in devices),
+            )
+            for target, pids, beside, seen in zip(targets, inside, outside, mounts, strict=False)
         )
 
-    def _processes(self) -> dict[int, Stat]:
-        found = {}
-        for pid in procfs.pids():
-            try:
-                stat = procfs.read_process_stat(pid)
-            except GONE:
-                continue
-            if not stat.flags & PF_KTHREAD:
-                found[pid] = stat
-        return found
-
-    def _inside(self, processes: dict[int, Stat]) -> set[int]:
+    def _inside(self, target: Target) -> set[int]:
         """By the namespace link, and by descent, which also reaches the namespaces nested below."""
-        init = processes.get(self.target.init)
-        if init is None or init.start_time != self.target.start_time:
+        init = self.census.get(target.init)
+        if init is None or init.stat.start_time != target.start_time:
             return set()
-        inside = set()
-        for pid in processes if self.target.pid_ns is not None else ():
-            try:
-                if procfs.read_namespace(pid, pid, "pid") == self.target.pid_ns:
+        inside = {target.init}
+        if target.pid_ns is not None:
+            inside |= {pid for pid, namespace in self.namespaces().items() if namespace == target.pid_ns}
+        todo = list(inside)
+        while todo:
+            for pid in self._children().get(todo.pop(), ()):
+                if pid not in inside:
                     inside.add(pid)
-            except (*GONE, PermissionError):
-                continue
-        inside.add(self.target.init)
-        grown = True
-        while grown:
-            below = {pid for pid, stat in processes.items() if stat.ppid in inside} - inside
-            inside |= below
-            grown = bool(below)
+                    todo.append(pid)
         return inside
 
-    def _tasks(self, pid: int) -> Iterator[Task]:
-        try:
-            tids = procfs.tids(pid)
-        except GONE:
-            return
-        for tid in tids:
-            try:
-                yield read_task(tid, pid)
-            except GONE:
-                continue
+    def namespaces(self) -> dict[int, int | None]:
+        """The PID namespace of each process; None where it may not be read."""
+        if not self._namespaces:
+            for pid in self.census:
+                with contextlib.suppress(*GONE):
+                    try:
+                        self._namespaces[pid] = procfs.read_namespace(pid, pid, "pid")
+                    except PermissionError:
+                        self._namespaces[pid] = None
+        return self._namespaces
+
+    def _children(self) -> dict[int, list[int]]:
+        """Processes by their parent."""
+        if not self._born:
+            for pid, process in self.census.items():
+                self._born.setdefault(process.stat.ppid, []).append(pid)
+        return self._born
+
+    def tasks(self, pid: int) -> tuple[Task, ...]:
+        """Those of a process that has been read; none of one that has not."""
+        return self._read.get(pid, ())
+
+    def read_tasks(self, pids: Iterable[int]) -> None:
+        """All threads of these processes, each process once."""
+        fresh = sorted(set(pids) - self._read.keys())
+        for pid in fresh:
+            self._read[pid] = tuple(self._plain_tasks(pid))
+        asked = {task.tid: task for pid in fresh for task in self._read[pid] if not task.zombie}
+        answers, silent = read_each(asked, lambda tid: _with_stack(asked[tid]))
+        self.unseen += [f"the stack of task {tid}: its reader waits itself, and was left behind" for tid in silent]
+        for pid in fresh:
+            self._read[pid] = tuple(answers.get(task.tid, task) for task in self._read[pid])
+
+    def _plain_tasks(self, pid: int) -> Iterator[Task]:
+        with contextlib.suppress(*GONE):
+            for tid in procfs.tids(pid):
+                with contextlib.suppress(*GONE):
+                    yield _plain_task(tid, pid)
 
     def _tables(self, pid: int) -> Iterator[tuple[int, list[tuple[int, str]]]]:
         """(tid, descriptors) once for each descriptor table of the process; kcmp(2) tells which threads share one.
@@ -137,7 +161,7 @@ class _Survey:
         """
         shown: list[int] = []
         try:
-            for tid in procfs.tids(pid):
+            for tid in self.census[pid].threads:
                 if any(same_descriptor_table(tid, other) for other in shown):
                     continue
                 try:
@@ -178,26 +202,17 @@ class _Survey:
                         if files:
                             yield InFlight(tid, pid, fd, files)
 
-    def _exiting(self, processes: dict[int, Stat]) -> set[int]:
+    def _exiting(self) -> set[int]:
         """Processes with a task that is past the kill and not yet dead: its table may be detached, its work not."""
-        found = set()
-        for pid, stat in processes.items():
-            if stat.threads == 1:
-                if stat.flags & PF_EXITING and stat.state not in "ZX":
-                    found.add(pid)
-                continue
-            if any(thread.flags & PF_EXITING and thread.state not in "ZX" for thread in self._threads(pid)):
-                found.add(pid)
-        return found
+        return {
+            pid
+            for pid, process in self.census.items()
+            if any(thread.flags & PF_EXITING and thread.state not in "ZX" for thread in process.threads.values())
+        }
 
-    def _threads(self, pid: int) -> Iterator[Stat]:
-        with contextlib.suppress(*GONE):
-            for tid in procfs.tids(pid):
-                with contextlib.suppress(*GONE):
-                    yield procfs.read_stat(tid, pid)
-
-    def _relatives(self, tasks: tuple[Task, ...]) -> set[int]:
+    def _relatives(self, pids: set[int]) -> set[int]:
         """Parents and tracers outside: who must reap."""
+        tasks = (task for pid in pids for task in self.tasks(pid))
         return {number for task in tasks for number in (task.ppid, task.tracer) if number}
 
     def _mounts(self, pid: int) -> list[Mount]:
@@ -235,15 +250,18 @@ class _Survey:
         return tuple(found)
 
 
-def read_task(tid: int, tgid: int) -> Task:
-    """Raises FileNotFoundError or ProcessLookupError when the task is gone."""
+def _awaits_fuse(task: Task) -> bool:
+    return kernel_names.has(task.functions, kernel_names.FUSE_WAIT)
+
+
+def _plain_task(tid: int, tgid: int) -> Task:
+    """All of it but what takes a lock.  Raises FileNotFoundError or ProcessLookupError when the task is gone."""
     stat = procfs.read_stat(tid, tgid)
     status = procfs.read_status(tid, tgid)
     try:
         pid_ns: int | None = procfs.read_namespace(tid, tgid, "pid")
     except (PermissionError, FileNotFoundError):
         pid_ns = None
-    zombie = stat.state in "ZX"
     return Task(
         tid=tid,
         tgid=tgid,
@@ -260,13 +278,19 @@ def read_task(tid: int, tgid: int) -> Task:
         tracer=status.tracer,
         fd_slots=status.fd_slots,
         switches=status.switches,
-        frozen=cgroup.frozen_group(tid, tgid) if _could_be_frozen(stat, status) else None,
-        wchan=None if zombie else procfs.read_wchan(tid, tgid),
-        stack=None if zombie else procfs.read_stack(tid, tgid),
+        wchan=None if stat.state in "ZX" else procfs.read_wchan(tid, tgid),
     )
 
 
-def _could_be_frozen(stat: Stat, status: Status) -> bool:
+def _with_stack(task: Task) -> Task:
+    """With what may make the reader wait: the stack (`exec_update_lock`), the control group (`cgroup_mutex`)."""
+    try:
+        frozen = cgroup.frozen_group(task.tid, task.tgid) if _could_be_frozen(task) else None
+        return replace(task, frozen=frozen, stack=procfs.read_stack(task.tid, task.tgid))
+    except ProcessLookupError:
+        return task  # gone since
+
+
+def _could_be_frozen(task: Task) -> bool:
     """A SIGKILL is pending and it is in D, not on its way out: one of the few reasons is the v1 freezer."""
-    killed = bool((status.pending | status.shared_pending) & SIGKILL_MASK)
-    return stat.state == "D" and killed and not stat.flags & PF_EXITING
+    return task.state == "D" and task.killed and not task.exiting
