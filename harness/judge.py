@@ -25,7 +25,7 @@ def judge(snapshots: tuple[Snapshot, ...]) -> Verdict:
     graph = waitgraph.build(now)
     moving = waitgraph.movable(graph)
     dead = frozenset(node.id for node in graph.nodes) - moving
-    if init is not None and not init.exiting:
+    if now.pid_ns is not None and init is not None and not init.exiting:
         reason = f"init {init.tid} is not exiting (PF_EXITING is not set, state {init.state}): nothing to judge yet"
         return _verdict(Outcome.INCONCLUSIVE, (reason,), graph, dead, (), snapshots[-1:])
     before = snapshots[-2] if len(snapshots) > 1 else None

@@ -21,9 +21,9 @@ def _reasons() -> tuple[Explain, ...]:
     return tuple(module.explain for module in found)
 
 
-def build(snapshot: Snapshot) -> WaitGraph:
-    """The part of the graph that init depends on."""
-    view = View(snapshot)
+def build(snapshot: Snapshot, undisturbed: bool = False) -> WaitGraph:
+    """The part of the graph that init depends on; `undisturbed`: as if nobody ever sent another signal."""
+    view = View(snapshot, undisturbed)
     root = task_id(snapshot.init_tid)
     nodes: dict[str, Node] = {}
     edges: list[Edge] = []
@@ -147,7 +147,7 @@ def _unanswerable(number: int, view: View) -> Wait:
         and not task.zombie
         and task.fd_slots in (0, None)
         and not kernel_names.has(task.functions, kernel_names.ZAP)
-        and task.tid != view.snapshot.init_tid
+        and (view.snapshot.pid_ns is None or task.tid != view.snapshot.init_tid)
     ]
     if not exiting:
         return Wait(Need.ANY, Progress.WAITS, "no task holds its device, and none is exiting with it")

@@ -39,14 +39,19 @@ class Wait:
 class View:
     """A snapshot with the look-ups that the reasons need."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, undisturbed: bool = False) -> None:
+        """`undisturbed`: as if nobody ever sent another signal."""
         self.snapshot = snapshot
+        self.undisturbed = undisturbed
         self.all = (*snapshot.tasks, *snapshot.others)
         self.by_tid = {task.tid: task for task in self.all}
         self.inside = {task.tid for task in snapshot.tasks}
+        self._groups: dict[int, list[Task]] = {}
+        for task in self.all:
+            self._groups.setdefault(task.tgid, []).append(task)
 
     def threads(self, tgid: int) -> tuple[Task, ...]:
-        return tuple(task for task in self.all if task.tgid == tgid)
+        return tuple(self._groups.get(tgid, ()))
 
     def leaders(self) -> tuple[Task, ...]:
         return tuple(task for task in self.snapshot.tasks if task.leader)

@@ -13,9 +13,9 @@ def explain(task: Task, view: View) -> Wait | None:
     if not kernel_names.has(task.functions, kernel_names.FUSE_WAIT):
         return None
     why = f"state {task.state}, sleeps in request_wait_answer()"
-    if not task.killed:
+    if not task.killed and not view.undisturbed:
         return Wait(Need.ANY, Progress.OUTSIDE, f"{why}; no SIGKILL has been sent, which may end the wait")
-    if not task.exiting and task.state == "S":
+    if task.killed and not task.exiting and task.state == "S":
         return Wait(Need.ANY, Progress.RUNS, f"{why}, interruptibly: the pending SIGKILL wakes it")
     candidates = _candidates(task, view)
     if not candidates:

@@ -203,8 +203,16 @@ class TestNamespace:
         disk = killed(sleeper(9001, state="D", stack=("io_schedule+0x1/0x2", "submit_bio_wait+0x1/0x2")))
         assert judged(with_inside(HANG, disk)).outcome is Outcome.DEADLOCK
 
-    @pytest.mark.parametrize("frame", ["submit_bio_wait", "rpc_wait_bit_killable", "a_name_never_heard_of"])
-    def test_a_task_stuck_for_an_unknown_reason_is_no_deadlock(self, frame: str) -> None:
+    @pytest.mark.parametrize(
+        ("frame", "whom"), [("submit_bio_wait", "a disk"), ("rpc_wait_bit_killable", "an NFS server")]
+    )
+    def test_a_task_that_waits_for_something_beyond_the_machine_is_starved(self, frame: str, whom: str) -> None:
+        verdict = judged(with_task(HANG, STUCK, stack=(f"{frame}+0x1/0x2", "do_exit+0x1/0x2"), wchan=frame))
+        assert verdict.outcome is Outcome.STARVED
+        assert f"it waits for {whom}" in words(verdict)
+
+    def test_a_task_stuck_for_an_unknown_reason_is_no_deadlock(self) -> None:
+        frame = "a_name_never_heard_of"
         verdict = judged(with_task(HANG, STUCK, stack=(f"{frame}+0x1/0x2", "do_exit+0x1/0x2"), wchan=frame))
         assert verdict.outcome is Outcome.INCONCLUSIVE
         assert "a reason that is not known here" in words(verdict)
@@ -290,7 +298,7 @@ class TestWhoCanAnswer:
 
     def test_an_exiting_task_elsewhere_that_is_stuck_may_still_own_the_device(self) -> None:
         maybe = exiting(sleeper(9000, fd_slots=None, state="D", stack=("submit_bio_wait+0x1/0x2",)))
-        assert judged(with_others(replace(HANG, claims=()), maybe)).outcome is Outcome.INCONCLUSIVE
+        assert judged(with_others(replace(HANG, claims=()), maybe)).outcome is Outcome.STARVED
 
     def test_a_connection_that_is_gone(self) -> None:
         """The wait is over, the task has not woken yet."""
