@@ -36,6 +36,14 @@ class Row:
 
 TABLE = (
     Row(
+        "fuse-writeback",
+        frozenset({"folio_wait_writeback", "wait_on_page_writeback", "fuse_sync_writes"}),
+        _FUSE,
+        "it waits until dirty pages of a FUSE file have been written, which the server has not done",
+        "fuse_flush() → write_inode_now(), fs/fuse/file.c",
+        "abort the connection, or let the server answer",
+    ),
+    Row(
         "fuse-flush-exit",
         kernel_names.FUSE_FLUSH,
         kernel_names.EXIT,
@@ -57,14 +65,6 @@ TABLE = (
         _FAULT,
         "it touched a page that is mapped from a FUSE file, and waits for the server's READ",
         "filemap_fault() → fuse_read_folio(), fs/fuse/file.c",
-        "abort the connection, or let the server answer",
-    ),
-    Row(
-        "fuse-writeback",
-        frozenset({"folio_wait_writeback", "wait_on_page_writeback", "fuse_sync_writes"}),
-        _FUSE,
-        "it waits until dirty pages of a FUSE file have been written, which the server has not done",
-        "fuse_flush() → write_inode_now(), fs/fuse/file.c",
         "abort the connection, or let the server answer",
     ),
     Row(
@@ -235,6 +235,14 @@ TRACED = Row(
     "exit_notify() with ptrace, kernel/exit.c",
     "end the tracer",
 )
+EXECUTING = Row(
+    "execve",
+    frozenset(),
+    frozenset(),
+    "it is in an execve() that does not end; whoever reads its stat, stack or descriptors waits with it, as `ps` does",
+    "begin_new_exec() → do_close_on_exec(), with exec_update_lock held, fs/exec.c",
+    "abort the FUSE connection in its mountinfo that counts a waiting request: execve() closes a file of it",
+)
 STOPPED = Row(
     "stopped",
     frozenset(),
@@ -261,7 +269,7 @@ UNKNOWN = Row(
     "keep the stack, and look at what its functions wait for",
     Progress.UNKNOWN,
 )
-PARTICULAR = (UNREAPED, TRACED, STOPPED, RUNS, UNKNOWN)
+PARTICULAR = (EXECUTING, UNREAPED, TRACED, STOPPED, RUNS, UNKNOWN)
 """Rows that something else than a stack tells."""
 
 
@@ -278,6 +286,8 @@ def of_task(task: Task) -> Row:
     """What keeps a task that is to end; `UNKNOWN` where nothing tells."""
     if task.zombie:
         return TRACED if task.tracer else UNREAPED
+    if task.held:
+        return EXECUTING
     if task.frozen is not None:
         return _named("freezer")
     if task.stack is None and task.exiting and kernel_names.has(task.functions, kernel_names.FUSE_WAIT):

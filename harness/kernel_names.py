@@ -13,6 +13,7 @@ FUSE_WAIT = frozenset({"request_wait_answer"})
 
 FUSE_FLUSH = frozenset({"fuse_flush", "fuse_do_flush"})
 ZAP = frozenset({"zap_pid_ns_processes"})
+PTRACE_STOP = frozenset({"ptrace_stop"})
 EXIT = frozenset({"do_exit", "make_task_dead"})
 WAIT = frozenset({"do_wait", "kernel_wait4", "zap_pid_ns_processes"})
 

@@ -61,6 +61,8 @@ class Task:
     wchan: str | None = None
     stack: tuple[str, ...] | None = None
     """Kernel frames, innermost first, as printed; None where they may not be read."""
+    held: bool = False
+    """Its `exec_update_lock` is held, by an execve() that does not come to an end: status alone can be read of it."""
 
     @property
     def leader(self) -> bool:
@@ -148,10 +150,12 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What only the launcher can know: that this process serves this connection."""
+    """That this process serves this connection: as the launcher knows, or as something else than the device tells."""
 
     tgid: int
     connection: int
+    evidence: str = ""
+    """Empty: it was launched as the only one that ever had the device."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from harness import kernel_names, registry, waits
 from harness.model import Device, Edge, Need, Node, Progress, Snapshot, Strength, Task, WaitGraph
 from harness.waits import For, View, Wait, task_id
 
-Explain = Callable[[Task, View], Wait | None]
+Explain = Callable[[Task, View], "Wait | None"]
 
 
 @functools.cache
@@ -160,13 +160,18 @@ def _unanswerable(number: int, view: View) -> Wait:
     own = [task for task in exiting if task.tid in view.inside or task.tgid in served]
     if len(own) < len(exiting) and served & {task.tgid for task in own}:
         owners, strength = own, Strength.ASSUMED
-        how += f"; {len(exiting) - len(own)} exiting elsewhere cannot: only process {min(served)} ever had the device"
+        how += f"; {len(exiting) - len(own)} exiting elsewhere cannot: {_served_by(number, view)}"
     return Wait(
         Need.ANY,
         Progress.WAITS,
         "no task's descriptor table shows its device: nobody can answer",
         tuple(For(task_id(task.tid), strength, how) for task in owners),
     )
+
+
+def _served_by(number: int, view: View) -> str:
+    claims = [each for each in view.snapshot.claims if each.connection == number]
+    return claims[0].evidence or f"only process {claims[0].tgid} ever had the device"
 
 
 def movable(graph: WaitGraph) -> frozenset[str]:

@@ -6,23 +6,27 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness import recording
+from harness import __version__, recording, registry
+from harness.diagnosis import capture, formats
+from harness.diagnosis.findings import findings
+from harness.diagnosis.records import Diagnosis
 from harness.errors import UsageError
 from harness.form import form
 from harness.judge import judge, stuck_task
 from harness.model import Outcome
 
-HELP = "judge a recorded hang again (the snapshots.json of --out)"
+HELP = "judge a recorded hang again (snapshots.json of --out, or what `diagnose --capture` kept)"
 DESCRIPTION = """\
-Reads snapshots and gives the verdict, with the wait-for graph and the form's checklist.
+Reads snapshots and gives the verdict, with the wait-for graph and the form's checklist.  Of the readings that
+`fusezap diagnose --capture` kept it gives the findings, as diagnose would have.
 
-Exit status 0: released.  1: deadlock or starved.  2: inconclusive, or the file is no recording.
+Exit status 0: released, or nothing stuck.  1: deadlock, starved, or findings.  2: inconclusive, or no recording.
 """
 STATUS = {Outcome.RELEASED: 0, Outcome.DEADLOCK: 1, Outcome.STARVED: 1}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="snapshots.json; - for standard input")
+    parser.add_argument("file", type=Path, help="snapshots.json, or a capture; - for standard input")
     parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
 
 
@@ -35,6 +39,8 @@ def execute(args: argparse.Namespace) -> int:
         raise UsageError(
             f"{args.file} is no recording of snapshots: it is no text", "see `fusezap run --out DIR`"
         ) from error
+    if capture.is_capture(text):
+        return _capture(text, args)
     verdict = judge(recording.load(text, str(args.file)))
     checks = form(verdict.snapshots[-1], stuck_task(verdict), None) if verdict.outcome is not Outcome.RELEASED else ()
     if args.format == "json":
@@ -46,3 +52,10 @@ def execute(args: argparse.Namespace) -> int:
 
         Story().verdict(verdict, checks)
     return STATUS.get(verdict.outcome, 2)
+
+
+def _capture(text: str, args: argparse.Namespace) -> int:
+    readings = capture.load(text, str(args.file))
+    diagnosis = Diagnosis(readings, findings(readings), __version__, f"fusezap judge {args.file}")
+    sys.stdout.write(registry.module(formats, args.format, "render").render(diagnosis))
+    return diagnosis.status

@@ -1,9 +1,9 @@
 """Readings that may never come back, each in a thread that can be left behind.
 
-/proc/PID/stack and kcmp(2) take the task's `exec_update_lock` (lock_trace(), fs/proc/base.c; kernel/kcmp.c).  execve(2)
-holds it while it closes the old program's descriptors (begin_new_exec() calls do_close_on_exec()), so that a task that
-flushes a FUSE file there makes each reader of its stack wait, too.  Such a reader sleeps killably: the end of this
-process ends it.
+Whoever reads stat (on 6.18), wchan, stack, syscall, the names of descriptors or of namespaces of a task takes its
+`exec_update_lock`, and so does kcmp(2).  execve(2) holds it while it closes the old program's descriptors
+(begin_new_exec() calls do_close_on_exec()): when that waits for a FUSE server, `ps` waits with it.  Such a reader
+sleeps killably: the end of this process ends it.
 """
 
 from __future__ import annotations
@@ -55,6 +55,19 @@ class _Crew(Generic[T, R]):
                     del self.busy[me]
                 if not self.busy and not self.todo:
                     self.idle.set()
+
+
+class Patient:
+    """Reads of many processes, and remembers those that made a reader wait: they are not asked again."""
+
+    def __init__(self) -> None:
+        self.held: set[int] = set()
+
+    def read(self, pids: Iterable[int], read: Callable[[int], R]) -> dict[int, R]:
+        """Without the held ones; a new one costs as long as `read_each` waits."""
+        answers, stuck = read_each([pid for pid in pids if pid not in self.held], read)
+        self.held.update(stuck)
+        return answers
 
 
 def read_each(items: Iterable[T], read: Callable[[T], R], patience_s: float = 0.3) -> tuple[dict[T, R], tuple[T, ...]]:

@@ -1,7 +1,8 @@
 """/proc, read so that no reading can hang.
 
 Only stat, status, stack, wchan, children, fdinfo, mountinfo and the names of links are read: none of them takes the
-mmap lock or asks a filesystem.  cmdline, environ, maps, smaps and mem take the lock of the task's address space
+mmap lock or asks a filesystem.  Of a task inside an execve() that hangs, all but status and mountinfo make the reader
+wait, killably (`linux/patient.py`).  cmdline, environ, maps, smaps and mem take the lock of the task's address space
 (`mmap_lock`, fs/proc/base.c) and can hang with it.  Each `parse_*` is pure; each `read_*` raises OSError when the
 task is gone (FileNotFoundError, ProcessLookupError) or closed to us (PermissionError).
 """
@@ -11,6 +12,9 @@ from __future__ import annotations
 import os
 import re
 from typing import NamedTuple
+
+CAP_SYS_PTRACE = 19
+CAP_SYS_ADMIN = 21
 
 GONE = (FileNotFoundError, ProcessLookupError)
 """What a reading raises when the task has vanished meanwhile."""
@@ -94,6 +98,13 @@ def parse_status(text: str) -> Status:
     )
 
 
+def parse_stat_of_status(text: str) -> Stat:
+    """What of stat is in status too; no flags and no start time, which count as 0.  For a task whose stat makes the
+    reader wait: do_task_stat() takes the `exec_update_lock` (measured on 6.18), proc_pid_status() does not."""
+    fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+    return Stat(fields["Name"], fields["State"][:1], int(fields["PPid"]), 0, int(fields["Threads"]), 0)
+
+
 def parse_stack(text: str) -> tuple[str, ...]:
     """`[<0>] fuse_flush+0x155/0x190 [fuse]` → `fuse_flush+0x155/0x190 [fuse]`, innermost first."""
     return tuple(line.partition("] ")[2] for line in text.splitlines() if line.startswith("[<"))
@@ -131,6 +142,10 @@ def read_stat(tid: int, tgid: int | None = None) -> Stat:
 
 def read_process_stat(pid: int) -> Stat:
     return parse_stat(read_record(f"/proc/{pid}/stat"))
+
+
+def read_stat_of_status(pid: int) -> Stat:
+    return parse_stat_of_status(read_record(f"/proc/{pid}/status"))
 
 
 def read_status(tid: int, tgid: int) -> Status:
@@ -195,3 +210,10 @@ def read_fdinfo(tid: int, tgid: int, fd: int) -> str:
 def boot_id() -> str:
     """Names this boot of this kernel: a start time says nothing after a reboot."""
     return read("/proc/sys/kernel/random/boot_id").strip()
+
+
+def has_capabilities(*numbers: int) -> bool:
+    """Whether this process has all of them in effect (linux/capability.h)."""
+    (line,) = (each for each in read_record("/proc/self/status").splitlines() if each.startswith("CapEff:"))
+    effective = int(line.split()[1], 16)
+    return all(effective & 1 << number for number in numbers)

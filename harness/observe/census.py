@@ -6,6 +6,7 @@ import contextlib
 from typing import NamedTuple
 
 from harness.linux import procfs
+from harness.linux.patient import Patient
 from harness.linux.procfs import GONE, Stat
 from harness.model import PF_KTHREAD
 
@@ -21,14 +22,22 @@ Census = dict[int, Process]
 """By PID; kernel threads are left out."""
 
 
-def take_census() -> Census:
-    found = {}
-    for pid in procfs.pids():
+def take_census(patient: Patient) -> Census:
+    """Of those whose stat makes its reader wait, what status says."""
+    found = {pid: process for pid, process in patient.read(procfs.pids(), _process).items() if process is not None}
+    for pid in patient.held:
         with contextlib.suppress(*GONE):
-            stat = procfs.read_process_stat(pid)
-            if not stat.flags & PF_KTHREAD:
-                found[pid] = Process(stat, {pid: stat} if stat.threads == 1 else _threads(pid))
+            stat = procfs.read_stat_of_status(pid)
+            found[pid] = Process(stat, {pid: stat})
     return found
+
+
+def _process(pid: int) -> Process | None:
+    with contextlib.suppress(*GONE):
+        stat = procfs.read_process_stat(pid)
+        if not stat.flags & PF_KTHREAD:
+            return Process(stat, {pid: stat} if stat.threads == 1 else _threads(pid))
+    return None
 
 
 def _threads(pid: int) -> dict[int, Stat]:

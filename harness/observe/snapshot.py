@@ -12,8 +12,8 @@ from harness import kernel_names
 from harness.linux import cgroup, procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts, virtiofs_numbers
-from harness.linux.patient import read_each
-from harness.linux.procfs import GONE
+from harness.linux.patient import Patient
+from harness.linux.procfs import GONE, Stat, Status
 from harness.linux.syscalls import same_descriptor_table, same_open_file
 from harness.model import (
     PF_EXITING,
@@ -46,14 +46,18 @@ def observe(
 class Survey:
     """One look over the whole machine, out of which come the snapshots of any number of targets."""
 
-    def __init__(self, ctl: Fusectl | None, census: Census | None = None) -> None:
-        """`census`: one that has just been taken."""
+    def __init__(self, ctl: Fusectl | None, patient: Patient | None = None) -> None:
+        """`patient`: of an earlier look, for what it has learned of tasks that make their readers wait."""
         self.ctl = ctl
+        self.patient = Patient() if patient is None else patient
         self.taken_ns = time.monotonic_ns()
-        self.census = take_census() if census is None else census
+        self.census: Census = take_census(self.patient)
         self.unreadable = 0
         self.files: list[tuple[int, int]] = []
-        self.unseen: list[str] = []
+        self._unseen: list[str] = []
+        self._shown: dict[int, Tables] = {}
+        self._held: tuple[Device, ...] | None = None
+        self._living: tuple[Connection, ...] | None = None
         self._read: dict[int, tuple[Task, ...]] = {}
         self._seen_mounts: dict[int, list[Mount]] = {}
         self._namespaces: dict[int, int | None] = {}
@@ -63,42 +67,42 @@ class Survey:
         self, targets: tuple[Target, ...], claims: tuple[Claim, ...] = (), names_connections: bool = False
     ) -> tuple[Snapshot, ...]:
         """One a target, all of one reading; `names_connections`: this kernel's fdinfo is known to do so."""
-        inside = [self._inside(target) for target in targets]
-        self.read_tasks(set().union(*inside))
-        tables = {pid: list(self._tables(pid)) for pid in self.census}
-        devices = tuple(each for pid, shown in tables.items() for each in self._devices(pid, shown))
+        inside = {target: self.inside(target) for target in targets}
+        self.read_tasks(set().union(*inside.values()))
+        devices = self.devices()
         in_flight: tuple[InFlight, ...] = ()
-        if any(_awaits_fuse(task) for pids in inside for pid in pids for task in self.tasks(pid)):
-            in_flight = tuple(each for pid, shown in tables.items() for each in self._in_flight(pid, shown))
+        if any(_awaits_fuse(task) for pids in inside.values() for pid in pids for task in self.tasks(pid)):
+            in_flight = tuple(each for pid, shown in self._tables().items() for each in self._in_flight(pid, shown))
         everywhere = {device.tgid for device in devices} | {each.tgid for each in in_flight} | self._exiting()
-        outside = [(everywhere | self._relatives(pids)) - pids for pids in inside]
-        self.read_tasks(set().union(*outside))
-        elsewhere = {task.tgid for pids in outside for pid in pids for task in self.tasks(pid) if _awaits_fuse(task)}
-        seers = [pids | (elsewhere & beside) for pids, beside in zip(inside, outside, strict=False)]
-        mounts = [tuple(mount for pid in sorted(pids) for mount in self._mounts(pid)) for pids in seers]
-        connections = self._connections(tuple({mount for seen in mounts for mount in seen}))
-        if self.unreadable:
-            self.unseen.append(f"the descriptors of {self.unreadable} process(es) that we may not look into")
+        outside = {target: (everywhere | self._relatives(pids)) - pids for target, pids in inside.items()}
+        self.read_tasks(set().union(*outside.values()))
+        mounts = {target: self._mounts_of(inside[target], outside[target]) for target in targets}
+        connections = self._named(self.connections(), {mount for seen in mounts.values() for mount in seen})
         return tuple(
             Snapshot(
                 self.taken_ns,
                 os.uname().release,
                 target.pid_ns,
                 target.init,
-                tuple(task for pid in sorted(pids) for task in self.tasks(pid)),
-                tuple(task for pid in sorted(beside) for task in self.tasks(pid)),
+                tuple(task for pid in sorted(inside[target]) for task in self.tasks(pid)),
+                tuple(task for pid in sorted(outside[target]) for task in self.tasks(pid)),
                 devices,
                 in_flight,
                 connections,
-                seen,
+                mounts[target],
                 claims,
-                tuple(self.unseen),
+                self.unseen(),
                 names_connections or any(device.connection is not None for device in devices),
             )
-            for target, pids, beside, seen in zip(targets, inside, outside, mounts, strict=False)
+            for target in targets
         )
 
-    def _inside(self, target: Target) -> set[int]:
+    def _mounts_of(self, inside: set[int], outside: set[int]) -> tuple[Mount, ...]:
+        """What those inside see, and those outside that wait for FUSE as well."""
+        waiting = {pid for pid in outside if any(_awaits_fuse(task) for task in self.tasks(pid))}
+        return tuple(mount for pid in sorted(inside | waiting) for mount in self._mounts(pid))
+
+    def inside(self, target: Target) -> set[int]:
         """By the namespace link, and by descent, which also reaches the namespaces nested below."""
         init = self.census.get(target.init)
         if init is None or init.stat.start_time != target.start_time:
@@ -117,12 +121,7 @@ class Survey:
     def namespaces(self) -> dict[int, int | None]:
         """The PID namespace of each process; None where it may not be read."""
         if not self._namespaces:
-            for pid in self.census:
-                with contextlib.suppress(*GONE):
-                    try:
-                        self._namespaces[pid] = procfs.read_namespace(pid, pid, "pid")
-                    except PermissionError:
-                        self._namespaces[pid] = None
+            self._namespaces = self.patient.read(self.census, _pid_namespace)
         return self._namespaces
 
     def _children(self) -> dict[int, list[int]]:
@@ -139,21 +138,33 @@ class Survey:
     def read_tasks(self, pids: Iterable[int]) -> None:
         """All threads of these processes, each process once."""
         fresh = sorted(set(pids) - self._read.keys())
-        for pid in fresh:
-            self._read[pid] = tuple(self._plain_tasks(pid))
-        asked = {task.tid: task for pid in fresh for task in self._read[pid] if not task.zombie}
-        answers, silent = read_each(asked, lambda tid: _with_stack(asked[tid]))
-        self.unseen += [f"the stack of task {tid}: its reader waits itself, and was left behind" for tid in silent]
-        for pid in fresh:
-            self._read[pid] = tuple(answers.get(task.tid, task) for task in self._read[pid])
+        self._read.update(self.patient.read(fresh, _tasks_of))
+        for pid in self.patient.held.intersection(fresh):
+            self._read[pid] = tuple(_held_task(pid))
 
-    def _plain_tasks(self, pid: int) -> Iterator[Task]:
-        with contextlib.suppress(*GONE):
-            for tid in procfs.tids(pid):
-                with contextlib.suppress(*GONE):
-                    yield _plain_task(tid, pid)
+    def unseen(self) -> tuple[str, ...]:
+        """What could not be read so far, in words."""
+        hidden = [f"the descriptors of {self.unreadable} process(es) that we may not look into"]
+        held = [
+            f"all but the status of process {pid}: an execve() that hangs holds its exec_update_lock"
+            for pid in sorted(self.patient.held.intersection(self.census))
+        ]
+        return (*self._unseen, *held, *(hidden if self.unreadable else ()))
 
-    def _tables(self, pid: int) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+    def devices(self) -> tuple[Device, ...]:
+        """Every descriptor of /dev/fuse on the machine."""
+        if self._held is None:
+            holding = {pid: shown for pid, shown in self._tables().items() if _has_device(shown)}
+            found = self.patient.read(holding, lambda pid: tuple(self._devices(pid, holding[pid])))
+            self._held = tuple(each for devices in found.values() for each in devices)
+        return self._held
+
+    def _tables(self) -> dict[int, Tables]:
+        if not self._shown:
+            self._shown = self.patient.read(self.census, lambda pid: list(self._tables_of(pid)))
+        return self._shown
+
+    def _tables_of(self, pid: int) -> Iterator[tuple[int, list[tuple[int, str]]]]:
         """(tid, descriptors) once for each descriptor table of the process; kcmp(2) tells which threads share one.
 
         A thread that vanishes while its table is read does not count as having shown it: another one that shares the
@@ -216,6 +227,11 @@ class Survey:
         return {number for task in tasks for number in (task.ppid, task.tracer) if number}
 
     def _mounts(self, pid: int) -> list[Mount]:
+        if pid not in self._seen_mounts:
+            self._seen_mounts[pid] = self._read_mounts(pid)
+        return self._seen_mounts[pid]
+
+    def _read_mounts(self, pid: int) -> list[Mount]:
         """From the first task of the process that still has its namespaces."""
         try:
             tids = procfs.tids(pid)
@@ -225,18 +241,22 @@ class Survey:
             try:
                 return [Mount(each.minor, each.source, each.point, tid) for each in fuse_mounts(tid, pid)]
             except PermissionError:
-                self.unseen.append(f"the mounts of task {tid}")
+                self._unseen.append(f"the mounts of task {tid}")
                 return []
             except OSError:
                 continue  # gone, or past exit_task_namespaces()
         return []
 
-    def _connections(self, mounts: tuple[Mount, ...]) -> tuple[Connection, ...]:
-        names = {mount.connection: mount.fsname for mount in mounts}
+    def connections(self) -> tuple[Connection, ...]:
+        """All of the machine, as fusectl has them; none where there is no fusectl."""
+        if self._living is None:
+            self._living = tuple(self._read_connections())
+        return self._living
+
+    def _read_connections(self) -> Iterator[Connection]:
         if self.ctl is None:
-            self.unseen.append("the waiting requests of the connections (no fusectl filesystem)")
-            return tuple(Connection(number, None, name) for number, name in names.items())
-        found = []
+            self._unseen.append("the waiting requests of the connections (no fusectl filesystem)")
+            return
         hosts = virtiofs_numbers()
         for number in self.ctl.numbers():
             waiting = None
@@ -246,22 +266,63 @@ class Survey:
                 pass  # it is there
             except OSError:
                 continue  # ended meanwhile
-            found.append(Connection(number, waiting, names.get(number), number in hosts))
-        return tuple(found)
+            yield Connection(number, waiting, None, number in hosts)
+
+    def _named(self, connections: tuple[Connection, ...], mounts: set[Mount]) -> tuple[Connection, ...]:
+        """With what the mounts are called; where fusectl is not to be had, those that are mounted."""
+        names = {mount.connection: mount.fsname for mount in mounts}
+        if self.ctl is None:
+            return tuple(Connection(number, None, name) for number, name in names.items())
+        return tuple(replace(each, fsname=names.get(each.number)) for each in connections)
 
 
 def _awaits_fuse(task: Task) -> bool:
     return kernel_names.has(task.functions, kernel_names.FUSE_WAIT)
 
 
-def _plain_task(tid: int, tgid: int) -> Task:
-    """All of it but what takes a lock.  Raises FileNotFoundError or ProcessLookupError when the task is gone."""
-    stat = procfs.read_stat(tid, tgid)
-    status = procfs.read_status(tid, tgid)
+def _has_device(tables: Tables) -> bool:
+    return any(procfs.is_fuse_device(name) for _, descriptors in tables for _, name in descriptors)
+
+
+def _pid_namespace(pid: int) -> int | None:
     try:
-        pid_ns: int | None = procfs.read_namespace(tid, tgid, "pid")
-    except (PermissionError, FileNotFoundError):
-        pid_ns = None
+        return procfs.read_namespace(pid, pid, "pid")
+    except OSError:
+        return None  # gone, or not ours to read
+
+
+def _tasks_of(pid: int) -> tuple[Task, ...]:
+    found = []
+    with contextlib.suppress(*GONE):
+        for tid in procfs.tids(pid):
+            with contextlib.suppress(*GONE):
+                found.append(read_task(tid, pid))
+    return tuple(found)
+
+
+def _held_task(pid: int) -> Iterator[Task]:
+    """By its status alone; execve(2) has left it one thread."""
+    with contextlib.suppress(*GONE):
+        stat = procfs.read_stat_of_status(pid)
+        yield _task(pid, pid, stat, procfs.read_status(pid, pid))
+
+
+def read_task(tid: int, tgid: int) -> Task:
+    """Raises FileNotFoundError or ProcessLookupError when the task is gone."""
+    stat = procfs.read_stat(tid, tgid)
+    task = _task(tid, tgid, stat, procfs.read_status(tid, tgid))
+    zombie = task.zombie
+    return replace(
+        task,
+        held=False,
+        pid_ns=_pid_namespace_of(tid, tgid),
+        frozen=cgroup.frozen_group(tid, tgid) if _could_be_frozen(task) else None,
+        wchan=None if zombie else procfs.read_wchan(tid, tgid),
+        stack=None if zombie else procfs.read_stack(tid, tgid),
+    )
+
+
+def _task(tid: int, tgid: int, stat: Stat, status: Status) -> Task:
     return Task(
         tid=tid,
         tgid=tgid,
@@ -271,24 +332,21 @@ def _plain_task(tid: int, tgid: int) -> Task:
         flags=stat.flags,
         threads=stat.threads,
         start_time=stat.start_time,
-        pid_ns=pid_ns,
         ns_tids=status.ns_tids,
         pending=status.pending,
         shared_pending=status.shared_pending,
         tracer=status.tracer,
         fd_slots=status.fd_slots,
         switches=status.switches,
-        wchan=None if stat.state in "ZX" else procfs.read_wchan(tid, tgid),
+        held=True,
     )
 
 
-def _with_stack(task: Task) -> Task:
-    """With what may make the reader wait: the stack (`exec_update_lock`), the control group (`cgroup_mutex`)."""
+def _pid_namespace_of(tid: int, tgid: int) -> int | None:
     try:
-        frozen = cgroup.frozen_group(task.tid, task.tgid) if _could_be_frozen(task) else None
-        return replace(task, frozen=frozen, stack=procfs.read_stack(task.tid, task.tgid))
-    except ProcessLookupError:
-        return task  # gone since
+        return procfs.read_namespace(tid, tgid, "pid")
+    except (PermissionError, FileNotFoundError):
+        return None
 
 
 def _could_be_frozen(task: Task) -> bool:

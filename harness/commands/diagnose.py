@@ -1,0 +1,201 @@
+"""`fusezap diagnose`: what on this machine is stuck, why, for how long, and what would end it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+from harness import __version__, registry
+from harness.diagnosis import capture, formats
+from harness.diagnosis.abandon import in_child
+from harness.diagnosis.clerk import Clerk, clerk_started
+from harness.diagnosis.findings import findings
+from harness.diagnosis.read import read
+from harness.diagnosis.records import Diagnosis, Finding, Remedy
+from harness.diagnosis.resolving import chosen, named, resolve
+from harness.errors import FusezapError, UsageError
+from harness.linux.fusectl import Fusectl, fusectl_opened
+from harness.linux.patient import Patient
+
+HELP = "find what is stuck on this machine, and what would end it"
+DESCRIPTION = """\
+Finds every PID namespace whose init waits in zap_pid_ns_processes(), every process that is stuck in its exit, and every
+FUSE connection that nobody can answer any more; says why, for how long, which container it is, and what would end it.
+Changes nothing unless --resolve asks for it, asks no container engine, and reads nothing that can hang.
+
+Exit status 0: nothing is stuck.  1: something is.  2: it cannot be told.
+With --resolve, 0: it is gone.  1: it is still there, or you said no.  2: it has changed since, or cannot be done.
+"""
+
+Beat = Callable[[str], None]
+_BEAT_S = 5.0
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", metavar="FORMAT", help=f"{', '.join(registry.names(formats))}; default: terminal")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there, whole or not at all")
+    parser.add_argument("--capture", type=Path, metavar="FILE", help="keep the raw readings there, for `fusezap judge`")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--resolve", metavar="ID", help="end that finding: shows the plan and asks")
+    what.add_argument(
+        "--watch", type=_seconds, metavar="SECONDS", help="look so often, and tell what appears and what goes"
+    )
+    parser.add_argument("--remedy", metavar="ACTION", help="with --resolve: not the mildest remedy, but this one")
+    parser.add_argument("--yes", action="store_true", help="with --resolve: do not ask")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.1 <= seconds <= 86400:
+        raise argparse.ArgumentTypeError("between 0.1 and 86400")
+    return seconds
+
+
+def execute(args: argparse.Namespace) -> int:
+    form = registry.chosen(formats, "format", args.format or "terminal", "SUMMARY", "render")
+    if args.watch is not None and args.format not in (None, "terminal", "json"):
+        raise UsageError("--watch tells what appears and goes in lines, for a person or as JSON", "leave --format out")
+    return in_child(lambda beat: _told(lambda: _work(args, form, beat)), _given_up)
+
+
+def _told(work: Callable[[], int]) -> int:
+    """In the child: its words and its status are the command's."""
+    try:
+        status = work()
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        return 1
+    except (FusezapError, OSError) as error:
+        print(f"fusezap: {error}", file=sys.stderr, flush=True)
+        return 2
+
+
+def _given_up(last: str) -> int:
+    print(f"fusezap: gave up a reader that does not come back; what it did last: {last}", file=sys.stderr)
+    return 2
+
+
+class _Machine:
+    """Looks at it, as often as it is asked; what made one look wait is not asked again."""
+
+    def __init__(self, ctl: Fusectl | None, clerk: Clerk, beat: Beat) -> None:
+        self.ctl = ctl
+        self.beat = beat
+        self._clerk = clerk
+        self._patient = Patient()
+
+    def look(self) -> Diagnosis:
+        readings = read(self.ctl, self._clerk.identify, self._patient, self.beat)
+        return Diagnosis(readings, findings(readings), __version__, _command())
+
+
+def _work(args: argparse.Namespace, form: ModuleType, beat: Beat) -> int:
+    with ExitStack() as stack:
+        clerk = stack.enter_context(clerk_started())
+        machine = _Machine(stack.enter_context(fusectl_opened()), clerk, beat)
+        if args.watch is not None:
+            _watch(machine, args.watch, args.format == "json")
+        if args.resolve is not None:
+            return _resolve(machine, args)
+        diagnosis = machine.look()
+        if args.capture is not None:
+            _write(args.capture, capture.dump(diagnosis.readings))
+        text = form.render(diagnosis)
+        if args.output is None:
+            sys.stdout.write(text)
+        else:
+            _write(args.output, text)
+        return diagnosis.status
+
+
+def _write(path: Path, text: str) -> None:
+    """Who reads it meanwhile sees the old one or the new one; the readings of a machine are for nobody else's eyes."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"{path} cannot be written: {error.strerror}", "choose another FILE") from error
+
+
+def _watch(machine: _Machine, every_s: float, as_json: bool) -> NoReturn:
+    """Until it is interrupted."""
+    known: dict[str, Finding] = {}
+    while True:
+        until = time.monotonic() + every_s
+        diagnosis = machine.look()
+        now = {each.id: each for each in diagnosis.findings}
+        events = [("appeared", each) for name, each in now.items() if name not in known]
+        events += [("gone", each) for name, each in known.items() if name not in now]
+        for event, each in events:
+            print(_event(diagnosis.readings.taken, event, each, as_json), flush=True)
+        known = now
+        _rest(machine, until)
+
+
+def _event(at: str, event: str, finding: Finding, as_json: bool) -> str:
+    if as_json:
+        from harness.diagnosis.formats.json import finding_record
+
+        return json.dumps({"at": at, "event": event, "finding": finding_record(finding)})
+    from harness.diagnosis.formats import _words
+
+    where = f", {_words.container_text(finding.container)}" if finding.container else ""
+    return f"{at} {event}: {_words.title(finding)}{where}"
+
+
+def _rest(machine: _Machine, until: float) -> None:
+    while (left := until - time.monotonic()) > 0:
+        machine.beat("rests")
+        time.sleep(min(left, _BEAT_S))
+
+
+def _resolve(machine: _Machine, args: argparse.Namespace) -> int:
+    finding = named(machine.look(), args.resolve)
+    remedy = chosen(finding, args.remedy)
+    _show(finding, remedy)
+    if not args.yes and not _agreed(machine):
+        print("nothing was done")
+        return 1
+    took = resolve(finding, remedy, machine.ctl, machine.look)
+    if took is None:
+        print(f"{finding.id} is still there: {remedy.action} did not end it")
+        return 1
+    print(f"{finding.id} is gone, {took:.2f} s after: {remedy.action}")
+    return 0
+
+
+def _show(finding: Finding, remedy: Remedy) -> None:
+    from harness.diagnosis.formats import _words
+
+    print(_words.title(finding))
+    for name, text in _words.facts(finding):
+        print(f"  {name}: {text}")
+    print(f"  plan: {remedy.action}: {remedy.command}\n  effect: {remedy.effect}", flush=True)
+
+
+def _agreed(machine: _Machine) -> bool:
+    """Asked of a person; whoever scripts it says --yes."""
+    if not sys.stdin.isatty():
+        raise UsageError("there is nobody to ask", "add --yes")
+    print("Do it? [y/N] ", end="", flush=True)
+    while not select.select([sys.stdin], [], [], _BEAT_S)[0]:
+        machine.beat("waits for your answer")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _command() -> str:
+    return shlex.join([os.path.basename(sys.argv[0]).replace("__main__.py", "fusezap"), *sys.argv[1:]])

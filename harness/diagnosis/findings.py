@@ -1,0 +1,239 @@
+"""What of the readings is a finding: judged as a run is.  Pure."""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from harness import blockers, kernel_names, waitgraph
+from harness.diagnosis.records import Blocker, Finding, Reading, Readings, Rest, Stuck
+from harness.diagnosis.remedies import remedies
+from harness.form import form
+from harness.judge import judge, stuck_task
+from harness.model import Outcome, Progress, Snapshot, Task, Verdict, WaitGraph
+
+PATIENCE_S = 1.0
+"""What is no proven deadlock is a finding once it has rested so long: a slow server's every FLUSH looks the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    reading: Reading
+    verdict: Verdict
+    kind: str
+    blockers: tuple[Blocker, ...]
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.reading.snapshots[-1]
+
+
+def settled(snapshots: tuple[Snapshot, ...], rests: tuple[Rest, ...]) -> bool:
+    """True when another look would not tell more."""
+    verdict = _verdict(snapshots)
+    return verdict is None or verdict.outcome in (Outcome.RELEASED, Outcome.DEADLOCK) or _rested(snapshots[-1], rests)
+
+
+def findings(readings: Readings) -> tuple[Finding, ...]:
+    """Namespaces first; processes that wait for the same connection are one finding."""
+    found = [each for reading in readings.readings if (each := _found(reading)) is not None]
+    joined = [each for each in found if each.snapshot.pid_ns is not None]
+    alone: dict[object, _Found] = {}
+    for each in found:
+        if each.snapshot.pid_ns is None:
+            key: object = each.verdict.connection
+            key = ("task", each.snapshot.init_tid) if key is None else key
+            alone[key] = _joined(alone[key], each) if key in alone else each
+    everything = (*joined, *alone.values())
+    return tuple(_finding(each, readings, everything) for each in everything)
+
+
+def _found(reading: Reading) -> _Found | None:
+    verdict = _verdict(reading.snapshots)
+    if verdict is None or verdict.outcome is Outcome.RELEASED:
+        return None
+    snapshot = reading.snapshots[-1]
+    named = tuple(_blocker(task, verdict) for task in _keeping(snapshot))
+    kind = min((each.kind for each in named), key=blockers.rank, default="unknown")
+    if verdict.outcome is not Outcome.DEADLOCK and kind != "slow-exit" and _young(snapshot, reading.rests):
+        return None
+    return _Found(reading, verdict, kind, named)
+
+
+def _verdict(snapshots: tuple[Snapshot, ...]) -> Verdict | None:
+    """None: it is a process that nobody kills, and whose request can be answered."""
+    init = snapshots[-1].init
+    if init is not None and snapshots[-1].pid_ns is None and not init.killed and _awaits_fuse(init):
+        if not all(_cannot_be_answered(each) for each in snapshots):
+            return None
+        verdict = judge(snapshots)
+        graph = waitgraph.build(snapshots[-1], undisturbed=True)
+        reason = "nobody can answer: every task that could is gone, or waits itself; a SIGKILL may end the wait"
+        return replace(verdict, graph=graph, reasons=(reason, *verdict.reasons), connection=_only_connection(graph))
+    return judge(snapshots)
+
+
+def _cannot_be_answered(snapshot: Snapshot) -> bool:
+    graph = waitgraph.build(snapshot, undisturbed=True)
+    return graph.root not in waitgraph.movable(graph)
+
+
+def _only_connection(graph: WaitGraph) -> int | None:
+    numbers = {edge.target for edge in graph.targets(graph.root) if edge.target.startswith("connection:")}
+    return int(numbers.pop().partition(":")[2]) if len(numbers) == 1 else None
+
+
+def _awaits_fuse(task: Task) -> bool:
+    return kernel_names.has(task.functions, kernel_names.FUSE_WAIT)
+
+
+def _keeping(snapshot: Snapshot) -> tuple[Task, ...]:
+    """The tasks that keep the rest: live ones, but for inits in the zap, and the dead that nobody inside may reap."""
+    if snapshot.pid_ns is None and snapshot.init is not None and not snapshot.init.killed:
+        return tuple(task for task in snapshot.live if _awaits_fuse(task)) or (snapshot.init,)
+    inside = {task.tid for task in snapshot.tasks}
+    alive = {task.tgid for task in snapshot.live}
+    found = []
+    for task in snapshot.tasks:
+        if not task.zombie:
+            if not _in_zap(task):
+                found.append(task)
+        elif task.leader and task.tgid not in alive and _is_left(task, snapshot, inside):
+            found.append(task)
+    return tuple(found)
+
+
+def _is_left(task: Task, snapshot: Snapshot, inside: set[int]) -> bool:
+    """Dead, and init cannot reap it: it is traced, or came in by setns() and has its parent outside."""
+    if task.tid == snapshot.init_tid:
+        return False
+    return bool(task.tracer) or (task.ppid not in inside and snapshot.pid_ns is not None)
+
+
+def _in_zap(task: Task) -> bool:
+    """As `waits.namespace_init` tells it."""
+    if not task.exiting or task.ns_tids[-1:] != (1,):
+        return False
+    names = kernel_names.ZAP if task.stack is not None else kernel_names.WAIT
+    return kernel_names.has(task.functions, names)
+
+
+def _blocker(task: Task, verdict: Verdict) -> Blocker:
+    row = blockers.of_task(task)
+    return Blocker(
+        task.tgid,
+        task.tid,
+        task.start_time,
+        task.comm,
+        task.state,
+        task.stack,
+        task.wchan,
+        row.kind,
+        row.meaning,
+        row.reference,
+        _waits_for(task, verdict),
+    )
+
+
+def _waits_for(task: Task, verdict: Verdict) -> str:
+    graph = verdict.graph
+    node = None if graph is None else next((each for each in graph.nodes if each.id == f"task:{task.tid}"), None)
+    if graph is None or node is None:
+        return blockers.of_task(task).meaning
+    targets = [graph.node(edge.target).label for edge in graph.targets(node.id)]
+    if node.progress is Progress.WAITS and targets:
+        return " or ".join(targets)
+    return node.why
+
+
+def _joined(first: _Found, other: _Found) -> _Found:
+    known = {each.tid for each in first.blockers}
+    more = tuple(each for each in other.blockers if each.tid not in known)
+    kind = min(first.kind, other.kind, key=blockers.rank)
+    rests = tuple(dict.fromkeys((*first.reading.rests, *other.reading.rests)))
+    return replace(first, kind=kind, blockers=(*first.blockers, *more), reading=replace(first.reading, rests=rests))
+
+
+def _finding(found: _Found, readings: Readings, everything: Iterable[_Found]) -> Finding:
+    snapshot = found.snapshot
+    connection = _stuck(found)
+    for_s = _for_s(found)
+    verdict = replace(found.verdict, form=form(snapshot, stuck_task(found.verdict), None))
+    sharing = tuple(
+        each.snapshot.init_tid
+        for each in everything
+        if each is not found and connection is not None and each.verdict.connection == connection.number
+    )
+    return Finding(
+        _name(found, readings, connection),
+        snapshot.init_tid if snapshot.pid_ns is not None else None,
+        found.kind,
+        verdict,
+        found.blockers,
+        connection,
+        found.reading.container,
+        for_s,
+        None if for_s is None else _before(readings.taken, for_s),
+        remedies(found.kind, snapshot, verdict, found.blockers, connection, sharing),
+    )
+
+
+def _stuck(found: _Found) -> Stuck | None:
+    snapshot = found.snapshot
+    number = found.verdict.connection
+    if number is None:
+        number = _only_waiting(snapshot, {each.tid for each in found.blockers if each.kind == "execve"})
+    if number is None:
+        return None
+    counted = next((each for each in snapshot.connections if each.number == number), None)
+    mount = next((each for each in snapshot.mounts if each.connection == number), None)
+    uses = tuple(each for each in found.reading.uses if each.connection == number)
+    return Stuck(
+        number,
+        mount.fsname if mount else counted.fsname if counted else None,
+        counted.waiting if counted else None,
+        mount.point if mount else None,
+        uses,
+    )
+
+
+def _only_waiting(snapshot: Snapshot, tids: set[int]) -> int | None:
+    """The one connection that these tasks see mounted and that counts a waiting request."""
+    seen = {mount.connection for mount in snapshot.mounts if mount.seen_by in tids}
+    waiting = [each.number for each in snapshot.connections if each.number in seen and each.waiting]
+    return waiting[0] if len(waiting) == 1 else None
+
+
+def _name(found: _Found, readings: Readings, connection: Stuck | None) -> str:
+    """The PID for the eye, and a digest of all that makes it the one that it is."""
+    snapshot = found.snapshot
+    init = snapshot.init
+    parts: list[object] = [readings.boot, snapshot.init_tid, init.start_time if init else 0, snapshot.pid_ns]
+    parts += [found.verdict.outcome, found.kind]
+    parts += [(connection.number, connection.fsname)] if connection else []
+    parts += sorted((each.tid, each.start_time) for each in found.blockers)
+    return f"{snapshot.init_tid}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:8]}"
+
+
+def _young(snapshot: Snapshot, rests: tuple[Rest, ...]) -> bool:
+    """Known to have run within `PATIENCE_S`; where it is not known, whoever looked has waited so long."""
+    return bool(rests) and not _rested(snapshot, rests)
+
+
+def _rested(snapshot: Snapshot, rests: tuple[Rest, ...]) -> bool:
+    asked = {task.tid for task in _keeping(snapshot) if not task.zombie} or {snapshot.init_tid}
+    known = [rest.seconds for rest in rests if rest.tid in asked]
+    return bool(known) and min(known) >= PATIENCE_S
+
+
+def _for_s(found: _Found) -> float | None:
+    asked = {each.tid for each in found.blockers} | {found.snapshot.init_tid}
+    return min((rest.seconds for rest in found.reading.rests if rest.tid in asked), default=None)
+
+
+def _before(taken: str, seconds: float) -> str:
+    moment = calendar.timegm(time.strptime(taken, "%Y-%m-%dT%H:%M:%SZ")) - seconds
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

@@ -1,0 +1,119 @@
+"""One JSON document; its schema is `diagnosis.schema.json` beside this file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from harness.diagnosis.records import Blocker, Diagnosis, Finding, Stuck
+from harness.model import Verdict
+from harness.report._tree import Branch, grown
+
+SCHEMA_VERSION = 1
+SUMMARY = "one document, with a schema (harness/diagnosis/formats/diagnosis.schema.json)"
+
+
+def render(diagnosis: Diagnosis) -> str:
+    return json.dumps(document(diagnosis), indent=2) + "\n"
+
+
+def document(diagnosis: Diagnosis) -> dict[str, Any]:
+    readings = diagnosis.readings
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": diagnosis.command,
+        "fusezap": diagnosis.version,
+        "taken": readings.taken,
+        "kernel": readings.release,
+        "tasks": readings.tasks,
+        "duration_s": round(readings.duration_s, 4),
+        "status": diagnosis.status,
+        "findings": [finding_record(each) for each in diagnosis.findings],
+        "unseen": [*readings.blind, *readings.unseen],
+    }
+
+
+def finding_record(finding: Finding) -> dict[str, Any]:
+    verdict = finding.verdict
+    return {
+        "id": finding.id,
+        "init_pid": finding.init_pid,
+        "outcome": verdict.outcome.value,
+        "kind": finding.kind,
+        "reasons": list(verdict.reasons),
+        "since": finding.since,
+        "for_s": None if finding.for_s is None else round(finding.for_s, 3),
+        "blockers": [_blocker(each) for each in finding.blockers],
+        "connection": None if finding.connection is None else _connection(finding.connection),
+        "container": None if finding.container is None else asdict(finding.container),
+        "processes": _processes(verdict),
+        "wait_graph": _graph(verdict),
+        "form": [asdict(check) for check in verdict.form],
+        "remedies": [
+            {"action": each.action, "command": each.command, "effect": each.effect, "by_fusezap": bool(each.resolver)}
+            for each in finding.remedies
+        ],
+    }
+
+
+def _blocker(each: Blocker) -> dict[str, Any]:
+    return {
+        "pid": each.pid,
+        "tid": each.tid,
+        "comm": each.comm,
+        "state": each.state,
+        "kind": each.kind,
+        "stack": None if each.stack is None else list(each.stack),
+        "wchan": each.wchan,
+        "waits_for": each.waits_for,
+        "meaning": each.meaning,
+        "reference": each.reference,
+    }
+
+
+def _connection(stuck: Stuck) -> dict[str, Any]:
+    return {
+        "number": stuck.number,
+        "fsname": stuck.fsname,
+        "waiting": stuck.waiting,
+        "mount_point": stuck.point,
+        "mounted": [
+            {"mount_ns": use.mount_ns, "processes": use.processes, "pid": use.pid, "point": use.point}
+            for use in stuck.uses
+        ],
+    }
+
+
+def _processes(verdict: Verdict) -> dict[str, Any]:
+    tree = grown(verdict.snapshots[-1])
+
+    def branch(each: Branch) -> dict[str, Any]:
+        task = each.task
+        return {
+            "pid": task.tgid,
+            "comm": task.comm,
+            "state": task.state,
+            "threads": [{"tid": one.tid, "comm": one.comm, "state": one.state} for one in each.threads],
+            "children": [branch(child) for child in each.children],
+        }
+
+    above = tree.above
+    return {
+        "shim": None if above is None else {"pid": above.tgid, "comm": above.comm, "state": above.state},
+        "roots": [branch(each) for each in tree.roots],
+    }
+
+
+def _graph(verdict: Verdict) -> dict[str, Any] | None:
+    graph = verdict.graph
+    if graph is None:
+        return None
+    return {
+        "root": graph.root,
+        "nodes": [
+            {**asdict(node), "dead": node.id in verdict.dead, "blocker": node.id in verdict.blockers}
+            for node in graph.nodes
+        ],
+        "edges": [asdict(edge) for edge in graph.edges],
+    }

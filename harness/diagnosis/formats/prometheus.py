@@ -1,0 +1,63 @@
+"""For Prometheus: the text format of its exposition, to be served by node_exporter's textfile collector."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from harness.diagnosis.records import Diagnosis, Finding
+
+SUMMARY = "metrics for node_exporter's textfile collector"
+
+
+def render(diagnosis: Diagnosis) -> str:
+    readings = diagnosis.readings
+    by_kind = Counter((str(each.outcome), each.kind) for each in diagnosis.findings)
+    parts = [
+        _metric("fusezap_findings", "What is stuck, by outcome and kind.", (
+            ({"outcome": outcome, "kind": kind}, times) for (outcome, kind), times in sorted(by_kind.items())
+        )),
+        _metric("fusezap_stuck_seconds", "How long nothing of a finding has run; NaN where it cannot be told.", (
+            (_labels(each), "NaN" if each.for_s is None else round(each.for_s, 3)) for each in diagnosis.findings
+        )),
+        _metric("fusezap_stuck_tasks", "Tasks that keep a finding from its end.", (
+            ({"id": each.id}, len(each.blockers)) for each in diagnosis.findings
+        )),
+        _metric("fusezap_diagnose_status", "0: nothing is stuck, 1: something is, 2: it cannot be told.", (
+            ({}, diagnosis.status),
+        )),
+        _metric("fusezap_diagnose_unseen", "Kinds of readings that were not to be had.", (
+            ({}, len(readings.blind) + len(readings.unseen)),
+        )),
+        _metric("fusezap_diagnose_tasks", "Tasks of the machine.", (({}, readings.tasks),)),
+        _metric("fusezap_diagnose_duration_seconds", "How long the look took.", (({}, round(readings.duration_s, 4)),)),
+    ]  # fmt: skip
+    return "".join(parts)
+
+
+def _labels(finding: Finding) -> dict[str, str]:
+    container = finding.container
+    return {
+        "id": finding.id,
+        "outcome": str(finding.outcome),
+        "kind": finding.kind,
+        "init_pid": str(finding.init_pid or ""),
+        "connection": "" if finding.connection is None else str(finding.connection.number),
+        "runtime": container.runtime if container else "",
+        "container": container.id if container else "",
+        "name": (container.name if container else None) or "",
+        "pod": (container.pod if container else None) or "",
+    }
+
+
+def _metric(name: str, about: str, samples: Iterable[tuple[Mapping[str, str], object]]) -> str:
+    lines = [f"# HELP {name} {about}", f"# TYPE {name} gauge"]
+    for labels, value in samples:
+        inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+        lines.append(f"{name}{{{inner}}} {value}" if inner else f"{name} {value}")
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    encodable = text.encode("utf-8", "backslashreplace").decode()
+    return encodable.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,171 @@
+"""Looks the machine over, as often as it takes until what is stuck can be told from what only just ends."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from harness.diagnosis import suspects
+from harness.diagnosis.findings import PATIENCE_S, settled
+from harness.diagnosis.records import Container, Reading, Readings, Rest, Use
+from harness.linux import procfs
+from harness.linux.fusectl import Fusectl
+from harness.linux.mountinfo import fuse_mounts
+from harness.linux.patient import Patient
+from harness.linux.sched import rested_s
+from harness.model import Snapshot
+from harness.observe.snapshot import Survey
+from harness.target import Target
+
+BETWEEN_S = 0.01
+"""From one look to the next: what rests longer may be stuck."""
+SLACK_S = 0.5
+"""Beyond the patience: what was killed just before the first look has rested long enough by the last."""
+_INITIAL_PID_NS = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
+
+Beat = Callable[[str], None]
+"""Called with what is about to be done, so that whoever watches knows that it goes on."""
+Identify = Callable[[tuple[Snapshot, ...]], tuple["Container | None", ...]]
+"""Which container each is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    target: Target
+    tid: int
+    """The task that is to end: init, or the stuck thread of a process."""
+
+
+def read(ctl: Fusectl | None, identify: Identify, patient: Patient, beat: Beat) -> Readings:
+    """Two looks where something may be stuck, one where nothing is; more while something still moves.
+
+    What has gone by the last look is left out.
+    """
+    began = time.monotonic()
+    taken = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    beat("reads the stat of every task")
+    survey = Survey(ctl, patient)
+    tasks = sum(len(process.threads) for process in survey.census.values())
+    beat("looks for what may be stuck")
+    found = _suspects(survey)
+    pairs = _looked_at(found, survey, ctl, began + PATIENCE_S + SLACK_S, beat) if found else ()
+    beat("reads what the findings are")
+    containers = identify(tuple(pair[-1] for pair, _ in pairs))
+    uses = _uses(survey, tuple(pair[-1] for pair, _ in pairs))
+    readings = tuple(
+        Reading(pair, rests, container, _of(pair[-1], uses)) for (pair, rests), container in _beside(pairs, containers)
+    )
+    unseen = tuple(dict.fromkeys(each for pair, _ in pairs for each in pair[-1].unseen))
+    return Readings(
+        taken,
+        procfs.boot_id(),
+        os.uname().release,
+        tasks,
+        time.monotonic() - began,
+        readings,
+        blind(ctl),
+        unseen,
+    )
+
+
+Seen = tuple[tuple[Snapshot, ...], tuple[Rest, ...]]
+
+
+def _beside(pairs: tuple[Seen, ...], containers: tuple[Container | None, ...]) -> list[tuple[Seen, Container | None]]:
+    return [(pair, containers[place]) for place, pair in enumerate(pairs)]
+
+
+def _suspects(survey: Survey) -> tuple[Suspect, ...]:
+    pids = suspects.worth_reading(survey.census)
+    survey.read_tasks(pids)
+    inits = suspects.dying_namespaces(survey, pids)
+    covered = set().union(*(survey.inside(target) for target in inits))
+    processes = suspects.dying_processes(survey, pids, covered)
+    waiters = suspects.waiters(survey, covered | {target.init for target, _ in processes})
+    return (
+        *(Suspect(target, target.init) for target in inits),
+        *(Suspect(target, tid) for target, tid in (*processes, *waiters)),
+    )
+
+
+def _looked_at(
+    found: tuple[Suspect, ...], survey: Survey, ctl: Fusectl | None, until: float, beat: Beat
+) -> tuple[Seen, ...]:
+    """Two snapshots of each that is still there, and how long its tasks have rested."""
+    before = _snapshots(found, survey, False)
+    while True:
+        time.sleep(BETWEEN_S)
+        beat(f"looks again at {len(found)} suspects")
+        names = any(snapshot.names_connections for snapshot in before.values())
+        now = _snapshots(found, Survey(ctl, survey.patient), names)
+        found = tuple(each for each in found if now[each].init is not None)
+        seen = {each: ((before[each], now[each]), _rests(now[each])) for each in found}
+        if time.monotonic() > until or all(settled(*seen[each]) for each in found):
+            return tuple(seen.values())
+        before = now
+        time.sleep(0.1)
+
+
+def _snapshots(found: tuple[Suspect, ...], survey: Survey, names: bool) -> dict[Suspect, Snapshot]:
+    targets = tuple(each.target for each in found)
+    taken = survey.snapshots(targets, names_connections=names)
+    return {
+        each: replace(taken[place], init_tid=each.tid, claims=suspects.presumed_servers(taken[place]))
+        for place, each in enumerate(found)
+    }
+
+
+def _rests(snapshot: Snapshot) -> tuple[Rest, ...]:
+    found = []
+    for task in snapshot.live:
+        seconds = rested_s(task.tid, task.tgid)
+        if seconds is not None:
+            found.append(Rest(task.tid, seconds))
+    return tuple(found)
+
+
+def _uses(survey: Survey, snapshots: tuple[Snapshot, ...]) -> tuple[Use, ...]:
+    """Every mount namespace that has a FUSE connection, one reading each; none where no finding is about one."""
+    if not any(snapshot.mounts for snapshot in snapshots):
+        return ()
+    namespaces: dict[int, list[int]] = {}
+    for pid, namespace in survey.patient.read(survey.census, _mount_namespace).items():
+        if namespace is not None:
+            namespaces.setdefault(namespace, []).append(pid)
+    found = []
+    for namespace, pids in namespaces.items():
+        try:
+            entries = fuse_mounts(pids[0], pids[0])
+        except OSError:
+            continue
+        found += [Use(entry.minor, namespace, len(pids), pids[0], entry.point) for entry in entries]
+    return tuple(found)
+
+
+def _mount_namespace(pid: int) -> int | None:
+    try:
+        return procfs.read_namespace(pid, pid, "mnt")
+    except OSError:
+        return None  # gone, past its namespaces, or not ours to read
+
+
+def _of(snapshot: Snapshot, uses: tuple[Use, ...]) -> tuple[Use, ...]:
+    """Those of the connections that its tasks see."""
+    seen = {mount.connection for mount in snapshot.mounts}
+    return tuple(use for use in uses if use.connection in seen)
+
+
+def blind(ctl: Fusectl | None) -> tuple[str, ...]:
+    """What keeps us from saying that nothing is stuck."""
+    found = []
+    if not procfs.has_capabilities(procfs.CAP_SYS_PTRACE, procfs.CAP_SYS_ADMIN):
+        found.append(
+            "the stacks, descriptors and mounts of others' tasks: no CAP_SYS_PTRACE and CAP_SYS_ADMIN, run as root"
+        )
+    if procfs.read_namespace(os.getpid(), os.getpid(), "pid") != _INITIAL_PID_NS:
+        found.append("tasks outside of this PID namespace: run it on the host")
+    if ctl is None:
+        found.append("the waiting requests of FUSE connections: no fusectl filesystem")
+    return tuple(found)

@@ -1,0 +1,151 @@
+"""What a diagnosis reads, and what it finds: frozen records, as `harness/model.py` has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.model import Outcome, Snapshot, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """Which container a namespace is, as far as its control group and the runtime's state files tell."""
+
+    runtime: str
+    """docker, containerd, podman, cri-o, runc, crun, kubernetes, or systemd's scope."""
+    id: str
+    evidence: str
+    """Where the number was found."""
+    name: str | None = None
+    image: str | None = None
+    pod: str | None = None
+    """NAMESPACE/NAME where it is known, else the pod's UID."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How long a task has not run, in seconds: `se.exec_start` of /proc/PID/sched."""
+
+    tid: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A mount namespace in which a connection is mounted."""
+
+    connection: int
+    mount_ns: int
+    processes: int
+    pid: int
+    """One of them."""
+    point: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that was read of one suspect."""
+
+    snapshots: tuple[Snapshot, ...]
+    """Two, in the order taken."""
+    rests: tuple[Rest, ...] = ()
+    container: Container | None = None
+    uses: tuple[Use, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """All that was read of the machine: what `--capture` keeps."""
+
+    taken: str
+    """ISO 8601, UTC, to the second."""
+    boot: str
+    release: str
+    tasks: int
+    duration_s: float
+    readings: tuple[Reading, ...]
+    blind: tuple[str, ...] = ()
+    """What keeps an empty answer from meaning that nothing is stuck."""
+    unseen: tuple[str, ...] = ()
+    """What could not be read, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A task that keeps the rest from ending."""
+
+    pid: int
+    tid: int
+    start_time: int
+    comm: str
+    state: str
+    stack: tuple[str, ...] | None
+    wchan: str | None
+    kind: str
+    meaning: str
+    reference: str
+    waits_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """The connection that a finding waits for."""
+
+    number: int
+    fsname: str | None
+    waiting: int | None
+    point: str | None
+    uses: tuple[Use, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What would end it.  `resolver` is the name of that of fusezap which does the same; None: by hand only."""
+
+    action: str
+    command: str
+    effect: str
+    resolver: str | None = None
+    target: str = ""
+    """What the resolver is given: a tracer's PID, a frozen group's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is stuck."""
+
+    id: str
+    """Names it as it is: it is another one when its tasks, its connection, its outcome or the boot are."""
+    init_pid: int | None
+    """None: no PID namespace is dying of it."""
+    kind: str
+    verdict: Verdict
+    blockers: tuple[Blocker, ...]
+    connection: Stuck | None
+    container: Container | None
+    for_s: float | None
+    """Seconds since when nothing of it ran."""
+    since: str | None
+    """The same as a moment, ISO 8601, UTC."""
+    remedies: tuple[Remedy, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.verdict.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All that a report is given."""
+
+    readings: Readings
+    findings: tuple[Finding, ...]
+    version: str
+    command: str
+
+    @property
+    def status(self) -> int:
+        """As node-problem-detector's custom plugins have it: 0 none, 1 found, 2 it cannot be told."""
+        if self.findings:
+            return 1
+        return 2 if self.readings.blind else 0

@@ -1,0 +1,125 @@
+"""Who may be stuck, by one look over the machine: namespaces whose init is on its way out, and processes that are."""
+
+from __future__ import annotations
+
+import contextlib
+
+from harness import kernel_names
+from harness.linux import procfs
+from harness.linux.procfs import GONE
+from harness.model import PF_EXITING, Claim, Connection, Device, Snapshot, Task
+from harness.observe.census import Census
+from harness.observe.snapshot import Survey
+from harness.target import Target
+
+PF_DUMPCORE = 0x200  # include/linux/sched.h
+
+
+def worth_reading(census: Census) -> set[int]:
+    """Processes with a thread that exits, dumps its core, or sleeps beyond the reach of signals."""
+    return {
+        pid
+        for pid, process in census.items()
+        if any(
+            thread.state not in "ZX" and (thread.state == "D" or thread.flags & (PF_EXITING | PF_DUMPCORE))
+            for thread in process.threads.values()
+        )
+    }
+
+
+def dying_namespaces(survey: Survey, pids: set[int]) -> list[Target]:
+    """Those whose PID 1 is exiting, the outermost of nested ones."""
+    found = []
+    for pid in pids:
+        leader = next((task for task in survey.tasks(pid) if task.leader), None)
+        if leader is not None and leader.exiting and len(leader.ns_tids) > 1 and leader.ns_tids[-1] == 1:
+            found.append(Target(pid, leader.start_time, leader.pid_ns))
+    inside = {target: survey.inside(target) for target in found}
+    return [each for each in found if not any(each.init in inside[other] for other in found if other != each)]
+
+
+def dying_processes(survey: Survey, pids: set[int], covered: set[int]) -> list[tuple[Target, int]]:
+    """Each with the thread that is stuck; those in a dying namespace are that one's."""
+    found = []
+    for pid in sorted(pids - covered):
+        stuck = [task for task in survey.tasks(pid) if _stuck(task)]
+        if stuck:
+            first = min(stuck, key=lambda task: not _awaits_fuse(task))
+            found.append((Target(pid, survey.census[pid].stat.start_time, None), first.tid))
+    return found
+
+
+def _stuck(task: Task) -> bool:
+    return not task.zombie and (task.killed or task.held or bool(task.flags & PF_DUMPCORE))
+
+
+def waiters(survey: Survey, covered: set[int]) -> list[tuple[Target, int]]:
+    """Processes that nobody kills and that wait for a FUSE answer, where some connection seems to have nobody left.
+
+    Their wait channels are read only then: it is a reading of every task that sleeps.
+    """
+    if not _questionable(survey):
+        return []
+    awake = {pid: process for pid, process in survey.census.items() if pid not in covered}
+    asleep = {
+        pid: [tid for tid, thread in process.threads.items() if thread.state in "SD" and not thread.flags & PF_EXITING]
+        for pid, process in awake.items()
+    }
+    waiting = survey.patient.read(asleep, lambda pid: _first_waiter(asleep[pid], pid))
+    found = [
+        (Target(pid, survey.census[pid].stat.start_time, None), tid) for pid, tid in waiting.items() if tid is not None
+    ]
+    survey.read_tasks(target.init for target, _ in found)
+    return found
+
+
+def _first_waiter(tids: list[int], pid: int) -> int | None:
+    with contextlib.suppress(*GONE):
+        return next((tid for tid in tids if procfs.read_wchan(tid, pid) in kernel_names.FUSE_WAIT), None)
+    return None
+
+
+def _questionable(survey: Survey) -> bool:
+    """Some connection counts waiting requests, and no thread that holds its device is free to answer them."""
+    asked = [each for each in survey.connections() if each.waiting and not each.virtiofs]
+    if not asked:
+        return False
+    devices = survey.devices()
+    survey.read_tasks({device.tgid for device in devices})
+    return any(not _has_answerer(each, devices, survey) for each in asked)
+
+
+def _has_answerer(connection: Connection, devices: tuple[Device, ...], survey: Survey) -> bool:
+    return any(
+        _free(task)
+        for device in devices
+        if device.connection in (connection.number, None)
+        for task in survey.tasks(device.tgid)
+    )
+
+
+def _free(task: Task) -> bool:
+    return not task.zombie and not task.exiting and not _awaits_fuse(task)
+
+
+def _awaits_fuse(task: Task) -> bool:
+    return kernel_names.has(task.functions, kernel_names.FUSE_WAIT)
+
+
+def presumed_servers(snapshot: Snapshot) -> tuple[Claim, ...]:
+    """Of a connection that no descriptor shows, the server is taken to be an exiting process that sees its mount.
+
+    Without that, each hang on a machine would leave all others unproven: any exiting task might own any device.  Pure.
+    """
+    tasks = {task.tid: task for task in (*snapshot.tasks, *snapshot.others)}
+    held = {device.connection for device in snapshot.devices}
+    seen = {
+        (task.tgid, mount.connection)
+        for mount in snapshot.mounts
+        if mount.connection not in held and (task := tasks.get(mount.seen_by)) is not None and task.exiting
+    }
+    how = "of the exiting processes only {} see(s) its mount"
+    return tuple(
+        Claim(tgid, number, how.format(", ".join(str(each) for each, other in sorted(seen) if other == number)))
+        for tgid, number in sorted(seen)
+    )

@@ -1,0 +1,262 @@
+"""A machine on which foreign programs are stuck, beside many that are not: each is named rightly, none besides."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import registry
+from harness.diagnosis import formats
+from harness.linux import features, procfs
+from harness.linux.fusectl import fusectl_opened
+from tests.live.conftest import Fusezap
+from tests.live.situations import Situations, below, built, killed
+
+Document = dict[str, Any]
+NAMESPACES = 200
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(tmp_path_factory.mktemp("situations"))
+
+
+@pytest.fixture
+def situations(program: Path, tmp_path: Path) -> Iterator[Situations]:
+    with fusectl_opened() as ctl:
+        assert ctl is not None, "no hang without the means to end it"
+        with Situations(program, tmp_path, ctl) as made:
+            yield made
+
+
+def diagnosed(fusezap: Fusezap, status: int = 1) -> Document:
+    done = fusezap("diagnose", "--format", "json")
+    assert done.returncode == status, done.stdout + done.stderr
+    document: Document = json.loads(done.stdout)
+    return document
+
+
+def kinds(document: Document) -> dict[int, tuple[str, str]]:
+    """PID of init, or of the first task that is stuck: outcome and kind."""
+    return {
+        each["init_pid"] or each["blockers"][0]["pid"]: (each["outcome"], each["kind"]) for each in document["findings"]
+    }
+
+
+def test_nothing_is_stuck(fusezap: Fusezap, situations: Situations) -> None:
+    situations.container("serve", "none", situations.point(), "hold")
+    document = diagnosed(fusezap, 0)
+    assert document["findings"] == []
+
+
+def test_every_situation_is_named_and_nothing_besides(fusezap: Fusezap, situations: Situations) -> None:
+    crowd = situations.started(situations.program, "crowd", str(NAMESPACES), "5")
+    healthy = {pid: procfs.read_process_stat(pid).start_time for pid in below(crowd.pid)}
+    assert len(healthy) == NAMESPACES
+    expected = _made(situations)
+    document = diagnosed(fusezap)
+    assert kinds(document) == expected
+    for finding in document["findings"]:
+        assert finding["remedies"], finding
+        assert finding["form"], finding
+        assert finding["since"] is not None, finding
+    assert {pid: procfs.read_process_stat(pid).start_time for pid in healthy} == healthy
+    assert kinds(diagnosed(fusezap)) == expected, "looking changed something"
+    connections = [each["connection"] for each in document["findings"] if each["connection"]]
+    assert len(connections) == 10
+    assert sorted(each["waiting"] for each in connections) == [1] * 9 + [2], "two wait for the server that asks itself"
+
+
+def test_one_of_two_is_resolved_and_the_other_is_untouched(fusezap: Fusezap, situations: Situations) -> None:
+    first, second = (killed(situations.container("serve", "flush", situations.point(), "hold")) for _ in range(2))
+    before = {each["init_pid"]: each for each in diagnosed(fusezap)["findings"]}
+    assert set(before) == {first, second}
+    stuck = procfs.read_process_stat(second)
+    asked = fusezap("diagnose", "--resolve", before[first]["id"], stdin=subprocess.DEVNULL)
+    assert asked.returncode == 2, "nobody was there to ask"
+    assert "--yes" in asked.stderr
+    assert f"echo 1 > /sys/fs/fuse/connections/{before[first]['connection']['number']}/abort" in asked.stdout
+    done = fusezap("diagnose", "--resolve", before[first]["id"], "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is gone" in done.stdout
+    (left,) = diagnosed(fusezap)["findings"]
+    assert left["id"] == before[second]["id"]
+    assert procfs.read_process_stat(second) == stuck
+    again = fusezap("diagnose", "--resolve", before[first]["id"], "--yes")
+    assert again.returncode == 2
+    assert before[second]["id"] in again.stderr, "it says what there is instead"
+
+
+def test_a_finding_that_has_changed_is_refused(fusezap: Fusezap, situations: Situations) -> None:
+    """Another hang in its place has another name, whatever numbers it shares."""
+    first = killed(situations.container("serve", "flush", situations.point(), "hold"))
+    (finding,) = diagnosed(fusezap)["findings"]
+    assert finding["init_pid"] == first
+    number = finding["connection"]["number"]
+    forged = f"{first}-{'0' * 8}"
+    refused = fusezap("diagnose", "--resolve", forged, "--yes")
+    assert refused.returncode == 2
+    (still,) = diagnosed(fusezap)["findings"]
+    assert still["connection"]["number"] == number
+    wrong = fusezap("diagnose", "--resolve", finding["id"], "--remedy", "thaw", "--yes")
+    assert wrong.returncode == 2
+    assert "abort" in wrong.stderr
+
+
+def test_a_person_is_asked(fusezap: Fusezap, situations: Situations) -> None:
+    init = killed(situations.container("serve", "flush", situations.point(), "hold"))
+    (finding,) = diagnosed(fusezap)["findings"]
+    for answer, status in (("n", 1), ("y", 0)):
+        ours, theirs = pty.openpty()
+        os.write(ours, f"{answer}\n".encode())
+        done = fusezap("diagnose", "--resolve", finding["id"], stdin=theirs)
+        os.close(ours)
+        os.close(theirs)
+        assert done.returncode == status, done.stdout + done.stderr
+        assert "[y/N]" in done.stdout
+        assert bool(kinds_or_none(fusezap)) == (answer == "n"), init
+
+
+def kinds_or_none(fusezap: Fusezap) -> list[Any]:
+    found: list[Any] = json.loads(fusezap("diagnose", "--json").stdout)["findings"]
+    return found
+
+
+@pytest.mark.parametrize("resolver", ["kill-tracer", "thaw", "continue"])
+def test_each_resolver_ends_what_it_is_for(resolver: str, fusezap: Fusezap, situations: Situations) -> None:
+    if resolver == "thaw" and features.lacking(["cgroup v1 freezer"]):
+        pytest.skip("missing: cgroup v1 freezer")
+    if resolver == "continue":
+        point = situations.point()
+        server = situations.alone("serve", "none", point)
+        init = _holding(situations, server, point)
+        os.kill(server, signal.SIGSTOP)
+    else:
+        init = situations.container("hold", "/dev/null")
+        (inner,) = procfs.read_children(init, init)
+        if resolver == "thaw":
+            situations.frozen([inner])
+        else:
+            situations.started(situations.program, "trace", str(inner))
+    killed(init)
+    (finding,) = diagnosed(fusezap)["findings"]
+    assert resolver in [each["action"] for each in finding["remedies"]]
+    done = fusezap("diagnose", "--resolve", finding["id"], "--remedy", resolver, "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert diagnosed(fusezap, 0)["findings"] == []
+
+
+def test_what_was_captured_is_judged_elsewhere(fusezap: Fusezap, situations: Situations, tmp_path: Path) -> None:
+    init = situations.container("serve", "flush", situations.point(), "hold")
+    secret = "SECRET-of-the-environment"
+    assert secret not in os.environ
+    killed(init)
+    here = fusezap("diagnose", "--json", "--capture", "capture.json", env={**os.environ, "TOKEN": secret})
+    assert secret not in (tmp_path / "capture.json").read_text()
+    there = fusezap("judge", "capture.json", "--format", "json")
+    assert (here.returncode, there.returncode) == (1, 1)
+    assert json.loads(there.stdout)["findings"] == json.loads(here.stdout)["findings"]
+
+
+def test_every_format_tells_the_finding(fusezap: Fusezap, situations: Situations, tmp_path: Path) -> None:
+    init = killed(situations.container("serve", "flush", situations.point(), "hold"))
+    for name in registry.names(formats):
+        done = fusezap("diagnose", "--format", name, "--output", "file")
+        assert done.returncode == 1, done.stderr
+        assert done.stdout == ""
+        text = (tmp_path / "file").read_text()
+        assert str(init) in text, name
+        assert "fuse-flush-exit" in text, name
+
+
+def test_what_appears_and_goes_is_watched(fusezap: Fusezap, situations: Situations) -> None:
+    argv = [sys.executable, "-P", "-m", "harness", "diagnose", "--watch", "0.1", "--json"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
+        assert watcher.stdout is not None
+        init = killed(situations.container("serve", "flush", situations.point(), "hold"))
+        appeared = json.loads(watcher.stdout.readline())
+        assert (appeared["event"], appeared["finding"]["init_pid"]) == ("appeared", init)
+        assert fusezap("diagnose", "--resolve", appeared["finding"]["id"], "--yes").returncode == 0
+        gone = json.loads(watcher.stdout.readline())
+        assert (gone["event"], gone["finding"]["id"]) == ("gone", appeared["finding"]["id"])
+        watcher.send_signal(signal.SIGINT)
+        assert watcher.wait(10) == 130
+
+
+def test_without_rights_it_says_what_it_cannot_see(situations: Situations) -> None:
+    killed(situations.container("serve", "flush", situations.point(), "hold"))
+    argv = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-P", "-m", "harness"]
+    done = subprocess.run([*argv, "diagnose", "--json"], capture_output=True, text=True, timeout=60)
+    document = json.loads(done.stdout)
+    assert any("CAP_SYS_PTRACE" in each for each in document["unseen"])
+    assert done.returncode == (1 if document["findings"] else 2)
+
+
+def _made(situations: Situations) -> dict[int, tuple[str, str]]:
+    """Fifteen, each by a foreign program; outcome and kind by PID."""
+    made: dict[int, tuple[str, str]] = {}
+    flush = situations.container("serve", "flush", situations.point(), "hold")
+    made[killed(flush)] = ("deadlock", "fuse-flush-exit")
+    nested = situations.container("serve", "flush", situations.point(), "hold", nested=True)
+    made[killed(nested)] = ("deadlock", "fuse-flush-exit")
+    plain = situations.alone("serve", "flush", situations.point(), "hold")
+    made[killed(plain)] = ("deadlock", "fuse-flush-exit")
+    for action, operation in (("close", "flush"), ("read", "read"), ("getattr", "getattr")):
+        init = situations.container("serve", operation, situations.point(), action)
+        made[killed(init)] = ("deadlock", "fuse-request")
+    executing = situations.container("serve", "flush", situations.point(), "exec")
+    situations.executes(procfs.read_children(executing, executing)[0])
+    made[killed(executing)] = ("inconclusive", "execve")
+    return made | _outside(situations) | _without_fuse(situations)
+
+
+def _outside(situations: Situations) -> dict[int, tuple[str, str]]:
+    """The server is no part of what dies."""
+    made = {}
+    for stopped in (False, True):
+        point = situations.point()
+        server = situations.alone("serve", "flush", point)
+        init = _holding(situations, server, point)
+        if stopped:
+            os.kill(server, signal.SIGSTOP)
+        made[killed(init)] = ("starved", "fuse-flush-exit")
+    point = situations.point()
+    server = situations.alone("nest", point)
+    asker = subprocess.Popen(["nsenter", f"--mount=/proc/{server}/ns/mnt", "cat", f"{point}/outer"])
+    situations.reaped(asker)
+    situations.waits(server)
+    situations.waits(asker.pid)
+    made[min(server, asker.pid)] = ("starved", "fuse-request")
+    return made
+
+
+def _holding(situations: Situations, server: int, point: str) -> int:
+    """A container whose one process holds a file of a server outside."""
+    argv = ["nsenter", f"--mount=/proc/{server}/ns/mnt", "unshare", "--pid", "--fork", "--kill-child", "sh", "-c"]
+    outer = situations.started(*argv, '"$@" & wait', "sh", situations.program, "hold", f"{point}/file")
+    (init,) = procfs.read_children(outer.pid, outer.pid)
+    return init
+
+
+def _without_fuse(situations: Situations) -> dict[int, tuple[str, str]]:
+    made = {}
+    traced = situations.container("hold", "/dev/null")
+    situations.started(situations.program, "trace", str(procfs.read_children(traced, traced)[0]))
+    made[killed(traced)] = ("starved", "ptrace")
+    entered = situations.container("hold", "/dev/null")
+    situations.started(situations.program, "enter", str(entered))
+    made[killed(entered)] = ("starved", "unreaped")
+    if not features.lacking(["cgroup v1 freezer"]):
+        frozen = situations.container("hold", "/dev/null")
+        situations.frozen(below(frozen))
+        made[killed(frozen)] = ("starved", "freezer")
+    return made
