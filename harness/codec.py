@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from enum import StrEnum
-from types import UnionType
+import types
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from harness.terms import StrEnum
+
+UNIONS = (Union, getattr(types, "UnionType", Union))
+"""`X | Y` has a type of its own from Python 3.10 on."""
 
 T = TypeVar("T")
 
@@ -53,7 +57,7 @@ def _fields(kind: type) -> dict[str, tuple[Any, bool]]:
 
 def _decode(hint: Any, raw: Any, where: str) -> Any:
     origin = get_origin(hint)
-    if origin in (Union, UnionType):
+    if origin in UNIONS:
         return _union(get_args(hint), raw, where)
     if origin is tuple:
         if not isinstance(raw, list):

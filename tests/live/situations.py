@@ -148,7 +148,7 @@ class Situations:
     def alone(self, *arguments: str) -> int:
         """The program, in a mount namespace of its own; its PID."""
         argv = ["unshare", "--mount", "--propagation", "private", self.program, *arguments]
-        return self._held(self.started(*argv).pid)
+        return self.hold(self.started(*argv).pid)
 
     def container(self, *arguments: str, nested: bool = False) -> int:
         """The program below a shell as init, in new namespaces; init's PID."""
@@ -157,9 +157,9 @@ class Situations:
         argv += ['"$@" & wait', "sh", *inner, *(["sh", "-c", '"$@" & wait', "sh"] if nested else [])]
         outer = self.started(*argv, self.program, *arguments)
         (init,) = procfs.read_children(outer.pid, outer.pid)
-        return self._held(init)
+        return self.hold(init)
 
-    def _held(self, pid: int) -> int:
+    def hold(self, pid: int) -> int:
         """Its connection's abort file, opened while it lives: that ends the hang, whatever becomes of the number."""
         for mount in fuse_mounts(pid, pid):
             if mount.source == "situation":

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from harness import registry
-from harness.diagnosis import formats
+from harness import registry, single_file
+from harness.diagnosis import capture, formats
 from harness.linux import features, procfs
 from harness.linux.fusectl import fusectl_opened
 from tests.live.conftest import Fusezap
@@ -199,6 +199,49 @@ def test_without_rights_it_says_what_it_cannot_see(situations: Situations) -> No
     document = json.loads(done.stdout)
     assert any("CAP_SYS_PTRACE" in each for each in document["unseen"])
     assert done.returncode == (1 if document["findings"] else 2)
+
+
+def test_it_ends_where_every_mount_of_the_host_hangs(fusezap: Fusezap, situations: Situations) -> None:
+    """Also the one that this process sees; whoever stats it waits."""
+    point = situations.point()
+    server = situations.started(situations.program, "serve", "none", point)
+    situations.hold(server.pid)
+    killed(situations.container("serve", "flush", situations.point(), "hold"))
+    os.kill(server.pid, signal.SIGSTOP)
+    asker = subprocess.Popen(["cat", f"{point}/file"], stderr=subprocess.DEVNULL)
+    situations.reaped(asker)
+    situations.waits(asker.pid)
+    assert {kind for _, kind in kinds(diagnosed(fusezap)).values()} == {"fuse-flush-exit"}
+    subprocess.run(["umount", "-i", "-l", point], check=True)
+
+
+def test_the_single_file_needs_an_old_python_alone(situations: Situations, tmp_path: Path) -> None:
+    interpreters = [version for version in ("3.9", "3.13") if _runs(version)]
+    if "3.9" not in interpreters:
+        pytest.skip("missing: python3.9")
+    single_file.build(tmp_path / "fusezap.pyz")
+    init = killed(situations.container("serve", "flush", situations.point(), "hold"))
+    for version in interpreters:
+        for name in registry.names(formats):
+            argv = [f"python{version}", "-I", "fusezap.pyz", "--format", name, "--capture", "capture"]
+            done = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, env=_of_python(version))
+            assert (done.returncode, str(init) in done.stdout) == (1, True), done.stderr
+    captured = [
+        reading.snapshots[-1].init_tid for reading in capture.load((tmp_path / "capture").read_text(), "").readings
+    ]
+    assert captured == [init]
+
+
+def _of_python(version: str) -> dict[str, str]:
+    return {**os.environ, "PYENV_VERSION": version}
+
+
+def _runs(version: str) -> bool:
+    try:
+        argv = [f"python{version}", "-I", "-c", ""]
+        return subprocess.run(argv, env=_of_python(version), stderr=subprocess.DEVNULL).returncode == 0
+    except FileNotFoundError:
+        return False
 
 
 def _made(situations: Situations) -> dict[int, tuple[str, str]]:

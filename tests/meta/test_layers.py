@@ -53,7 +53,7 @@ PURE = {
     "harness.tally": RECORDS | {"harness", "harness.statistics"},
     "harness.timeline": RECORDS,
     "harness.launch.programs": {"harness.scenario"},
-    "harness.codec": set(),
+    "harness.codec": {"harness.terms"},
     "harness.recording": RECORDS | {"harness", "harness.codec", "harness.errors"},
 }
 """What decides, and all of the project that it may see."""
@@ -69,6 +69,7 @@ PURE_STANDARD_LIBRARY = {
     "itertools",
     "json",
     "re",
+    "sys",
     "types",
     "typing",
 }

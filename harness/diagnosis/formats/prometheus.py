@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from harness.diagnosis.records import Diagnosis, Finding
+from harness.report._text import visible
 
 SUMMARY = "metrics for node_exporter's textfile collector"
 
@@ -59,5 +60,4 @@ def _metric(name: str, about: str, samples: Iterable[tuple[Mapping[str, str], ob
 
 
 def _escaped(text: str) -> str:
-    encodable = text.encode("utf-8", "backslashreplace").decode()
-    return encodable.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return visible(text).replace("\\", "\\\\").replace('"', '\\"')
