@@ -6,11 +6,9 @@ The clerk is forked before there are threads, does them one by one, and answers 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import select
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.diagnosis import containers
+from harness.diagnosis.abandon import end
 from harness.diagnosis.records import Container
 from harness.linux import procfs
 from harness.linux.bounded import read_bounded
@@ -47,9 +46,7 @@ def clerk_started() -> Iterator[Clerk]:
     finally:
         os.close(asked_writer)
         os.close(told_reader)
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, os.WNOHANG)  # one that hangs is init's to reap
+        end(pid)
 
 
 class Clerk:

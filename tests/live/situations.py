@@ -91,8 +91,9 @@ class Situations:
         self._mounts = 0
         self._aborts: list[int] = []
         self._askers: list[subprocess.Popen[bytes]] = []
+        self._stack.callback(prctl.set_child_subreaper, prctl.get_child_subreaper())
         prctl.set_child_subreaper(True)
-        self._stack.callback(prctl.set_child_subreaper, False)
+        self._stack.callback(self._reap_orphans)
         self._stack.callback(self._reap)
         self._watcher = self._stack.enter_context(watched())
 
@@ -103,6 +104,11 @@ class Situations:
         for fd in self._aborts:
             _aborted(fd)
         self._stack.close()
+
+    def _reap_orphans(self) -> None:
+        """Of those that were killed half way: we are their subreaper."""
+        for pid in procfs.read_children(os.getpid(), os.getpid()):
+            _reaped(pid)
 
     def _reap(self) -> None:
         for process in self._askers:

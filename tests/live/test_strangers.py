@@ -1,123 +1,99 @@
-"""Hangs that fusezap did not make: the judge rests on what the kernel shows."""
+"""diagnose is right about hangs of FUSE servers that have nothing to do with fusezap: libfuse 3, a packaged one."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
+import shlex
+import shutil
 import subprocess
-import sysconfig
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from harness.linux import procfs
-from harness.linux.fusectl import Fusectl, abort, fusectl_opened
-from harness.linux.mountinfo import fuse_mounts
+from harness.linux.fusectl import fusectl_opened
 from tests.live.conftest import Fusezap
-
-SOURCE = Path(__file__).with_name("stranger.c")
-
-
-@dataclass(frozen=True)
-class Container:
-    init: int
-    connection: int
+from tests.live.situations import Situations, built, killed, until
+from tests.live.test_diagnose import Document, diagnosed
+from tests.live.test_foreign import examples as examples
 
 
-@pytest.fixture(scope="session")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    program = tmp_path_factory.mktemp("stranger") / "stranger"
-    compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
-    subprocess.run([compiler, "-Wall", "-O1", "-pthread", "-o", str(program), str(SOURCE)], check=True)
-    return program
-
-
-@contextmanager
-def contained(program: Path, mount_point: Path) -> Iterator[Container]:
-    """The program below a shell as init, in new namespaces, its file held; aborted and killed at the end."""
-    mount_point.mkdir()
-    script = '"$1" "$2" & wait'
-    argv = ["unshare", "--pid", "--fork", "--mount", "--propagation", "private", "--kill-child"]
-    argv += ["sh", "-c", script, "sh", str(program), str(mount_point)]
+@pytest.fixture
+def situations(tmp_path: Path) -> Iterator[Situations]:
     with fusectl_opened() as ctl:
         assert ctl is not None, "no hang without the means to end it"
-        yield from _contained(argv, ctl)
+        with Situations(built(tmp_path), tmp_path, ctl) as made:
+            yield made
 
 
-def _contained(argv: list[str], ctl: Fusectl) -> Iterator[Container]:
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as outer:
-        assert outer.stdout is not None
-        try:
-            assert outer.stdout.readline() == "held\n"
-            (init,) = procfs.read_children(outer.pid, outer.pid)
-            (mount,) = (each for each in fuse_mounts(init, init) if each.source == "stranger")
-            with ctl.abort_opened(mount.minor) as fd:
-                try:
-                    yield Container(init, mount.minor)
-                finally:
-                    abort(fd)
-        finally:
-            outer.kill()
+def stuck(fusezap: Fusezap, init: int) -> Document:
+    (finding,) = diagnosed(fusezap)["findings"]
+    assert finding["init_pid"] == init
+    found: Document = finding
+    return found
 
 
-def judged(fusezap: Fusezap, init: int) -> dict[str, object]:
-    """By the two commands, until what still exits has done so."""
-    end = time.monotonic() + 10
-    while True:
-        snapshots = fusezap("observe", str(init))
-        assert snapshots.returncode == 0, snapshots.stderr
-        verdict: dict[str, object] = json.loads(
-            fusezap("judge", "-", "--format", "json", input=snapshots.stdout).stdout
-        )
-        if verdict["outcome"] != "inconclusive" or time.monotonic() > end:
-            return verdict
+def resolved(fusezap: Fusezap, finding: Document) -> None:
+    done = fusezap("diagnose", "--resolve", finding["id"], "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_strangers_deadlock_is_proven(fusezap: Fusezap, stranger: Path, tmp_path: Path) -> None:
-    with contained(stranger, tmp_path / "mnt") as container:
-        os.kill(container.init, signal.SIGKILL)
-        verdict = judged(fusezap, container.init)
-        assert verdict["outcome"] == "deadlock", verdict["reasons"]
-        assert verdict["connection"] == container.connection
+def container(situations: Situations, script: str, *arguments: str) -> int:
+    """A shell as init of new namespaces; init's PID once the script has said that it is ready."""
+    argv = ["unshare", "--pid", "--fork", "--mount", "--propagation", "private", "--kill-child", "--mount-proc"]
+    outer = situations.started(*argv, "sh", "-c", script, "sh", *arguments)
+    (init,) = procfs.read_children(outer.pid, outer.pid)
+    return situations.hold(init)
 
 
-def test_an_inherited_device_keeps_it_from_being_one(fusezap: Fusezap, stranger: Path, tmp_path: Path) -> None:
-    """A live process outside that has a copy of the device could answer, and must be named."""
-    with contained(stranger, tmp_path / "mnt") as container:
-        (server,) = procfs.read_children(container.init, container.init)
-        pidfd = os.pidfd_open(server)
-        (device,) = (fd for fd, name in procfs.read_descriptors(server, server) if procfs.is_fuse_device(name))
-        copy = _getfd(pidfd, device)
-        os.close(pidfd)
-        try:
-            os.kill(container.init, signal.SIGKILL)
-            verdict = judged(fusezap, container.init)
-            assert verdict["outcome"] == "starved", verdict["reasons"]
-            assert any(str(os.getpid()) in reason for reason in verdict["reasons"])  # type: ignore[attr-defined]
-        finally:
-            os.close(copy)
+def test_a_server_by_libfuse_3(fusezap: Fusezap, situations: Situations, tmp_path: Path) -> None:
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True)
+    if flags.returncode:
+        pytest.skip("missing: libfuse 3's headers (pkg-config fuse3)")
+    program = tmp_path / "stranger"
+    source = Path(__file__).with_name("stranger.c")
+    subprocess.run(["cc", "-Wall", "-o", program, source, *shlex.split(flags.stdout), "-lpthread"], check=True)
+    init = container(situations, '"$@" & wait', str(program), "-f", situations.point())
+    killed(init)
+    finding = stuck(fusezap, init)
+    assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit")
+    assert [check["holds"] for check in finding["form"]][:4] == [True] * 4
+    resolved(fusezap, finding)
 
 
-def test_a_living_namespace_is_not_judged(fusezap: Fusezap, stranger: Path, tmp_path: Path) -> None:
-    with contained(stranger, tmp_path / "mnt") as container:
-        snapshots = fusezap("observe", str(container.init))
-        verdict = json.loads(fusezap("judge", "-", "--format", "json", input=snapshots.stdout).stdout)
-        assert verdict["outcome"] == "inconclusive"
-        assert "not exiting" in verdict["reasons"][0]
+def test_an_example_of_libfuse_that_serves_itself(fusezap: Fusezap, situations: Situations, examples: Path) -> None:
+    """It shows the whole tree, its own mount in it: who opens a file of the mount in the mount makes it do so too."""
+    point = situations.point()
+    serve = f"{examples}/passthrough_fh -f -o fsname=situation {point}"
+    _serves_itself(fusezap, situations, serve, point, f"{point}/etc/hostname", f"{point}{point}/etc/hostname")
 
 
-def _getfd(pidfd: int, fd: int) -> int:
-    """pidfd_getfd(2), number 438 on every architecture."""
-    import ctypes
+def test_a_packaged_server_that_serves_itself(fusezap: Fusezap, situations: Situations) -> None:
+    """unionfs-fuse, mounted inside of the folder that it shows."""
+    if shutil.which("unionfs") is None:
+        pytest.skip("missing: unionfs")
+    source = Path(situations.point())
+    point = source / "mnt"
+    point.mkdir()
+    (source / "file").write_text("text")
+    serve = f"unionfs -f -o fsname=situation {source}=RW {point}"
+    _serves_itself(fusezap, situations, serve, str(point), f"{point}/file", f"{point}/mnt/file")
 
-    libc = ctypes.CDLL(None, use_errno=True)
-    copy: int = libc.syscall(438, pidfd, fd, 0)
-    with suppress(OSError):
-        os.set_inheritable(copy, False)
-    assert copy >= 0, os.strerror(ctypes.get_errno())
-    return copy
+
+def _serves_itself(fusezap: Fusezap, situations: Situations, serve: str, point: str, inner: str, outer: str) -> None:
+    """`outer`, opened by a client, makes the server open `inner`, on its own mount."""
+    script = f'{serve} & until grep -q " {point} .* - fuse" /proc/self/mountinfo; do sleep 0.02; done; '
+    init = container(situations, f"{script} exec 9<{outer}; echo ready; wait")
+    (server,) = procfs.read_children(init, init)
+    until(f"the server holds {inner}", lambda: _holds(server, inner))
+    killed(init)
+    finding = stuck(fusezap, init)
+    assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit")
+    assert finding["connection"]["mount_point"] == point
+    assert server in {each["pid"] for each in finding["blockers"]}
+    resolved(fusezap, finding)
+
+
+def _holds(pid: int, path: str) -> bool:
+    """By the names of the links, which are not followed."""
+    return any(name == path for _, name in procfs.read_descriptors(pid, pid))
