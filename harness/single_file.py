@@ -21,7 +21,7 @@ _ASK = """
 import json, sys
 from harness import cli, production, registry, waits
 from harness.commands import diagnose
-from harness.diagnosis import formats
+from harness.diagnosis import formats, trace
 registry.modules(waits)
 registry.modules(formats)
 print(json.dumps([getattr(each, "__file__", "") or "" for each in sys.modules.values()]))

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -51,6 +52,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--watch", type=_seconds, metavar="SECONDS", help="look so often, and tell what appears and what goes"
     )
+    what.add_argument(
+        "--trace",
+        type=_seconds,
+        metavar="SECONDS",
+        help="follow signals, exits and FUSE requests for so long (tracefs)",
+    )
     parser.add_argument("--remedy", metavar="ACTION", help="with --resolve: not the mildest remedy, but this one")
     parser.add_argument("--yes", action="store_true", help="with --resolve: do not ask")
 
@@ -64,8 +71,8 @@ def _seconds(text: str) -> float:
 
 def execute(args: argparse.Namespace) -> int:
     form = registry.chosen(formats, "format", args.format or "terminal", "SUMMARY", "render")
-    if args.watch is not None and args.format not in (None, "terminal", "json"):
-        raise UsageError("--watch tells what appears and goes in lines, for a person or as JSON", "leave --format out")
+    if (args.watch or args.trace) is not None and args.format not in (None, "terminal", "json"):
+        raise UsageError("--watch and --trace tell in lines, for a person or as JSON", "leave --format out")
     return in_child(lambda beat: _told(lambda: _work(args, form, beat)), _given_up)
 
 
@@ -105,6 +112,8 @@ def _work(args: argparse.Namespace, form: ModuleType, beat: Beat) -> int:
     with ExitStack() as stack:
         clerk = stack.enter_context(clerk_started())
         machine = _Machine(stack.enter_context(fusectl_opened()), clerk, beat)
+        if args.trace is not None:
+            return _trace(machine, args.trace, args.format == "json")
         if args.watch is not None:
             _watch(machine, args.watch, args.format == "json")
         if args.resolve is not None:
@@ -155,6 +164,34 @@ def _event(at: str, event: str, finding: Finding, as_json: bool) -> str:
 
     where = f", {_words.container_text(finding.container)}" if finding.container else ""
     return f"{at} {event}: {_words.title(finding)}{where}"
+
+
+def _trace(machine: _Machine, seconds: float, as_json: bool) -> int:
+    """Tasks of a finding are marked; who is stuck before it begins is known by the look."""
+    from harness.diagnosis.formats import _words
+    from harness.diagnosis.trace import traced
+    from harness.report._text import visible
+
+    with traced() as trace:
+        diagnosis = machine.look()
+        stuck = {each.tid: finding.id for finding in diagnosis.findings for each in finding.blockers}
+        stuck |= {finding.init_pid: finding.id for finding in diagnosis.findings if finding.init_pid is not None}
+        if not as_json:
+            print(_words.headline(diagnosis))
+            for each in trace.lacking:
+                print(f"this kernel does not have the event {each}")
+        sys.stdout.flush()
+        for event in trace.follow(seconds, machine.beat):
+            finding = stuck.get(event.tid)
+            if as_json:
+                print(json.dumps({**asdict(event), "finding": finding}), flush=True)
+            else:
+                mark = f"  [{finding}]" if finding else ""
+                print(
+                    f"{event.at_s:.6f} {visible(f'{event.comm} {event.tid} {event.event}: {event.told}')}{mark}",
+                    flush=True,
+                )
+    return diagnosis.status
 
 
 def _rest(machine: _Machine, until: float) -> None:

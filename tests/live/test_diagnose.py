@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -190,6 +191,29 @@ def test_what_appears_and_goes_is_watched(fusezap: Fusezap, situations: Situatio
         assert (gone["event"], gone["finding"]["id"]) == ("gone", appeared["finding"]["id"])
         watcher.send_signal(signal.SIGINT)
         assert watcher.wait(10) == 130
+
+
+def test_what_happens_is_followed(fusezap: Fusezap, situations: Situations) -> None:
+    argv = [sys.executable, "-P", "-m", "harness", "diagnose", "--trace", "60", "--json"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tracer:
+        assert tracer.stdout is not None
+        while not select.select([tracer.stdout], [], [], 0.05)[0]:
+            if tracer.poll() is not None:
+                assert tracer.stderr is not None
+                assert "tracefs" in tracer.stderr.read()
+                pytest.skip("missing: tracefs")
+            subprocess.run(["true"], check=True)
+        init = killed(situations.container("serve", "flush", situations.point(), "hold"))
+        wanted = {("signal_generate", f"pid={init}"), ("fuse_request_send", "FUSE_FLUSH")}
+        for line in tracer.stdout:
+            event = json.loads(line)
+            wanted -= {each for each in wanted if each[0] == event["event"] and each[1] in event["told"]}
+            if not wanted:
+                break
+        tracer.send_signal(signal.SIGINT)
+        tracer.stdout.read()
+        assert tracer.wait(10) == 130
+    assert fusezap("diagnose", "--trace", "0.1").returncode == 1
 
 
 def test_without_rights_it_says_what_it_cannot_see(situations: Situations) -> None:
