@@ -6,6 +6,7 @@ field 22 of /proc/PID/stat, in clock ticks since boot: together with the number 
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -29,6 +30,12 @@ _CLONE = re.compile(r"\.(part|isra|constprop|cold|llvm)(\.\d+)*.*$")
 def function_of(frame: str) -> str:
     """`put_files_struct.part.0+0x5a/0xc0 [fuse]` → `put_files_struct`: offset, module and compiler suffix removed."""
     return _CLONE.sub("", _SUFFIX.sub("", frame))
+
+
+@functools.lru_cache(maxsize=4096)
+def _functions_of(stack: tuple[str, ...]) -> tuple[str, ...]:
+    """Asked again and again, of few different stacks."""
+    return tuple(function_of(frame) for frame in stack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ class Task:
     def functions(self) -> tuple[str, ...]:
         """Kernel functions, innermost first: the stack, or the wait channel alone where the stack is denied."""
         if self.stack is not None:
-            return tuple(function_of(frame) for frame in self.stack)
+            return _functions_of(self.stack)
         return (function_of(self.wchan),) if self.wchan else ()
 
     def same_rest(self, other: Task) -> bool:

@@ -33,8 +33,10 @@ class _Found:
 
 def settled(snapshots: tuple[Snapshot, ...], rests: tuple[Rest, ...]) -> bool:
     """True when another look would not tell more."""
+    if _rested(snapshots[-1], rests):
+        return True  # whatever it is; and the judgement takes longer than this
     verdict = _verdict(snapshots)
-    return verdict is None or verdict.outcome in (Outcome.RELEASED, Outcome.DEADLOCK) or _rested(snapshots[-1], rests)
+    return verdict is None or verdict.outcome in (Outcome.RELEASED, Outcome.DEADLOCK)
 
 
 def findings(readings: Readings) -> tuple[Finding, ...]:

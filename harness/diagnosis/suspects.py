@@ -111,15 +111,14 @@ def presumed_servers(snapshot: Snapshot) -> tuple[Claim, ...]:
 
     Without that, each hang on a machine would leave all others unproven: any exiting task might own any device.  Pure.
     """
-    tasks = {task.tid: task for task in (*snapshot.tasks, *snapshot.others)}
+    exiting = {task.tid: task.tgid for task in (*snapshot.tasks, *snapshot.others) if task.exiting}
     held = {device.connection for device in snapshot.devices}
-    seen = {
-        (task.tgid, mount.connection)
-        for mount in snapshot.mounts
-        if mount.connection not in held and (task := tasks.get(mount.seen_by)) is not None and task.exiting
-    }
-    how = "of the exiting processes only {} see(s) its mount"
+    seers: dict[int, set[int]] = {}
+    for mount in snapshot.mounts:
+        if mount.connection not in held and mount.seen_by in exiting:
+            seers.setdefault(mount.connection, set()).add(exiting[mount.seen_by])
     return tuple(
-        Claim(tgid, number, how.format(", ".join(str(each) for each, other in sorted(seen) if other == number)))
-        for tgid, number in sorted(seen)
+        Claim(tgid, number, f"of the exiting processes only {', '.join(map(str, sorted(tgids)))} see(s) its mount")
+        for number, tgids in seers.items()
+        for tgid in sorted(tgids)
     )

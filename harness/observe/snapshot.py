@@ -59,6 +59,7 @@ class Survey:
         self._held: tuple[Device, ...] | None = None
         self._living: tuple[Connection, ...] | None = None
         self._read: dict[int, tuple[Task, ...]] = {}
+        self._waiting: dict[int, bool] = {}
         self._seen_mounts: dict[int, list[Mount]] = {}
         self._namespaces: dict[int, int | None] = {}
         self._born: dict[int, list[int]] = {}
@@ -99,8 +100,13 @@ class Survey:
 
     def _mounts_of(self, inside: set[int], outside: set[int]) -> tuple[Mount, ...]:
         """What those inside see, and those outside that wait for FUSE as well."""
-        waiting = {pid for pid in outside if any(_awaits_fuse(task) for task in self.tasks(pid))}
-        return tuple(mount for pid in sorted(inside | waiting) for mount in self._mounts(pid))
+        return tuple(mount for pid in sorted(inside | outside & self._waiters()) for mount in self._mounts(pid))
+
+    def _waiters(self) -> set[int]:
+        """Processes, of those that have been read, with a task that waits for FUSE."""
+        if len(self._waiting) < len(self._read):
+            self._waiting = {pid: any(_awaits_fuse(task) for task in tasks) for pid, tasks in self._read.items()}
+        return {pid for pid, waits in self._waiting.items() if waits}
 
     def inside(self, target: Target) -> set[int]:
         """By the namespace link, and by descent, which also reaches the namespaces nested below."""
