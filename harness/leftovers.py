@@ -14,7 +14,7 @@ def of_run(name: str, folder: Path) -> tuple[str, ...]:
         f"mount {seen.point} of connection {seen.connection}, seen by task {seen.tid}"
         for seen in fuse_mounts_of(procfs.pids(), name)
     ]
-    found += [f"cgroup {freezer.folder}" for freezer in cgroup.groups(name)]
+    found += [f"cgroup {folder}" for folder in cgroup.trees(name)]
     if folder.exists():
         found.append(f"folder {folder}")
     return tuple(found)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import rundir
-from harness.guard.cleanup import DEADLINE_S, Hold, remove_folder, take_hold
+from harness.guard.cleanup import DEADLINE_S, Hold, remove_folder, remove_groups, take_hold
 from harness.linux import cgroup, procfs
 from harness.linux.fusectl import fusectl_opened
-from harness.linux.mountinfo import fuse_mounts
+from harness.linux.mountinfo import mounts_named
 from harness.rundir import Owner, Process
 
 _POLL_S = 0.002
@@ -47,12 +47,12 @@ def _folders() -> list[Path]:
 
 
 def mounted_runs() -> dict[str, set[int]]:
-    """fsname → processes in whose mountinfo it is."""
+    """fsname → processes in whose mountinfo it is: of a FUSE mount, or of the room that a container runtime has."""
     found: dict[str, set[int]] = {}
     for pid in procfs.pids():
         for tid in _tids(pid):
             try:
-                entries = fuse_mounts(tid, pid)
+                entries = mounts_named(rundir.PREFIX, tid, pid)
             except OSError:
                 continue
             for entry in entries:
@@ -95,25 +95,11 @@ def _remove(name: str, folder: Path | None, owner: Owner | None, pids: set[int])
         freezer.thaw()
         actions.append(f"thawed {freezer.folder}")
     left = _release_and_kill(name, pids, actions)
-    for freezer in cgroup.groups(name):
-        left += _removed(freezer)
+    left += remove_groups(name)
     if folder is not None and not left:
         left = remove_folder(folder)
         actions.append(f"removed {folder}")
     return Swept(name, tuple(actions), tuple(left))
-
-
-def _removed(freezer: cgroup.Freezer) -> list[str]:
-    """A group can be removed once the last of its tasks is gone."""
-    end = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            freezer.remove()
-            return []
-        except OSError as error:
-            if time.monotonic() > end:
-                return [f"cgroup {freezer.folder}: {error.strerror}"]
-        time.sleep(_POLL_S)
 
 
 def _end_guard(guard: Process) -> None:

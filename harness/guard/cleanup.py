@@ -153,6 +153,26 @@ def reap() -> bool:
             return True
 
 
+def remove_groups(run: str) -> list[str]:
+    """The control groups of the run, and what a container runtime has made in them.
+
+    A group can be removed once the last of its tasks is gone.
+    """
+    from harness.linux import cgroup
+
+    end = time.monotonic() + DEADLINE_S
+    for folder in cgroup.trees(run):
+        while True:
+            try:
+                cgroup.remove_tree(folder)
+                break
+            except OSError as error:
+                if time.monotonic() > end:
+                    return [f"cgroup {folder}: {error.strerror}"]
+            time.sleep(_POLL_S)
+    return []
+
+
 def remove_folder(folder: Path) -> list[str]:
     from harness import rundir
 

@@ -16,7 +16,15 @@ import prctl
 
 from harness import rundir
 from harness.guard import spawn
-from harness.guard.cleanup import Hold, descendants, reap, release_and_reap, remove_folder, take_hold
+from harness.guard.cleanup import (
+    Hold,
+    descendants,
+    reap,
+    release_and_reap,
+    remove_folder,
+    remove_groups,
+    take_hold,
+)
 from harness.linux import fusectl
 from harness.linux.cgroup import Freezer
 from harness.linux.fusectl import Fusectl
@@ -223,8 +231,8 @@ class _GuardProcess:
     def _clean_up(self) -> list[str]:
         self._thaw({})
         left = release_and_reap(self.name, self.ctl, self.holds)
-        if self.freezer is not None and not left:
-            self.freezer.remove()
+        if not left:
+            left = remove_groups(self.name)
         if not left and self.folder is not None:
             with contextlib.suppress(OSError):  # a server beside the container mounts in our own mount namespace
                 umount(str(self.folder / MOUNT_POINT), MNT_DETACH | UMOUNT_NOFOLLOW)

@@ -106,3 +106,27 @@ def groups(prefix: str) -> list[Freezer]:
         if root is not None:
             found += [Freezer(folder, version) for folder in root.glob(f"{prefix}*")]
     return found
+
+
+def trees(prefix: str) -> list[Path]:
+    """Groups at the top of any hierarchy, of every controller, whose name begins so."""
+    entries = read_mountinfo(os.getpid(), os.getpid())
+    roots = dict.fromkeys(entry.point for entry in entries if entry.fstype in ("cgroup", "cgroup2"))
+    return [folder for root in roots for folder in sorted(Path(root).glob(f"{prefix}*")) if folder.is_dir()]
+
+
+def below(folder: Path) -> list[Path]:
+    """The groups in it, the innermost first."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        for path in sorted(folder.iterdir()):
+            if path.is_dir():
+                found += [*below(path), path]
+    return found
+
+
+def remove_tree(folder: Path) -> None:
+    """With all that are in it; OSError EBUSY while a task is."""
+    for each in (*below(folder), folder):
+        with contextlib.suppress(FileNotFoundError):
+            each.rmdir()

@@ -60,6 +60,12 @@ def fuse_mounts(tid: int, tgid: int) -> tuple[MountEntry, ...]:
     return tuple(filter(is_fuse, parse_mountinfo("\n".join(line for line in lines if " - fuse" in line))))
 
 
+def mounts_named(name: str, tid: int, tgid: int) -> tuple[MountEntry, ...]:
+    """The mounts in whose line the name occurs, of whatever filesystem; OSError as `read_mountinfo`."""
+    lines = procfs.read(f"/proc/{tgid}/task/{tid}/mountinfo").split("\n")
+    return parse_mountinfo("\n".join(line for line in lines if name in line))
+
+
 def virtiofs_numbers() -> frozenset[int]:
     """Connections that the host of this virtual machine answers, as far as we see them mounted."""
     entries = read_mountinfo(os.getpid(), os.getpid())

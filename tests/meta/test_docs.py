@@ -26,6 +26,15 @@ def test_the_kernel_table_has_every_scenario_and_begins_with_what_was_fixed_wher
     assert {name for name in catalogue() if f"| `{name}` |" not in text} == set()
 
 
+def test_the_page_of_runtimes_is_what_the_command_writes() -> None:
+    """Docker and containerd and runc at least, each with its picture."""
+    text = (DOCS / "runtimes.md").read_text()
+    assert "`fusezap runtimes --report markdown=" in text
+    for name in ("docker", "containerd", "runc"):
+        assert f"\n## {name}\n" in text
+    assert text.count("DEADLOCK") >= 4
+
+
 def test_the_examples_for_farms_can_be_read() -> None:
     for block in blocks("yaml"):
         assert isinstance(yaml.safe_load(block), dict)

@@ -1,0 +1,137 @@
+"""`fusezap runtimes`: what docker, containerd, podman, runc and crun do while a container cannot die."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from harness import __version__, outputs, registry
+from harness.errors import FusezapError, UsageError
+from harness.model import Kernel
+from harness.runtimes import formats, tools
+from harness.runtimes.experiment import conduct
+from harness.runtimes.records import Course, Experiment, Report, Subject
+
+HELP = "what container runtimes answer while a container cannot die"
+DESCRIPTION = """\
+For each runtime that is installed: starts an instance of its own, apart from any that runs already (own mounts, own
+state, own network), a container whose FUSE server holds a file open on its own mount, and kills it.  Shows the
+deadlock, asks the runtime everything that people try then, aborts the connection, and tells what recovers and what is
+lost.
+
+Exit status 0: each showed the picture and runs containers again.  1: one did not.  2: nothing could be run.
+"""
+PROGRAMS = ("dockerd", "docker", "containerd", "podman", "conmon", "runc", "crun")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--runtime", action="append", metavar="NAME", help=f"{', '.join(tools.names())}; more than once; default: all"
+    )
+    parser.add_argument("--list", action="store_true", help="which of them are installed, and their versions")
+    parser.add_argument(
+        "--bound", type=_seconds, default=15.0, metavar="SECONDS", help="how long an answer is awaited; default: 15"
+    )
+    parser.add_argument(
+        "--format",
+        default="terminal",
+        metavar="FORMAT",
+        help=f"{', '.join(registry.names(formats))}; default: terminal",
+    )
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+    parser.add_argument(
+        "--report", action="append", default=[], metavar="FORMAT=FILE", help="write that, too; more than once"
+    )
+    for name in PROGRAMS:
+        parser.add_argument(f"--{name}", metavar="PATH", help=f"your own build of {name}")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.5 <= seconds <= 600:
+        raise argparse.ArgumentTypeError("between 0.5 and 600")
+    return seconds
+
+
+def execute(args: argparse.Namespace) -> int:
+    wanted = [(args.format, None), *map(_report, args.report)]
+    rendering = [(registry.chosen(formats, "format", name, "SUMMARY", "render"), path) for name, path in wanted]
+    own = {name: tools.check(name, path) for name in PROGRAMS if (path := getattr(args, name)) is not None}
+    names = tuple(dict.fromkeys(args.runtime or tools.names()))
+    modules = [(name, tools.engine(name)) for name in names]
+    if args.list:
+        return _listed(modules, own)
+    if os.geteuid() != 0:
+        raise UsageError("container runtimes with instances of their own take root", "run it with sudo")
+    began, started = time.monotonic(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    subjects = tuple(_subject(name, module, own, args.bound) for name, module in modules)
+    kernel = os.uname()
+    command = shlex.join(["fusezap", *sys.argv[1:]])
+    report = Report(
+        command,
+        __version__,
+        started,
+        time.monotonic() - began,
+        Kernel(kernel.release, kernel.version, kernel.machine),
+        subjects,
+    )
+    for module, path in rendering:
+        text = module.render(report)
+        if path is None:
+            sys.stdout.write(text)
+        else:
+            outputs.replace_bytes(path, text.encode("utf-8", "backslashreplace"))
+    return _status(subjects, asked=bool(args.runtime))
+
+
+def _report(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not equals or not path:
+        raise UsageError(f"--report {text}: not FORMAT=FILE", "for example --report markdown=runtimes.md")
+    return name, Path(path)
+
+
+def _listed(modules: list[tuple[str, ModuleType]], own: dict[str, str]) -> int:
+    there = False
+    for name, module in modules:
+        found, missing = tools.find(module.NEEDS, own)
+        there = there or not missing
+        told = ", ".join(f"{program} {version}" for program, version in tools.versions(module, found))
+        print(f"{name:<12} {'; '.join(missing) if missing else told}")
+    return 0 if there else 2
+
+
+def _subject(name: str, module: ModuleType, own: dict[str, str], bound_s: float) -> Subject:
+    found, missing = tools.find(module.NEEDS, own)
+    if missing:
+        return Subject(name, module.SUMMARY, (), missing=missing)
+    courses: list[Course] = []
+    errors: list[str] = []
+    leftovers: list[str] = []
+    for experiment in getattr(module, "EXPERIMENTS", (Experiment.FLUSH,)):
+        try:
+            course, left = conduct(module, found, experiment, bound_s, _teller(f"{name}, {experiment}"))
+            courses.append(course)
+            leftovers += left
+        except FusezapError as error:
+            errors.append(f"{experiment}: {error}")
+    versions = tools.versions(module, found)
+    return Subject(name, module.SUMMARY, versions, tuple(courses), (), tuple(errors), tuple(leftovers))
+
+
+def _teller(what: str) -> Callable[[str], None]:
+    return lambda text: print(f"{what}: {text}", file=sys.stderr, flush=True)
+
+
+def _status(subjects: tuple[Subject, ...], asked: bool) -> int:
+    """One that is not installed counts only where it was asked for."""
+    if not any(each.courses for each in subjects):
+        return 2
+    counted = [each for each in subjects if asked or not each.missing]
+    return 0 if all(each.good for each in counted) else 1

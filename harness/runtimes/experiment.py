@@ -1,0 +1,375 @@
+"""One runtime in one experiment: a private instance, a container, the kill, the questions, the abort, what is left."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import fakefs
+from harness import leftovers
+from harness.errors import LaunchError
+from harness.guard.client import Guard, HeldConnection, guarded
+from harness.linux import cgroup, fusectl, procfs
+from harness.model import Claim
+from harness.rundir import Process
+from harness.runtimes import observation, rootfs, tools
+from harness.runtimes.engine import Argv, Ask, Commands, Container, Place
+from harness.runtimes.inside import ROOM
+from harness.runtimes.records import Answer, Course, Experiment, Operation, Picture, Recovery, When
+from harness.runtimes.room import Pending, Room, furnished
+from harness.target import Target
+
+READY_S = 30.0
+LONG_S = 600.0
+"""For what answers when the hang has ended, and not before."""
+RECOVERS_S = 10.0
+_POLL_S = 0.02
+_LONG_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+HELD = "/held"
+UNANSWERED = "getattr@/never:hang"
+"""LOOKUP of that name, as libfuse 2's high level has it."""
+
+Tell = Callable[[str], None]
+
+
+def conduct(
+    module: ModuleType, found: Mapping[str, str], experiment: Experiment, bound_s: float, tell: Tell
+) -> tuple[Course, tuple[str, ...]]:
+    """The course, and what fusezap itself could not remove."""
+    began = time.monotonic()
+    with guarded() as guard:
+        with furnished(guard) as room:
+            course = _Course(guard, room, module, found, experiment, bound_s, tell)
+            with course.stack:
+                picture = course.until_picture()
+                course.ask_stuck()
+                recovery = course.end()
+        left = (*guard.end(), *leftovers.of_run(guard.name, guard.folder))
+    operations = tuple(course.operations)
+    return Course(experiment, picture, operations, recovery, time.monotonic() - began), left
+
+
+def container(name: str, experiment: Experiment, init: str, notify: str) -> Container:
+    """What is started in every runtime: fakefs, which holds a file of its own mount open, below an init."""
+    program = [sys.executable, "-P", "-m", "fakefs", rootfs.MOUNT_POINT, "--fsname", name, "--hold", HELD]
+    if experiment is Experiment.EXEC:
+        program += ["--rule", UNANSWERED]
+    env = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PYTHONPATH": str(Path(fakefs.__file__).resolve().parents[1]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NOTIFY_SOCKET": notify,
+    }
+    return Container(
+        name=f"{name}-{experiment}",
+        program=tuple(program),
+        env=env,
+        rootfs=f"{ROOM}/rootfs",
+        binds=rootfs.binds(notify),
+        cgroup=f"/{name}",
+        init=init,
+    )
+
+
+def _told(finding: dict[str, Any]) -> str:
+    """A finding of diagnose, in a few words."""
+    container = finding["container"]
+    named = f", {container['runtime']} {container['id'][:12]}" if container else ""
+    return f"{finding['outcome']}, {finding['kind']}{named}"
+
+
+class _Course:
+    def __init__(
+        self,
+        guard: Guard,
+        room: Room,
+        module: ModuleType,
+        found: Mapping[str, str],
+        experiment: Experiment,
+        bound_s: float,
+        tell: Tell,
+    ) -> None:
+        self.stack = ExitStack()
+        self.operations: list[Operation] = []
+        self._guard = guard
+        self._room = room
+        self._experiment = experiment
+        self._bound_s = bound_s
+        self._tell = tell
+        self._notify = str(room.notifications.path)
+        self._container = container(guard.name, experiment, tools.init(found), self._notify)
+        place = Place(f"{ROOM}/instance", found)
+        self._hidden: tuple[str, ...] = getattr(module, "HIDDEN", ())
+        self._commands: Commands = module.commands(place, self._container)
+        self._log = f"{ROOM}/daemon.log"
+        self._daemon: Process | None = None
+        self._run: Pending | None = None
+        self._pending: list[tuple[Ask, Pending]] = []
+        self._abort_fd = -1
+        self._forgotten = False
+        room.install(found)
+
+    # ---- until the picture
+
+    def until_picture(self) -> Picture:
+        self._prepare()
+        self._mounts = len(self._room.mounts())
+        self._processes = set(self._room.processes())
+        server = self._start()
+        connection = self._hold()
+        self._abort_fd = self.stack.enter_context(self._ctl().abort_opened(connection.number))
+        init = observation.init_of(server)
+        self._target = Target.of(init)
+        shim = procfs.read_process_stat(init).ppid
+        self._ask_healthy()
+        if self._experiment is Experiment.EXEC:
+            self._tell("an exec blocks on the mount")
+            self._blocked = self._room.start(self._commands.blocked_exec, LONG_S)
+            if not observation.await_blocked(init, server, READY_S):
+                answer = self._blocked.answer(within_s=0.1)
+                raise LaunchError(f"the exec did not come to wait for the mount within {READY_S:g} s", answer.words)
+        self._pending = [(ask, self._room.start(ask.argv, LONG_S)) for ask in self._commands.pending]
+        self._tell("the container is killed")
+        began_ns = time.monotonic_ns()
+        kill = self._room.start(self._commands.kill.argv, self._bound_s)
+        claims = (Claim(server, connection.number),)
+        picture = observation.picture(self._target, shim, self._ctl(), claims, began_ns)
+        self._tell(f"{picture.outcome}: {picture.reasons[0]}")
+        self._record(self._commands.kill, When.STUCK, kill.answer(self._commands.kill.shows))
+        return picture
+
+    def _prepare(self) -> None:
+        room, commands = self._room, self._commands
+        for path in self._hidden:
+            room.hide(path)
+        place = f"{ROOM}/rootfs.tar"
+        archive = rootfs.archive(self._container.binds)
+        room.path(place).write_bytes(archive)
+        rootfs.unpack(archive, room.path(self._container.rootfs))
+        for path, text in commands.files:
+            room.write(path, text)
+        if commands.daemon:
+            self._start_daemon()
+        for argv in commands.prepare:
+            self._succeed("the preparation", argv)
+
+    def _start_daemon(self) -> float:
+        """Seconds until it answers."""
+        began = time.monotonic()
+        self._daemon = self._room.daemon(self._commands.daemon, self._log)
+        while self._room.run(self._commands.hello, self._bound_s).status != 0:
+            if not self._daemon.alive or time.monotonic() - began > READY_S:
+                state = "ended" if not self._daemon.alive else f"did not answer within {READY_S:g} s"
+                raise LaunchError(f"{self._commands.daemon[0]} {state}", self._last_words())
+            time.sleep(_POLL_S)
+        return time.monotonic() - began
+
+    def _last_words(self) -> str:
+        lines = self._room.path(self._log).read_text(errors="replace").splitlines()[-8:]
+        return "\n".join(("its last words:", *(f"  {line}" for line in lines)))
+
+    def _succeed(self, what: str, argv: Argv) -> None:
+        answer = self._room.run(argv, READY_S)
+        if answer.status != 0:
+            raise LaunchError(f"{what} failed: {' '.join(argv)}", answer.words)
+
+    def _start(self) -> int:
+        """The server's process, once it holds its file."""
+        self._tell("a container is started")
+        self._run = run = self._room.start(self._commands.run, LONG_S if self._commands.stays else READY_S)
+        if not self._commands.stays:
+            answer = run.answer()
+            if answer.status != 0:
+                raise LaunchError("the container could not be started", answer.words)
+        log = self._room.path(self._log)
+
+        def alive() -> bool:
+            return not self._commands.stays or run.under_way()
+
+        try:
+            return self._room.notifications.ready("the container's server", READY_S, log, alive).pid
+        except LaunchError as error:
+            words = run.answer(within_s=1.0).words if self._commands.stays else ""
+            raise LaunchError(str(error), words) from error
+
+    def _ctl(self) -> fusectl.Fusectl:
+        if self._guard.ctl is None:
+            raise LaunchError("no fusectl filesystem can be had", "mount -t fusectl none /sys/fs/fuse/connections")
+        return self._guard.ctl
+
+    def _hold(self) -> HeldConnection:
+        """No kill may follow unless guard and harness can end the connection."""
+        connections = self._guard.hold()
+        if len(connections) != 1 or not connections[0].abort:
+            raise LaunchError(f"expected one FUSE connection of {self._guard.name}, found {len(connections)}")
+        return connections[0]
+
+    def _ask_healthy(self) -> None:
+        """What is asked later is asked before, too: else an answer says nothing of the hang."""
+        for ask in (self._commands.state, *self._commands.harmless):
+            self._ask(ask, When.HEALTHY)
+
+    # ---- while it is stuck
+
+    def ask_stuck(self) -> None:
+        self._diagnose()
+        state = self._ask(self._commands.state, When.STUCK)
+        self._stuck_words = state.words
+        if self._experiment is Experiment.EXEC:
+            return
+        for ask in self._commands.stuck:
+            self._ask(ask, When.STUCK)
+        if self._commands.daemon:
+            self._restart()
+        again = Ask("inspect again", self._commands.state.argv, self._commands.state.shows)
+        answer = self._ask(again, When.STUCK)
+        self._forgotten = answer.status not in (0, None) and state.status == 0
+        for ask, pending in self._pending:
+            answer = pending.answer(ask.shows, within_s=0.05)
+            self._record(ask, When.STUCK, Answer(answer.status, answer.words, answer.took_s, answer.took_s))
+
+    def _diagnose(self) -> None:
+        """What a person beside it is told: by our own command, which is given nothing but the machine."""
+        argv = (sys.executable, "-P", "-m", "harness", "diagnose", "--json")
+        began = time.monotonic()
+        root = Path(__file__).parents[2]
+        done = subprocess.run(
+            argv, cwd=root, capture_output=True, text=True, timeout=self._bound_s + READY_S, check=False
+        )
+        took = time.monotonic() - began
+        found = [each for each in json.loads(done.stdout)["findings"] if each["init_pid"] == self._target.init]
+        words = "; ".join(map(_told, found)) or "it does not find it"
+        answer = Answer(done.returncode, words, took, self._bound_s)
+        self.operations.append(Operation("fusezap diagnose", When.STUCK, "fusezap diagnose", answer))
+
+    def _restart(self) -> None:
+        assert self._daemon is not None
+        self._tell("daemon restart")
+        began = time.monotonic()
+        self._signal(signal.SIGTERM)
+        stopped = self._ended_within(self._bound_s)
+        if stopped is None:
+            self._signal(signal.SIGKILL)
+            self._ended_within(self._bound_s)
+        words = (
+            f"ends {stopped:.1f} s after SIGTERM" if stopped is not None else "SIGTERM does not end it, SIGKILL does"
+        )
+        try:
+            words += f", answers {self._start_daemon():.1f} s after its start"
+            status = int(stopped is None)
+        except LaunchError as error:
+            words, status = f"{words}; then {str(error).partition(chr(10))[0]}", 1
+        answer = Answer(status, words, time.monotonic() - began, self._bound_s)
+        self.operations.append(Operation("daemon restart", When.STUCK, "SIGTERM, then a new one", answer))
+
+    def _signal(self, number: int) -> None:
+        assert self._daemon is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._daemon.pid, number)
+
+    def _ended_within(self, seconds: float) -> float | None:
+        assert self._daemon is not None
+        began = time.monotonic()
+        while self._daemon.alive:
+            if time.monotonic() - began > seconds:
+                return None
+            time.sleep(_POLL_S)
+        return time.monotonic() - began
+
+    # ---- after it
+
+    def end(self) -> Recovery:
+        """Aborts, and does nothing else until the runtime has had its time."""
+        self._tell("the connection is aborted")
+        began = time.monotonic()
+        fusectl.abort(self._abort_fd)
+        released = observation.await_empty(self._target, RECOVERS_S)
+        recovered, state = self._recovers(began)
+        self._record(self._commands.state, When.ABORTED, state)
+        removed = self._ask(self._commands.remove, When.ABORTED)
+        status = self._exit_status(state, removed)
+        healthy = self._room.run(self._commands.healthy, READY_S)
+        self._record(Ask("new container", self._commands.healthy), When.ABORTED, healthy)
+        return Recovery(
+            released_ms=None if released is None else released * 1e3,
+            recovered_s=recovered,
+            state=_LONG_ID.sub(r"\1…", state.words.replace(self._container.name, "ID")),
+            exit_status=status,
+            healthy=healthy.status == 0,
+            lost=tuple(self._lost(status)),
+        )
+
+    def _recovers(self, began: float) -> tuple[float | None, Answer]:
+        """(seconds since the abort, the last answer)"""
+        while True:
+            state = self._room.run(self._commands.state.argv, self._bound_s, self._commands.state.shows)
+            took = time.monotonic() - began
+            if state.words != self._stuck_words or self._forgotten:
+                return took, state
+            if took > RECOVERS_S:
+                return None, state
+            time.sleep(_POLL_S)
+
+    def _exit_status(self, *answers: Answer) -> int | None:
+        """As the runtime still knows it, or as `run`, which stayed, has ended with it."""
+        if self._commands.stays:
+            assert self._run is not None
+            answer = self._run.answer(within_s=RECOVERS_S)
+            self._record(Ask("run", self._commands.run), When.ABORTED, answer)
+            return answer.status
+        if not self._commands.exit_status:
+            return None
+        found = (re.search(self._commands.exit_status, answer.words) for answer in answers)
+        return next((int(each[1]) for each in found if each), None)
+
+    def _lost(self, status: int | None) -> list[str]:
+        lost = []
+        if status is None:
+            lost.append("the exit status")
+        if self._forgotten:
+            lost.append("the container: forgotten while its tasks were still there")
+        groups = [path for tree in cgroup.trees(self._guard.name) for path in cgroup.below(tree)]
+        groups = [path for path in groups if self._container.name in str(path)] or groups
+        if groups:
+            names = sorted({path.name for path in groups})
+            lost.append(f"{len(groups)} cgroups stay: {', '.join(names[:3])}")
+        strays = [Process.of(pid) for pid in set(self._room.processes()) - self._processes if self._is_stray(pid)]
+        lost += [f"process stays: {procfs.read_process_stat(each.pid).comm}" for each in strays if each.alive]
+        mounts = len(self._room.mounts()) - self._mounts
+        if mounts > 0:
+            lost.append(f"{mounts} mounts stay")
+        return lost
+
+    def _is_stray(self, pid: int) -> bool:
+        """Not the daemon, nor what a restarted daemon has started for itself."""
+        return self._daemon is None or pid != self._daemon.pid
+
+    # ---- asking
+
+    def _ask(self, ask: Ask, when: When) -> Answer:
+        self._tell(f"{ask.name}" if when is When.STUCK else f"{ask.name} ({when})")
+        answer = self._room.run(ask.argv, self._bound_s, ask.shows)
+        self._record(ask, when, answer)
+        return answer
+
+    def _record(self, ask: Ask, when: When, answer: Answer) -> None:
+        words = _LONG_ID.sub(r"\1…", answer.words.replace(self._container.name, "ID"))
+        self.operations.append(Operation(ask.name, when, self._typed(ask.argv), replace(answer, words=words)))
+
+    def _typed(self, argv: Argv) -> str:
+        """Without what only the private instance needs."""
+        own = set(self._commands.instance)
+        words = [word for word in argv if word not in own]
+        return " ".join((os.path.basename(words[0]), *words[1:])).replace(self._container.name, "ID")

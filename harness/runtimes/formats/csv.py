@@ -1,0 +1,25 @@
+"""One row an answer, for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from harness.runtimes.records import Report
+
+SUMMARY = "one row an answer"
+
+
+def render(report: Report) -> str:
+    stream = io.StringIO()
+    table = csv.writer(stream, lineterminator="\n")
+    table.writerow(("runtime", "version", "kernel", "experiment", "when", "operation", "status", "seconds", "words"))
+    for subject in report.subjects:
+        version = subject.versions[0][1] if subject.versions else ""
+        for course in subject.courses:
+            for each in course.operations:
+                answer = each.answer
+                status = "" if answer.status is None else answer.status
+                row = (subject.name, version, report.kernel.release, course.experiment, each.when, each.name)
+                table.writerow((*row, status, f"{answer.took_s:.3f}", answer.words))
+    return stream.getvalue()

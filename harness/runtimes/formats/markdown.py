@@ -1,0 +1,61 @@
+"""A page of documentation: what each runtime answered, in tables."""
+
+from __future__ import annotations
+
+import re
+
+from harness.runtimes.formats import _words
+from harness.runtimes.records import Course, Report, Subject, When
+
+SUMMARY = "a page of documentation (docs/runtimes.md is one)"
+
+
+def render(report: Report) -> str:
+    kernel = report.kernel
+    lines = [
+        "# What container runtimes do when a container cannot die",
+        "",
+        "While a container hangs in the flush of its own FUSE server, the runtimes answered thus. "
+        + _words.summary(report),
+        "",
+        f"Measured {report.started} on Linux {kernel.release} ({kernel.machine}) by fusezap {report.version}, with",
+        f"`{report.command}`. In each cell: exit status, what it said, and how long it took.",
+        "",
+    ]
+    for subject in report.subjects:
+        lines += _subject(subject)
+    return "\n".join(lines)
+
+
+def _subject(subject: Subject) -> list[str]:
+    lines = [f"## {subject.name}", "", f"{_cell(subject.summary)}: {_cell(_words.versions(subject))}.", ""]
+    for text in (*subject.missing, *(f"not measured: {each}" for each in subject.errors)):
+        lines += [f"- {_cell(text)}"]
+    lines += [""] if subject.missing or subject.errors else []
+    for course in subject.courses:
+        lines += _course(course)
+    return lines
+
+
+def _course(course: Course) -> list[str]:
+    picture = course.picture
+    heading = _words.EXPERIMENTS[course.experiment]
+    outcome = f"{picture.outcome.upper()} {picture.verdict_ms:.0f} ms after the kill was asked for"
+    lines = [f"### {heading[:1].upper()}{heading[1:]}", ""]
+    lines += [
+        f"{outcome}: {_cell(_words.tree(course))}.",
+        "",
+    ]
+    lines += ["| asked | before | while it hangs |", "|---|---|---|"]
+    for each in _words.asked(course, When.STUCK):
+        lines.append(f"| {each.name} | {_cell(_words.before(course, each))} | {_cell(_words.answer(each.answer))} |")
+    lines += ["", "| asked | after the abort |", "|---|---|"]
+    for each in _words.asked(course, When.ABORTED):
+        lines.append(f"| {each.name} | {_cell(_words.answer(each.answer))} |")
+    lines += ["", f"The end: {_cell(_words.ending(course))}. Lost: {_cell(_words.lost(course))}.", ""]
+    return lines
+
+
+def _cell(text: str) -> str:
+    """What a machine said, as text in a table: nothing in it is markup, and no line of it is too long to read."""
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)

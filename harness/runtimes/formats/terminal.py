@@ -1,0 +1,29 @@
+"""For a person: each runtime's answers, one a line."""
+
+from __future__ import annotations
+
+from harness.report._text import INDENT
+from harness.runtimes.formats import _words
+from harness.runtimes.records import Report, When
+
+SUMMARY = "for a person"
+_NAME = 18
+
+
+def render(report: Report) -> str:
+    lines = []
+    for subject in report.subjects:
+        lines.append(f"{subject.name}: {_words.versions(subject) or subject.summary}")
+        lines += [f"{INDENT}not there: {each}" for each in subject.missing]
+        lines += [f"{INDENT}not measured: {each}" for each in subject.errors]
+        lines += [f"{INDENT}left behind: {each}" for each in subject.leftovers]
+        for course in subject.courses:
+            lines.append(f"{INDENT}{_words.EXPERIMENTS[course.experiment]}: {course.picture.outcome.upper()}")
+            lines.append(f"{INDENT * 2}{_words.tree(course)}")
+            for when in (When.STUCK, When.ABORTED):
+                lines.append(f"{INDENT * 2}{'while it hangs' if when is When.STUCK else 'after the abort'}")
+                for each in _words.asked(course, when):
+                    lines.append(f"{INDENT * 3}{each.name:{_NAME}} {_words.answer(each.answer)}")
+            lines.append(f"{INDENT * 2}{_words.ending(course)}")
+            lines.append(f"{INDENT * 2}lost: {_words.lost(course)}")
+    return "\n".join(lines) + "\n"

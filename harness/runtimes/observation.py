@@ -1,0 +1,98 @@
+"""What is seen of a container from outside: whose it is, whether it is armed, and the picture after the kill."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+
+from harness import kernel_names
+from harness.form import form
+from harness.judge import stuck_task
+from harness.linux import procfs
+from harness.linux.fusectl import Fusectl
+from harness.linux.procfs import GONE
+from harness.model import Claim, Snapshot, Task, function_of
+from harness.observe.entry import try_entry
+from harness.observe.snapshot import observe, read_task
+from harness.runtimes.records import Picture, Relative
+from harness.target import Target
+from harness.watch import watch
+
+PATIENCE_S = 2.0
+_POLL_S = 0.005
+
+
+def init_of(server: int) -> int:
+    """The init of the PID namespace of a process: of its ancestors, the topmost in that namespace."""
+    namespace = procfs.read_namespace(server, server, "pid")
+    pid = server
+    while True:
+        parent = procfs.read_process_stat(pid).ppid
+        if parent == 0 or procfs.read_namespace(parent, parent, "pid") != namespace:
+            return pid
+        pid = parent
+
+
+def picture(target: Target, shim: int, ctl: Fusectl | None, claims: tuple[Claim, ...], began_ns: int) -> Picture:
+    """Watches until the verdict is final, or it does not come to one."""
+    verdict = watch(target, lambda: observe(target, ctl, claims), PATIENCE_S, lambda _: None)
+    took_ms = (time.monotonic_ns() - began_ns) / 1e6
+    last = verdict.snapshots[-1]
+    entry = try_entry(target.init, None) if last.live else None
+    verdict = dataclasses.replace(verdict, form=form(last, stuck_task(verdict), entry))
+    return Picture(verdict.outcome, verdict.reasons, verdict.form, tree(last, shim), took_ms)
+
+
+def tree(snapshot: Snapshot, shim: int) -> tuple[Relative, ...]:
+    """From the parent of the namespace's init down; each process with its task that lives."""
+    found = []
+    with contextlib.suppress(*GONE):
+        found.append(_relative("parent", read_task(shim, shim), (), None))
+    leaders = [task for task in snapshot.tasks if task.leader]
+    for leader in sorted(leaders, key=lambda task: (task.tid != snapshot.init_tid, task.tid)):
+        threads = tuple(task for task in snapshot.tasks if task.tgid == leader.tid)
+        role = "init" if leader.tid == snapshot.init_tid else "process"
+        found.append(_relative(role, leader, threads, snapshot.init_tid))
+    return tuple(found)
+
+
+def _relative(role: str, leader: Task, threads: tuple[Task, ...], init: int | None) -> Relative:
+    live = [task for task in threads if not task.zombie] or [leader]
+    names = live[0].functions
+    told = next((name for name in names if name in _TELLING), names[0] if names else None)
+    return Relative(role, leader.tid, leader.comm, leader.state, leader.threads, None if init is None else told)
+
+
+_TELLING = ("fuse_flush", "zap_pid_ns_processes")
+
+
+def await_blocked(init: int, server: int, within_s: float) -> bool:
+    """Whether, in that time, a task of the namespace comes to wait for a FUSE answer that is not the server's own."""
+    end = time.monotonic() + within_s
+    namespace = procfs.read_namespace(init, init, "pid")
+    while time.monotonic() < end:
+        for pid in procfs.pids():
+            with contextlib.suppress(*GONE, PermissionError):
+                if pid == server or procfs.read_namespace(pid, pid, "pid") != namespace:
+                    continue
+                for tid in procfs.tids(pid):
+                    frames = procfs.read_stack(tid, pid) or (procfs.read_wchan(tid, pid) or "",)
+                    if kernel_names.has(map(function_of, frames), kernel_names.FUSE_WAIT):
+                        return True
+        time.sleep(_POLL_S)
+    return False
+
+
+def await_empty(target: Target, within_s: float) -> float | None:
+    """Seconds until the namespace's init is gone; None: it is not."""
+    began = time.monotonic()
+    while time.monotonic() - began < within_s:
+        try:
+            stat = procfs.read_process_stat(target.init)
+        except GONE:
+            return time.monotonic() - began
+        if stat.start_time != target.start_time or (stat.state in "ZX" and stat.threads == 1):
+            return time.monotonic() - began
+        time.sleep(0.0005)
+    return None

@@ -1,0 +1,150 @@
+"""The records of a runtime's experiment: frozen, and without behaviour that touches the system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.model import Check, Kernel, Outcome
+
+
+class When(StrEnum):
+    """At which moment of an experiment something was asked."""
+
+    HEALTHY = "healthy"
+    """Before the kill."""
+    STUCK = "stuck"
+    ABORTED = "aborted"
+    """After the connection was aborted, and nothing else done."""
+
+
+class Experiment(StrEnum):
+    """What the container does when it is killed."""
+
+    FLUSH = "flush"
+    """Its FUSE server holds a file open on its own mount."""
+    EXEC = "exec"
+    """The same, and an exec into the container is blocked on the mount: its LOOKUP is never answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command of a runtime answered."""
+
+    status: int | None
+    """Exit status; None: no answer within `bound_s`, and the command was killed."""
+    words: str
+    """The line that says it: what an operation's `shows` finds, else the first line; empty when it said nothing."""
+    took_s: float
+    bound_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One question to a runtime and its answer."""
+
+    name: str
+    """As in the table: kill, inspect, exec, … the same for each runtime."""
+    when: When
+    command: str
+    """As a person would type it, without the options that name the private instance."""
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """A process of the picture: the shim, the container's init, its server."""
+
+    role: str
+    pid: int
+    comm: str
+    state: str
+    threads: int
+    function: str | None
+    """The innermost kernel function of its task that lives, where that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the write-up shows, as it was seen here."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    form: tuple[Check, ...]
+    tree: tuple[Relative, ...]
+    """From the shim down."""
+    verdict_ms: float
+    """From the killing call to the verdict."""
+
+    @property
+    def shown(self) -> bool:
+        return self.outcome is Outcome.DEADLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What came of it after the abort."""
+
+    released_ms: float | None
+    """From the abort to the empty namespace; None: it did not become empty."""
+    recovered_s: float | None
+    """Until the runtime itself no longer said what it said of the stuck container; None: it did not."""
+    state: str
+    """What the runtime says of the container in the end."""
+    exit_status: int | None
+    """Of the container, where the runtime still knows it: 137 is SIGKILL."""
+    healthy: bool
+    """A new container runs and ends well in the same instance."""
+    lost: tuple[str, ...]
+    """In words: what was forgotten, or stays and should not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One experiment with one runtime."""
+
+    experiment: Experiment
+    picture: Picture
+    operations: tuple[Operation, ...]
+    """In the order in which they were asked."""
+    recovery: Recovery
+    duration_s: float
+
+    @property
+    def good(self) -> bool:
+        return self.picture.shown and self.recovery.released_ms is not None and self.recovery.healthy
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A runtime and all that was seen of it."""
+
+    name: str
+    summary: str
+    versions: tuple[tuple[str, str], ...]
+    """(program, what it says of its version), the runtime's own first."""
+    courses: tuple[Course, ...] = ()
+    missing: tuple[str, ...] = ()
+    """What is not installed, each with what to install; then nothing was tried."""
+    errors: tuple[str, ...] = ()
+    """Why an experiment could not be made."""
+    leftovers: tuple[str, ...] = ()
+    """What fusezap itself could not remove."""
+
+    @property
+    def good(self) -> bool:
+        return bool(self.courses) and not self.errors and not self.leftovers and all(each.good for each in self.courses)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one command found: all that a format is given."""
+
+    command: str
+    version: str
+    """Of fusezap."""
+    started: str
+    """ISO 8601, UTC, to the second."""
+    duration_s: float
+    kernel: Kernel
+    subjects: tuple[Subject, ...]
