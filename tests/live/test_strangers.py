@@ -81,10 +81,13 @@ def test_a_packaged_server_that_serves_itself(fusezap: Fusezap, situations: Situ
 
 
 def _serves_itself(fusezap: Fusezap, situations: Situations, serve: str, point: str, inner: str, outer: str) -> None:
-    """`outer`, opened by a client, makes the server open `inner`, on its own mount."""
+    """`outer`, opened by a client, makes the server open `inner`, on its own mount.
+
+    The client is not init: that one closes its files before it kills the rest, so the server would close `inner` too.
+    """
     script = f'{serve} & until grep -q " {point} .* - fuse" /proc/self/mountinfo; do sleep 0.02; done; '
-    init = container(situations, f"{script} exec 9<{outer}; echo ready; wait")
-    (server,) = procfs.read_children(init, init)
+    init = container(situations, f"{script} sleep infinity 9<{outer} & echo ready; wait")
+    server = min(procfs.read_children(init, init))
     until(f"the server holds {inner}", lambda: _holds(server, inner))
     killed(init)
     finding = stuck(fusezap, init)
