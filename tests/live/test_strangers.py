@@ -53,11 +53,12 @@ def test_a_server_by_libfuse_3(fusezap: Fusezap, situations: Situations, tmp_pat
     program = tmp_path / "stranger"
     source = Path(__file__).with_name("stranger.c")
     subprocess.run(["cc", "-Wall", "-o", program, source, *shlex.split(flags.stdout), "-lpthread"], check=True)
-    init = container(situations, '"$@" & wait', str(program), "-f", situations.point())
+    init = container(situations, '"$@" & wait', str(program), "-f", "-o", "fsname=situation", situations.point())
     killed(init)
     finding = stuck(fusezap, init)
     assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit")
-    assert [check["holds"] for check in finding["form"]][:4] == [True] * 4
+    in_zap, _leader_is_zombie, one_left, in_flush, *_ = (check["holds"] for check in finding["form"])
+    assert (in_zap, one_left, in_flush) == (True, True, True), "whichever thread is the last to leave"
     resolved(fusezap, finding)
 
 
