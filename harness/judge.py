@@ -9,7 +9,10 @@ first was true at one instant, and what is stable is true now.  No clock is invo
 from __future__ import annotations
 
 from harness import waitgraph
-from harness.model import Node, Outcome, Progress, Snapshot, Strength, Task, Verdict, WaitGraph
+from harness.model import Node, Outcome, Progress, Snapshot, Strength, Task, Verdict, WaitGraph, tid_of
+
+NAMED = 20
+"""Nodes, in a line for people; the graph has them all."""
 
 
 def judge(snapshots: tuple[Snapshot, ...]) -> Verdict:
@@ -50,16 +53,23 @@ def _stuck(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, now:
         return _verdict(Outcome.INCONCLUSIVE, (reason,), graph, dead, (), (before, now))
     knot = waitgraph.knot(graph, dead)
     reasons = [
-        f"{len(dead)} nodes that init depends on can make no progress: "
-        + ", ".join(node.label for node in graph.nodes if node.id in dead),
+        f"{len(dead)} nodes that init depends on can make no progress: " + _labels(graph, dead),
         "none of them ran between two snapshots that both show it "
         f"({(now.taken_ns - before.taken_ns) / 1e6:.1f} ms apart), and a deadlock is a stable property",
     ]
     if knot:
-        labels = ", ".join(node.label for node in graph.nodes if node.id in knot)
-        reasons.insert(1, f"the knot, in which each waits for all the others: {labels}")
+        reasons.insert(1, f"the knot, in which each waits for all the others: {_labels(graph, knot)}")
     reasons.extend(_rests_on(graph, dead, now))
     return _verdict(Outcome.DEADLOCK, tuple(reasons), graph, dead, (), (before, now))
+
+
+def _labels(graph: WaitGraph, names: frozenset[str]) -> str:
+    return _some([node.label for node in graph.nodes if node.id in names])
+
+
+def _some(labels: list[str]) -> str:
+    more = f", and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
+    return ", ".join(labels[:NAMED]) + more
 
 
 def _held_up(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, now: Snapshot) -> Verdict:
@@ -82,7 +92,7 @@ def _could_end_it(blockers: tuple[Node, ...], now: Snapshot) -> tuple[str, ...]:
     """One line a process: its threads share what they hold."""
     processes: dict[int, list[Node]] = {}
     for node in blockers:
-        task = now.task(int(node.id.partition(":")[2]))
+        task = None if node.tid is None else now.task(node.tid)
         processes.setdefault(task.tgid if task else 0, []).append(node)
     lines = []
     for nodes in processes.values():
@@ -102,24 +112,28 @@ def _unrested(names: frozenset[str], before: Snapshot | None, now: Snapshot) -> 
         return ("one snapshot alone proves nothing",)
     moved = []
     for name in sorted(names):
-        kind, _, number = name.partition(":")
-        if kind != "task":
+        tid = tid_of(name)
+        if tid is None:
             continue
-        old, new = before.task(int(number)), now.task(int(number))
+        old, new = before.task(tid), now.task(tid)
         if old is None or new is None or not old.same_rest(new):
-            moved.append(f"task {number} ran between the snapshots")
+            moved.append(f"task {tid} ran between the snapshots")
         elif new.switches is None and not new.zombie:
-            moved.append(f"the context switches of task {number} cannot be read")
+            moved.append(f"the context switches of task {tid} cannot be read")
     return tuple(moved)
 
 
 def _rests_on(graph: WaitGraph, dead: frozenset[str], now: Snapshot) -> list[str]:
     """What the proof takes for granted, so that the reader can check it."""
-    lines = [
-        f"rests on an assumed edge: {graph.node(edge.waiter).label} waits for {edge.target}: {edge.evidence}"
-        for edge in graph.edges
-        if edge.waiter in dead and edge.strength is Strength.ASSUMED
-    ]
+    assumed: dict[tuple[str, str], list[str]] = {}
+    for edge in graph.edges:
+        if edge.waiter in dead and edge.strength is Strength.ASSUMED:
+            waiters = assumed.setdefault((graph.node(edge.target).label, edge.evidence), [])
+            waiters.append(graph.node(edge.waiter).label)
+    lines = []
+    for (target, evidence), waiters in assumed.items():
+        edges = f"{len(waiters)} assumed edges" if len(waiters) > 1 else "an assumed edge"
+        lines.append(f"rests on {edges}: {_some(waiters)} waits for {target}: {evidence}")
     return lines + [f"rests on what could not be read: {each}" for each in now.unseen]
 
 
@@ -144,5 +158,8 @@ def stuck_task(verdict: Verdict) -> Task | None:
     """The task of the namespace that waits for a connection's answer: the one to look at."""
     if verdict.graph is None:
         return None
-    waiters = [edge.waiter for edge in verdict.graph.edges if edge.target.startswith("connection:")]
-    return verdict.snapshots[-1].task(int(waiters[0].partition(":")[2])) if waiters else None
+    for edge in verdict.graph.edges:
+        tid = tid_of(edge.waiter)
+        if tid is not None and tid_of(edge.target) is None:
+            return verdict.snapshots[-1].task(tid)
+    return None

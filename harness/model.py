@@ -223,6 +223,17 @@ class Node:
     why: str
     """Evidence for `progress`."""
 
+    @property
+    def tid(self) -> int | None:
+        """Of a task; None of anything else."""
+        return tid_of(self.id)
+
+
+def tid_of(node: str) -> int | None:
+    """Of a task, by the name of its node; None of anything else."""
+    kind, _, number = node.partition(":")
+    return int(number) if kind == "task" else None
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -243,6 +254,13 @@ class WaitGraph:
 
     def targets(self, name: str) -> tuple[Edge, ...]:
         return tuple(edge for edge in self.edges if edge.waiter == name)
+
+    def successors(self) -> dict[str, list[str]]:
+        """By node, the nodes that it waits for."""
+        found: dict[str, list[str]] = {node.id: [] for node in self.nodes}
+        for edge in self.edges:
+            found[edge.waiter].append(edge.target)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

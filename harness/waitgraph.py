@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from harness import kernel_names, registry, waits
 from harness.model import Device, Edge, Need, Node, Progress, Snapshot, Strength, Task, WaitGraph
-from harness.waits import For, View, Wait, task_id
+from harness.waits import DETACHED_TABLES, WAITING_CONNECTIONS, For, View, Wait, connection_id, counting, task_id
 
 Explain = Callable[[Task, View], "Wait | None"]
 
@@ -40,6 +40,10 @@ def build(snapshot: Snapshot, undisturbed: bool = False) -> WaitGraph:
 
 
 def _look(name: str, view: View) -> tuple[str, Wait]:
+    if name == WAITING_CONNECTIONS:
+        return "one of the connections", _any_waiting(view)
+    if name == DETACHED_TABLES:
+        return "one of the exiting tasks", _any_detached(view)
     kind, _, number = name.partition(":")
     if kind == "connection":
         return _connection(int(number), view)
@@ -140,32 +144,60 @@ def _unanswerable(number: int, view: View) -> Wait:
     as one of them can move, the connection may end.  An init in the zap is not among them: do_exit() has run its task
     work before exit_notify() called zap_pid_ns_processes().
     """
-    exiting = [
-        task
+    served = {claim.tgid for claim in view.snapshot.claims if claim.connection == number}
+    near = {task.tid for task in view.all if task.tgid in served} | view.inside
+    owners = [task for task in view.all if task.tid in near and _may_own(task, view)]
+    elsewhere = (task for task in view.all if task.tid not in near and _may_own(task, view))
+    strength, how = Strength.DERIVED, _LAST_REFERENCE
+    if any(elsewhere):
+        if served.isdisjoint(task.tgid for task in owners):
+            return Wait(
+                Need.ANY,
+                Progress.WAITS,
+                _UNHELD,
+                (For(DETACHED_TABLES, strength, "which of them it is, nothing tells"),),
+            )
+        strength = Strength.ASSUMED
+        how += f"; those exiting elsewhere cannot: {_served_by(number, view)}"
+    if not owners:
+        return Wait(Need.ANY, Progress.WAITS, "no task holds its device, and none is exiting with it")
+    return Wait(Need.ANY, Progress.WAITS, _UNHELD, tuple(For(task_id(task.tid), strength, how) for task in owners))
+
+
+_UNHELD = "no task's descriptor table shows its device: nobody can answer"
+_LAST_REFERENCE = (
+    "only an exiting task, its table detached (FDSize 0), can still own the last reference to the device, "
+    "and drops it after its files are flushed"
+)
+
+
+def _any_waiting(view: View) -> Wait:
+    """What a request of which nothing tells the connection waits for."""
+    targets = tuple(
+        For(connection_id(each.number), Strength.OBSERVED, f"one {counting(each.waiting)}")
+        for each in view.snapshot.connections
+        if each.waiting != 0
+    )
+    return Wait(Need.ANY, Progress.WAITS, "every connection of this machine that may count its request", targets)
+
+
+def _any_detached(view: View) -> Wait:
+    owners = tuple(
+        For(task_id(task.tid), Strength.DERIVED, "exiting, its table detached (FDSize 0)")
         for task in view.all
-        if task.exiting
+        if _may_own(task, view)
+    )
+    return Wait(Need.ANY, Progress.WAITS, _LAST_REFERENCE, owners)
+
+
+def _may_own(task: Task, view: View) -> bool:
+    """A device that no table shows."""
+    return (
+        task.exiting
         and not task.zombie
         and task.fd_slots in (0, None)
         and not kernel_names.has(task.functions, kernel_names.ZAP)
         and (view.snapshot.pid_ns is None or task.tid != view.snapshot.init_tid)
-    ]
-    if not exiting:
-        return Wait(Need.ANY, Progress.WAITS, "no task holds its device, and none is exiting with it")
-    owners, strength = exiting, Strength.DERIVED
-    how = (
-        "only an exiting task, its table detached (FDSize 0), can still own the last reference to the device, "
-        "and drops it after its files are flushed"
-    )
-    served = {claim.tgid for claim in view.snapshot.claims if claim.connection == number}
-    own = [task for task in exiting if task.tid in view.inside or task.tgid in served]
-    if len(own) < len(exiting) and served & {task.tgid for task in own}:
-        owners, strength = own, Strength.ASSUMED
-        how += f"; {len(exiting) - len(own)} exiting elsewhere cannot: {_served_by(number, view)}"
-    return Wait(
-        Need.ANY,
-        Progress.WAITS,
-        "no task's descriptor table shows its device: nobody can answer",
-        tuple(For(task_id(task.tid), strength, how) for task in owners),
     )
 
 
@@ -181,7 +213,7 @@ def movable(graph: WaitGraph) -> frozenset[str]:
     is dead: a cycle alone is not enough (a diamond has none that matters), and no time limit is involved.
     """
     moving = {node.id for node in graph.nodes if node.progress is not Progress.WAITS}
-    targets = {node.id: [edge.target for edge in graph.targets(node.id)] for node in graph.nodes}
+    targets = graph.successors()
     changed = True
     while changed:
         changed = False
@@ -197,15 +229,29 @@ def movable(graph: WaitGraph) -> frozenset[str]:
 
 def knot(graph: WaitGraph, dead: frozenset[str]) -> frozenset[str]:
     """The dead nodes that wait, directly or not, for themselves."""
+    forward = {
+        name: [each for each in found if each in dead] for name, found in graph.successors().items() if name in dead
+    }
+    backward: dict[str, list[str]] = {name: [] for name in dead}
+    for name, targets in forward.items():
+        for target in targets:
+            backward[target].append(name)
+    found: set[str] = set()
+    left = set(dead)
+    while left:
+        name = left.pop()
+        component = _reach(name, forward) & _reach(name, backward)
+        found |= component
+        left -= component
+    return frozenset(found)
 
-    def reach(start: str) -> set[str]:
-        seen: set[str] = set()
-        todo = [edge.target for edge in graph.targets(start)]
-        while todo:
-            name = todo.pop()
-            if name in dead and name not in seen:
-                seen.add(name)
-                todo.extend(edge.target for edge in graph.targets(name))
-        return seen
 
-    return frozenset(name for name in dead if name in reach(name))
+def _reach(start: str, successors: dict[str, list[str]]) -> set[str]:
+    """`start` itself only by a cycle."""
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        fresh = set(successors[todo.pop()]) - seen
+        seen |= fresh
+        todo.extend(fresh)
+    return seen

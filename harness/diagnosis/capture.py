@@ -1,22 +1,85 @@
 """Raw readings to and from JSON: what `diagnose --capture` keeps and `judge` reads elsewhere.
 
-They hold no arguments and no environment, for these are never read.
+They hold no arguments and no environment, for these are never read.  What many suspects share, such as a task outside
+of them all, is written once: snapshots name it by its place in `records`.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from harness import codec
-from harness.diagnosis.records import Readings
+from harness.diagnosis.records import Reading, Readings
 from harness.errors import UsageError
+from harness.model import Claim, Connection, Device, Mount, Snapshot, Task
 
 SCHEMA_VERSION = 1
+_SHARED: dict[str, type] = {
+    "tasks": Task,
+    "others": Task,
+    "devices": Device,
+    "connections": Connection,
+    "mounts": Mount,
+    "claims": Claim,
+}
+"""Fields of a snapshot whose records other snapshots have too."""
 
 
 def dump(readings: Readings) -> str:
-    return json.dumps({"schema_version": SCHEMA_VERSION, "capture": codec.encode(readings)}, indent=1) + "\n"
+    records: dict[str, dict[object, int]] = {kind.__name__: {} for kind in _SHARED.values()}
+    bare = replace(readings, readings=())
+    raw = {
+        **codec.encode(bare),
+        "readings": [_folded(reading, records) for reading in readings.readings],
+        "records": {kind: codec.encode(list(found)) for kind, found in records.items()},
+    }
+    return json.dumps({"schema_version": SCHEMA_VERSION, "capture": raw}, separators=(",", ":")) + "\n"
+
+
+def _folded(reading: Reading, records: dict[str, dict[object, int]]) -> dict[str, Any]:
+    raw: dict[str, Any] = codec.encode(replace(reading, snapshots=()))
+    raw["snapshots"] = []
+    for snapshot in reading.snapshots:
+        emptied: dict[str, Any] = dict.fromkeys(_SHARED, ())
+        bare = codec.encode(replace(snapshot, **emptied))
+        for field, kind in _SHARED.items():
+            places = records[kind.__name__]
+            bare[field] = [places.setdefault(each, len(places)) for each in getattr(snapshot, field)]
+        raw["snapshots"].append(bare)
+    return raw
+
+
+def _unfolded(raw: dict[str, Any]) -> Readings:
+    """ValueError, KeyError or TypeError where it is not what `dump` writes."""
+    records = {kind: _decoded(kind, raw["records"][kind.__name__]) for kind in _SHARED.values()}
+    readings = tuple(_reading(each, records) for each in raw["readings"])
+    rest = {key: value for key, value in raw.items() if key != "records"}
+    return replace(codec.decode(Readings, {**rest, "readings": []}), readings=readings)
+
+
+def _decoded(kind: type, raw: list[Any]) -> list[Any]:
+    return [codec.decode(kind, each) for each in raw]
+
+
+def _reading(raw: dict[str, Any], records: dict[type, list[Any]]) -> Reading:
+    snapshots = []
+    for each in raw["snapshots"]:
+        bare = codec.decode(Snapshot, {**each, **{field: [] for field in _SHARED}})
+        found: dict[str, Any] = {
+            field: tuple(_at(place, records[kind]) for place in each[field]) for field, kind in _SHARED.items()
+        }
+        snapshots.append(replace(bare, **found))
+    if not snapshots:
+        raise ValueError("a Reading holds no snapshot")
+    return replace(codec.decode(Reading, {**raw, "snapshots": []}), snapshots=tuple(snapshots))
+
+
+def _at(place: object, records: list[Any]) -> Any:
+    if not isinstance(place, int) or not 0 <= place < len(records):
+        raise ValueError(f"there is no record {place!r}, of {len(records)}")
+    return records[place]
 
 
 def is_capture(text: str) -> bool:
@@ -34,9 +97,6 @@ def load(text: str, source: str) -> Readings:
         raw: Any = json.loads(text)
         if raw["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema_version {raw['schema_version']}, expected {SCHEMA_VERSION}")
-        readings = codec.decode(Readings, raw["capture"])
-        if not all(reading.snapshots for reading in readings.readings):
-            raise ValueError("a Reading holds no snapshot")
+        return _unfolded(raw["capture"])
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{source} is no capture: {error}", "see `fusezap diagnose --capture FILE`") from error
-    return readings

@@ -111,10 +111,8 @@ def _looked_at(
 def _snapshots(found: tuple[Suspect, ...], survey: Survey, names: bool) -> dict[Suspect, Snapshot]:
     targets = tuple(each.target for each in found)
     taken = survey.snapshots(targets, names_connections=names)
-    return {
-        each: replace(taken[place], init_tid=each.tid, claims=suspects.presumed_servers(taken[place]))
-        for place, each in enumerate(found)
-    }
+    claims = suspects.presumed_servers(taken) if taken else ()
+    return {each: replace(taken[place], init_tid=each.tid, claims=claims) for place, each in enumerate(found)}
 
 
 def _rests(snapshot: Snapshot) -> tuple[Rest, ...]:

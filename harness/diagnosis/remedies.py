@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.blockers import PARTICULAR, TABLE
 from harness.diagnosis.records import Blocker, Remedy, Stuck
-from harness.model import Snapshot, Task, Verdict
+from harness.model import Snapshot, Task, Verdict, tid_of
 
 FUSECTL = "/sys/fs/fuse/connections"
 _FUSE = ("fuse-", "execve")
@@ -47,8 +47,7 @@ def _server(snapshot: Snapshot, verdict: Verdict) -> list[Remedy]:
 
 
 def _could_move(snapshot: Snapshot, verdict: Verdict) -> list[Task]:
-    names = [name for name in verdict.blockers if name.startswith("task:")]
-    tasks = [snapshot.task(int(name.partition(":")[2])) for name in names]
+    tasks = [snapshot.task(tid) for name in verdict.blockers if (tid := tid_of(name)) is not None]
     return [task for task in tasks if task is not None]
 
 

@@ -34,8 +34,8 @@ def dying_namespaces(survey: Survey, pids: set[int]) -> list[Target]:
         leader = next((task for task in survey.tasks(pid) if task.leader), None)
         if leader is not None and leader.exiting and len(leader.ns_tids) > 1 and leader.ns_tids[-1] == 1:
             found.append(Target(pid, leader.start_time, leader.pid_ns))
-    inside = {target: survey.inside(target) for target in found}
-    return [each for each in found if not any(each.init in inside[other] for other in found if other != each)]
+    nested = set().union(*(survey.inside(target) - {target.init} for target in found))
+    return [each for each in found if each.init not in nested]
 
 
 def dying_processes(survey: Survey, pids: set[int], covered: set[int]) -> list[tuple[Target, int]]:
@@ -106,17 +106,20 @@ def _awaits_fuse(task: Task) -> bool:
     return kernel_names.has(task.functions, kernel_names.FUSE_WAIT)
 
 
-def presumed_servers(snapshot: Snapshot) -> tuple[Claim, ...]:
+def presumed_servers(snapshots: tuple[Snapshot, ...]) -> tuple[Claim, ...]:
     """Of a connection that no descriptor shows, the server is taken to be an exiting process that sees its mount.
 
-    Without that, each hang on a machine would leave all others unproven: any exiting task might own any device.  Pure.
+    Without that, each hang on a machine would leave all others unproven: any exiting task might own any device.
+    `snapshots`: one or more, of one survey, each of which has all tasks of the machine that are exiting.  Pure.
     """
-    exiting = {task.tid: task.tgid for task in (*snapshot.tasks, *snapshot.others) if task.exiting}
-    held = {device.connection for device in snapshot.devices}
+    first = snapshots[0]
+    exiting = {task.tid: task.tgid for task in (*first.tasks, *first.others) if task.exiting}
+    held = {device.connection for device in first.devices}
     seers: dict[int, set[int]] = {}
-    for mount in snapshot.mounts:
-        if mount.connection not in held and mount.seen_by in exiting:
-            seers.setdefault(mount.connection, set()).add(exiting[mount.seen_by])
+    for snapshot in snapshots:
+        for mount in snapshot.mounts:
+            if mount.seen_by in exiting and mount.connection not in held:
+                seers.setdefault(mount.connection, set()).add(exiting[mount.seen_by])
     return tuple(
         Claim(tgid, number, f"of the exiting processes only {', '.join(map(str, sorted(tgids)))} see(s) its mount")
         for number, tgids in seers.items()

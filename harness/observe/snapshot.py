@@ -62,6 +62,7 @@ class Survey:
         self._waiting: dict[int, bool] = {}
         self._seen_mounts: dict[int, list[Mount]] = {}
         self._namespaces: dict[int, int | None] = {}
+        self._populations: dict[int | None, list[int]] = {}
         self._born: dict[int, list[int]] = {}
 
     def snapshots(
@@ -75,32 +76,42 @@ class Survey:
         if any(_awaits_fuse(task) for pids in inside.values() for pid in pids for task in self.tasks(pid)):
             in_flight = tuple(each for pid, shown in self._tables().items() for each in self._in_flight(pid, shown))
         everywhere = {device.tgid for device in devices} | {each.tgid for each in in_flight} | self._exiting()
-        outside = {target: (everywhere | self._relatives(pids)) - pids for target, pids in inside.items()}
-        self.read_tasks(set().union(*outside.values()))
-        mounts = {target: self._mounts_of(inside[target], outside[target]) for target in targets}
+        relatives = {target: self._relatives(pids) - everywhere for target, pids in inside.items()}
+        self.read_tasks(everywhere.union(*relatives.values()))
+        common = self._tasks_of(everywhere)
+        waiters = self._waiters()
+        seen_by_waiters = self._mounts_of(waiters)
+        mounts = {target: (*self._mounts_of(pids - waiters), *seen_by_waiters) for target, pids in inside.items()}
         connections = self._named(self.connections(), {mount for seen in mounts.values() for mount in seen})
+        names_connections = names_connections or any(device.connection is not None for device in devices)
+        unseen = self.unseen()
         return tuple(
             Snapshot(
                 self.taken_ns,
                 os.uname().release,
                 target.pid_ns,
                 target.init,
-                tuple(task for pid in sorted(inside[target]) for task in self.tasks(pid)),
-                tuple(task for pid in sorted(outside[target]) for task in self.tasks(pid)),
+                self._tasks_of(inside[target]),
+                (
+                    *(task for task in common if task.tgid not in inside[target]),
+                    *self._tasks_of(relatives[target] - inside[target]),
+                ),
                 devices,
                 in_flight,
                 connections,
                 mounts[target],
                 claims,
-                self.unseen(),
-                names_connections or any(device.connection is not None for device in devices),
+                unseen,
+                names_connections,
             )
             for target in targets
         )
 
-    def _mounts_of(self, inside: set[int], outside: set[int]) -> tuple[Mount, ...]:
-        """What those inside see, and those outside that wait for FUSE as well."""
-        return tuple(mount for pid in sorted(inside | outside & self._waiters()) for mount in self._mounts(pid))
+    def _tasks_of(self, pids: set[int]) -> tuple[Task, ...]:
+        return tuple(task for pid in sorted(pids) for task in self.tasks(pid))
+
+    def _mounts_of(self, pids: set[int]) -> tuple[Mount, ...]:
+        return tuple(mount for pid in sorted(pids) for mount in self._mounts(pid))
 
     def _waiters(self) -> set[int]:
         """Processes, of those that have been read, with a task that waits for FUSE."""
@@ -115,7 +126,7 @@ class Survey:
             return set()
         inside = {target.init}
         if target.pid_ns is not None:
-            inside |= {pid for pid, namespace in self.namespaces().items() if namespace == target.pid_ns}
+            inside.update(self._members().get(target.pid_ns, ()))
         todo = list(inside)
         while todo:
             for pid in self._children().get(todo.pop(), ()):
@@ -129,6 +140,13 @@ class Survey:
         if not self._namespaces:
             self._namespaces = self.patient.read(self.census, _pid_namespace)
         return self._namespaces
+
+    def _members(self) -> dict[int | None, list[int]]:
+        """Processes by their PID namespace."""
+        if not self._populations:
+            for pid, namespace in self.namespaces().items():
+                self._populations.setdefault(namespace, []).append(pid)
+        return self._populations
 
     def _children(self) -> dict[int, list[int]]:
         """Processes by their parent."""

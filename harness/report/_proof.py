@@ -33,6 +33,8 @@ MEANS = {
 }
 _BOXES = {True: "[x]", False: "[ ]", None: "[?]"}
 _FRAME_COLUMN = 44
+_MOST = 100
+"""Lines of a graph: what a person reads; JSON has the whole of it."""
 
 
 def occurrences(series: Series, count: Count) -> str:
@@ -216,7 +218,7 @@ def waits(verdict: Verdict) -> list[Line]:
 
     lines.append((0, label(graph.root)))
     tell(graph.root, 0)
-    return lines
+    return [*lines[:_MOST], (0, f"and {len(lines) - _MOST} more lines")] if len(lines) > _MOST else lines
 
 
 def checklist(form: tuple[Check, ...]) -> list[Line]:

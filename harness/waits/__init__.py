@@ -19,6 +19,16 @@ def connection_id(number: int) -> str:
     return f"connection:{number}"
 
 
+WAITING_CONNECTIONS = "any:waiting connections"
+DETACHED_TABLES = "any:detached tables"
+"""What many wait for alike is a node of its own: without it, a machine with n such hangs has a graph of n² edges."""
+
+
+def counting(waiting: int | None) -> str:
+    """The words for a connection's number of waiting requests."""
+    return "whose waiting requests cannot be read" if waiting is None else f"that counts waiting requests ({waiting})"
+
+
 @dataclass(frozen=True, slots=True)
 class For:
     """One thing that is waited for."""
@@ -46,6 +56,7 @@ class View:
         self.all = (*snapshot.tasks, *snapshot.others)
         self.by_tid = {task.tid: task for task in self.all}
         self.inside = {task.tid for task in snapshot.tasks}
+
         self._groups: dict[int, list[Task]] = {}
         for task in self.all:
             self._groups.setdefault(task.tgid, []).append(task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness import kernel_names
 from harness.model import Need, Progress, Strength, Task
-from harness.waits import For, View, Wait, connection_id
+from harness.waits import WAITING_CONNECTIONS, For, View, Wait, connection_id, counting
 
 ORDER = 30
 
@@ -42,18 +42,15 @@ def _candidates(task: Task, view: View) -> tuple[For, ...]:
                 For(
                     connection_id(number),
                     strength,
-                    f"{rule} in its mountinfo ({mount.fsname}) {_counting(waiting[number])}",
+                    f"{rule} in its mountinfo ({mount.fsname}) {counting(waiting[number])}",
                 )
                 for number, mount in seen.items()
             ),
-            *(For(connection_id(number), strength, f"virtiofs {_counting(waiting[number])}") for number in hosts),
+            *(For(connection_id(number), strength, f"virtiofs {counting(waiting[number])}") for number in hosts),
         )
-    strength = Strength.DERIVED if len(waiting) == 1 else Strength.ASSUMED
+    if len(waiting) > 1:
+        return (For(WAITING_CONNECTIONS, Strength.ASSUMED, "it sees no FUSE mount that could tell which"),)
     return tuple(
-        For(connection_id(number), strength, f"one of {len(waiting)} on this machine {_counting(count)}")
+        For(connection_id(number), Strength.DERIVED, f"the only one on this machine {counting(count)}")
         for number, count in waiting.items()
     )
-
-
-def _counting(waiting: int | None) -> str:
-    return "whose waiting requests cannot be read" if waiting is None else f"that counts waiting requests ({waiting})"

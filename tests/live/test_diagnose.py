@@ -97,6 +97,20 @@ def test_one_of_two_is_resolved_and_the_other_is_untouched(fusezap: Fusezap, sit
     assert before[second]["id"] in again.stderr, "it says what there is instead"
 
 
+def test_hangs_whose_mounts_nobody_sees_any_more(fusezap: Fusezap, situations: Situations) -> None:
+    """As after `umount -l`: nothing tells which request is on which connection, and all of them are dead."""
+    points = [situations.point() for _ in range(3)]
+    inits = {killed(situations.container("serve", "flush", point, "hold")) for point in points}
+    for point in points:
+        os.rmdir(point)  # of another mount namespace: what is mounted there is detached
+    found = {each["init_pid"]: each for each in diagnosed(fusezap)["findings"]}
+    assert set(found) == inits
+    for each in found.values():
+        assert (each["outcome"], each["kind"]) == ("deadlock", "fuse-flush-exit")
+        assert each["connection"] is None
+        assert "abort" not in {remedy["action"] for remedy in each["remedies"]}, "it might be another's"
+
+
 def test_a_finding_that_has_changed_is_refused(fusezap: Fusezap, situations: Situations) -> None:
     """Another hang in its place has another name, whatever numbers it shares."""
     first = killed(situations.container("serve", "flush", situations.point(), "hold"))

@@ -192,6 +192,8 @@ def test_a_capture_is_read_strictly() -> None:
         {**raw, "schema_version": 99},
         {**raw, "capture": {**raw["capture"], "surprise": 1}},
         {**raw, "capture": {**raw["capture"], "readings": [{"snapshots": []}]}},
+        {**raw, "capture": {**raw["capture"], "records": {**raw["capture"]["records"], "Task": []}}},
+        {**raw, "capture": {**raw["capture"], "records": {}}},
     ):
         with pytest.raises(UsageError, match="no capture"):
             capture.load(json.dumps(wrong), "x")

@@ -24,6 +24,7 @@ from tests.unit.harness.records import (
     exiting,
     sleeper,
     unprivileged,
+    with_connection,
     with_device,
     with_inside,
     with_others,
@@ -219,15 +220,29 @@ class TestBuild:
     def test_the_last_reference_can_be_any_exiting_tasks_whose_table_is_detached(self) -> None:
         maybe = exiting(sleeper(9000, fd_slots=0, state="R", stack=(), wchan=None))
         graph = waitgraph.build(with_others(replace(HANG, claims=()), maybe))
-        targets = {edge.target for edge in graph.targets(f"connection:{CONNECTION}")}
-        assert targets == {f"task:{STUCK}", "task:9000"}
+        (edge,) = graph.targets(f"connection:{CONNECTION}")
+        assert {edge.target for edge in graph.targets(edge.target)} == {f"task:{STUCK}", "task:9000"}
+
+    def test_many_hangs_of_which_nothing_tells_the_connection_make_no_graph_of_all_pairs(self) -> None:
+        many = 30
+        others = [
+            exiting(sleeper(9000 + place, fd_slots=0, stack=("request_wait_answer+0x1/0x2", "do_exit+0x1/0x2")))
+            for place in range(many)
+        ]
+        snapshot = with_others(replace(HANG, claims=(), mounts=()), *others)
+        for place in range(many):
+            snapshot = with_connection(snapshot, 500 + place, 1)
+        graph = waitgraph.build(snapshot)
+        assert len(graph.edges) < 5 * many
+        assert graph.root in dead(graph)
+        assert {f"task:{STUCK}", "task:9000", "connection:500", f"connection:{CONNECTION}"} <= knot(graph, dead(graph))
 
     def test_where_it_is_known_who_had_the_device_it_is_no_one_elses(self) -> None:
         maybe = exiting(sleeper(9000, fd_slots=0, state="R", stack=(), wchan=None))
         graph = waitgraph.build(with_others(HANG, maybe))
         (edge,) = graph.targets(f"connection:{CONNECTION}")
         assert (edge.target, edge.strength) == (f"task:{STUCK}", Strength.ASSUMED)
-        assert "1 exiting elsewhere cannot" in edge.evidence
+        assert "those exiting elsewhere cannot" in edge.evidence
 
     def test_it_is_not_one_whose_table_is_still_there_and_shows_no_device(self) -> None:
         graph = waitgraph.build(with_others(HANG, exiting(sleeper(9000, fd_slots=64, state="R"))))

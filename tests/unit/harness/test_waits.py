@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from harness.model import Need, Progress, Snapshot, Strength, Task
-from harness.waitgraph import explain
-from harness.waits import View, Wait, connection_id, task_id
+from harness.waitgraph import build, explain
+from harness.waits import WAITING_CONNECTIONS, View, Wait, connection_id, task_id
 from tests.unit.harness.records import (
     CONNECTION,
     HANG,
@@ -35,6 +35,10 @@ def _explained(tid: int, snapshot: Snapshot = HANG) -> Wait:
 
 def _targets(wait: Wait) -> set[str]:
     return {each.target for each in wait.targets}
+
+
+def _waiting_connections(snapshot: Snapshot) -> set[str]:
+    return {edge.target for edge in build(snapshot).targets(WAITING_CONNECTIONS)}
 
 
 def test_init_waits_for_all_other_processes_of_its_namespace() -> None:
@@ -119,14 +123,14 @@ def test_the_stuck_thread_waits_for_the_connection_of_its_mount_namespace() -> N
 
 def test_without_mountinfo_every_connection_that_waits_is_kept_as_an_assumption() -> None:
     snapshot = with_connection(with_connection(replace(HANG, mounts=()), 50, 3), 51, 0)
-    wait = _explained(STUCK, snapshot)
-    assert _targets(wait) == {connection_id(CONNECTION), connection_id(50)}
-    assert {each.strength for each in wait.targets} == {Strength.ASSUMED}
+    (target,) = _explained(STUCK, snapshot).targets
+    assert (target.target, target.strength) == (WAITING_CONNECTIONS, Strength.ASSUMED)
+    assert _waiting_connections(snapshot) == {connection_id(CONNECTION), connection_id(50)}
 
 
 def test_a_waiting_count_that_cannot_be_read_rules_nothing_out() -> None:
     snapshot = with_connection(replace(HANG, mounts=()), 50, None)
-    assert _targets(_explained(STUCK, snapshot)) == {connection_id(CONNECTION), connection_id(50)}
+    assert _waiting_connections(snapshot) == {connection_id(CONNECTION), connection_id(50)}
 
 
 def test_without_any_connection_that_waits_the_reason_is_unknown() -> None:
