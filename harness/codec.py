@@ -21,19 +21,29 @@ T = TypeVar("T")
 
 def encode(value: Any) -> Any:
     """What `json` can write; a field that has its default value is left out."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, (tuple, list)):
         return [encode(each) for each in value]
     if dataclasses.is_dataclass(value):
         return {
-            field.name: encode(found)
-            for field in dataclasses.fields(value)
-            if (found := getattr(value, field.name)) != field.default
+            name: encode(found)
+            for name, default in _defaults(value.__class__)
+            if (found := getattr(value, name)) != default
         }
     if isinstance(value, dict):
         return {key: encode(each) for key, each in value.items()}
     return value
+
+
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
+@functools.cache
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, field.default) for field in dataclasses.fields(kind))
 
 
 def decode(kind: type[T], raw: Any) -> T:

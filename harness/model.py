@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.terms import NO_VERDICT as NO_VERDICT
 from harness.terms import STUCK as STUCK
@@ -398,6 +398,11 @@ class Result:
     journal: tuple[dict[str, object], ...] = ()
     """The server's own: seq, time (ns), event (called, held, released, replied, …), operation, path, caller (tid), …"""
     timeline: Timeline = Timeline()
+
+    def without_evidence(self) -> Result:
+        """What is counted of it."""
+        verdict = replace(self.verdict, graph=None, snapshots=(), form=(), reasons=())
+        return replace(self, verdict=verdict, armed=None, journal=(), timeline=Timeline(), attempts=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,13 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import replace
 from multiprocessing import get_context
 from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from harness.errors import GuardError, Interrupted
-from harness.model import Outcome, Result, Timeline
+from harness.model import Outcome, Result
 from harness.orders import Answer, Order, perform
 
 if TYPE_CHECKING:
@@ -140,10 +139,4 @@ def _short(result: Result) -> Result:
     if met not in _met:
         _met.add(met)
         return result
-    return shortened(result)
-
-
-def shortened(result: Result) -> Result:
-    """What is counted of it, without its evidence."""
-    verdict = replace(result.verdict, graph=None, snapshots=(), form=(), reasons=())
-    return replace(result, verdict=verdict, armed=None, journal=(), timeline=Timeline(), attempts=())
+    return result.without_evidence()

@@ -17,6 +17,7 @@ from types import ModuleType
 
 from harness import kernel_store, outputs
 from harness.errors import MachineError
+from harness.vm import generated
 from harness.vm.seen import CHECKOUT
 
 PACKAGES = (
@@ -28,6 +29,13 @@ MODULES = (
     *("concurrent.futures.process", "multiprocessing.context", "multiprocessing.popen_fork", "multiprocessing.queues"),
     *("multiprocessing.synchronize", "fuse", "prctl", "ctypes.util"),
 )
+_WRITE = """\
+import sys
+from harness.vm import generated
+compiled = generated.recorded()
+from harness.vm import bundle
+bundle.write(sys.argv[1], compiled)
+"""
 
 
 def file() -> Path:
@@ -55,19 +63,14 @@ def _stamp(path: str) -> tuple[int, int]:
 
 def _make(path: Path) -> None:
     """In a process of its own: it imports much that this one has no use for."""
-    argv = [
-        sys.executable,
-        "-P",
-        "-c",
-        "from harness.vm import bundle; bundle.write(__import__('sys').argv[1])",
-        str(path),
-    ]
+    argv = [sys.executable, "-P", "-c", _WRITE, str(path)]
     ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise MachineError("the modules for the guest could not be put together", ended.stderr.strip()[-500:])
 
 
-def write(path: str) -> None:
+def write(path: str, compiled: generated.Compiled) -> None:
+    """`compiled`: recorded since before this module was imported."""
     for name in PACKAGES:
         package = importlib.import_module(name)
         for info in pkgutil.walk_packages(package.__path__, f"{name}."):
@@ -82,7 +85,7 @@ def write(path: str) -> None:
             loader = module.__spec__.loader  # type: ignore[union-attr]
             modules[name] = (hasattr(module, "__path__"), source, marshal.dumps(loader.get_code(name)))  # type: ignore[union-attr]
             files[source] = _stamp(source)
-    bundle = {"python": sys.version, "files": files, "modules": modules, "path": sys.path}
+    bundle = {"python": sys.version, "files": files, "modules": modules, "generated": compiled, "path": sys.path}
     outputs.replace_bytes(Path(path), marshal.dumps(bundle))
 
 

@@ -14,7 +14,6 @@ from harness.errors import FusezapError
 from harness.guard import preload
 from harness.linux.kmsg import Log
 from harness.model import Kernel, Result, Series
-from harness.repeat import shortened
 from harness.runner import SILENT, Listener
 from harness.scenario import Scenario
 from harness.session import Plan
@@ -64,7 +63,7 @@ class _Watcher:
         if result is None:
             self._channel.send(wire.Counted(None, tally.errors[-1] if tally.errors else ""))
         else:
-            self._channel.send(wire.Counted(shortened(result)))
+            self._channel.send(wire.Counted(result.without_evidence()))
 
     def ended(self, series: Series) -> None:
         self.tainted = self._log.tainted()

@@ -41,6 +41,9 @@ def main() -> None:
         bundle = marshal.loads(stream.read())
     sys.path[:] = bundle["path"]
     sys.meta_path.insert(2, Finder(bundle["modules"]))
+    from harness.vm import generated
+
+    generated.played(bundle["generated"])
     from pathlib import Path
 
     from harness.vm.guest import main as guest

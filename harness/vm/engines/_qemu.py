@@ -13,6 +13,8 @@ from harness.vm.accelerator import CPU
 from harness.vm.settings import Settings
 
 EMULATOR = "qemu-system-x86_64"
+_ENTROPY = "random.trust_cpu=on"
+"""A kernel that is not built to trust the processor's RDRAND gathers entropy for a second: Python's start waits."""
 _PACKAGES = "packages qemu-system-x86, busybox-static, util-linux, kmod"
 
 
@@ -53,7 +55,7 @@ def argv(image: Image, settings: Settings, archive: Path, accelerator: str, mach
         *("-serial", "mon:stdio" if settings.shell else "stdio"),
         *("-kernel", str(image.vmlinux or image.kernel)),
         *("-initrd", str(archive)),
-        *("-append", "console=ttyS0 quiet panic=-1 reboot=t"),
+        *("-append", f"console=ttyS0 quiet panic=-1 reboot=t {_ENTROPY}"),
     )
 
 
