@@ -21,6 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("under another kernel, in a virtual machine that sees this machine's files")
     group.add_argument("--kernel", metavar="SPEC", help="which one: see `fusezap kernels`")
     machine(group)
+    group.add_argument(
+        "--append", metavar="ARGS", default="", help="more of its command line, such as 'panic_on_warn=1 slub_debug=FZ'"
+    )
 
 
 def machine(group: argparse._ArgumentGroup) -> None:
@@ -84,4 +87,10 @@ def attend(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
 def settings(args: argparse.Namespace) -> Settings:
     from harness.vm.settings import Settings
 
-    return Settings(engine=args.engine, memory_mib=args.memory, deadline_s=args.deadline, console=args.console)
+    return Settings(
+        engine=args.engine,
+        memory_mib=args.memory,
+        deadline_s=args.deadline,
+        console=args.console,
+        append=getattr(args, "append", ""),
+    )

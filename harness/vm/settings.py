@@ -18,3 +18,5 @@ class Settings:
     """Show what the guest prints, as it prints it."""
     shell: bool = False
     """A person looks at the hang, in the guest."""
+    append: str = ""
+    """More of the kernel's command line: what it says last counts."""

@@ -50,6 +50,13 @@ def test_the_story_is_told_as_it_is_here() -> None:
         assert words in ended.stdout
 
 
+def test_its_command_line_can_be_added_to() -> None:
+    """Without an init there is no machine: the kernel says so, and that is told."""
+    ended = fusezap("check", "--kernel", KERNEL, "healthy", "--append", "rdinit=/no/such/init panic=-1")
+    assert "lost-vm" in ended.stdout
+    assert "healthy" in ended.stdout
+
+
 def test_runs_are_counted_there() -> None:
     found = document("exit-flush-self", "healthy", "--repeat", "3")
     assert [(each["scenario"], each["runs"], each["mark"]) for each in found["series"]] == [

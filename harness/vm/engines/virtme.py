@@ -51,7 +51,7 @@ def command(image: Image, settings: Settings, share: Path, accelerator: str) -> 
             *(("--disable-kvm",) if accelerator == "tcg" else ()),
             *(("--force-9p",) if initramfs.has(image, "9p") else ()),
             *(f"--rodir={path}={path}" for path in seen.hidden(seen.needed())),
-            *(f"--rwdir={SHARE}={share}", "--append", "panic=-1", "--exec", run),
+            *(f"--rwdir={SHARE}={share}", "--append", f"panic=-1 {settings.append}", "--exec", run),
         )
     )
 

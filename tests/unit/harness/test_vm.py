@@ -31,6 +31,11 @@ def test_the_emulators_command_line() -> None:
     assert pairs["-initrd"] == "/tmp/a,b/initramfs"
 
 
+def test_what_the_user_says_of_the_command_line_comes_last() -> None:
+    argv = _qemu.argv(IMAGE, Settings(append="init_on_alloc=1"), Path("/i"), "tcg")
+    assert argv[argv.index("-append") + 1].endswith(" init_on_alloc=0 init_on_alloc=1")
+
+
 def test_the_root_is_shared_to_be_read_only() -> None:
     folders = plain.folders(Path("/tmp/a,b"))
     assert "local,id=share,path=/tmp/a,,b,security_model=none" in folders
