@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fakefs import journal
-from harness import leftovers
+from harness import by_hand, leftovers
 from harness import resolve as resolving
 from harness.exercise import not_exercised
 from harness.form import form
@@ -188,4 +188,4 @@ class Trial:
             return f"echo 1 > /proc/{guard}/root{FOLDER}/{connection.number}/abort"
         task = stuck_task(self.verdict)
         where = f"/proc/{task.tgid}/task/{task.tid}" if task else f"/proc/{guard}"
-        return f"nsenter --user=/proc/{guard}/ns/user --mount={where}/ns/mnt umount -f -i {connection.point}"
+        return by_hand.unmount(where, connection.point, by_hand.FORCE, f"/proc/{guard}/ns/user")

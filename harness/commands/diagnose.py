@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from harness import __version__, registry
-from harness.diagnosis import capture, formats
+from harness.diagnosis import capture, formats, requests
 from harness.diagnosis.abandon import in_child
 from harness.diagnosis.clerk import Clerk, clerk_started
 from harness.diagnosis.findings import findings
@@ -47,6 +47,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there, whole or not at all")
     parser.add_argument("--capture", type=Path, metavar="FILE", help="keep the raw readings there, for `fusezap judge`")
+    parser.add_argument(
+        "--debug-info", type=Path, metavar="FOLDER", help="where the kernel's lies too, for drgn (fusezap[drgn])"
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--resolve", metavar="ID", help="end that finding: shows the plan and asks")
     what.add_argument(
@@ -97,21 +100,25 @@ def _given_up(last: str) -> int:
 class _Machine:
     """Looks at it, as often as it is asked; what made one look wait is not asked again."""
 
-    def __init__(self, ctl: Fusectl | None, clerk: Clerk, beat: Beat) -> None:
+    def __init__(self, ctl: Fusectl | None, clerk: Clerk, debug_info: Path | None, beat: Beat) -> None:
         self.ctl = ctl
         self.beat = beat
         self._clerk = clerk
+        self._debug_info = debug_info
         self._patient = Patient()
 
     def look(self) -> Diagnosis:
-        readings = read(self.ctl, self._clerk.identify, self._patient, self.beat)
+        readings = read(self.ctl, self._clerk.identify, self._ask, self._patient, self.beat)
         return Diagnosis(readings, findings(readings), __version__, _command())
+
+    def _ask(self, connections: frozenset[int]) -> requests.Answer:
+        return requests.ask(connections, self._debug_info, self.beat)
 
 
 def _work(args: argparse.Namespace, form: ModuleType, beat: Beat) -> int:
     with ExitStack() as stack:
         clerk = stack.enter_context(clerk_started())
-        machine = _Machine(stack.enter_context(fusectl_opened()), clerk, beat)
+        machine = _Machine(stack.enter_context(fusectl_opened()), clerk, args.debug_info, beat)
         if args.trace is not None:
             return _trace(machine, args.trace, args.format == "json")
         if args.watch is not None:

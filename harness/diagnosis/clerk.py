@@ -19,7 +19,7 @@ from harness.diagnosis import containers
 from harness.diagnosis.abandon import end
 from harness.diagnosis.records import Container
 from harness.linux import procfs
-from harness.linux.bounded import read_bounded
+from harness.linux.bounded import read_bounded, resolved
 from harness.linux.mountinfo import MountEntry, read_mountinfo
 from harness.model import Snapshot
 
@@ -83,7 +83,11 @@ def _question(snapshot: Snapshot) -> dict[str, Any]:
     """Tasks to look at, the likeliest first: who is not exiting yet, or at least not dead, and who is above."""
     tasks = sorted(snapshot.tasks, key=lambda task: (task.zombie, task.exiting))[:5]
     init = snapshot.init
-    return {"tasks": [(task.tid, task.tgid) for task in tasks], "shim": init.ppid if init else 0}
+    return {
+        "tasks": [(task.tid, task.tgid) for task in tasks],
+        "shim": init.ppid if init else 0,
+        "init": (init.tgid, init.start_time) if init else (0, 0),
+    }
 
 
 def _serve(asked: int, told: int) -> None:
@@ -91,7 +95,7 @@ def _serve(asked: int, told: int) -> None:
         for line in stream:
             mounts = read_mountinfo(os.getpid(), os.getpid())
             for question in json.loads(line):
-                found = _container(question["tasks"], question["shim"], mounts)
+                found = _container(question["tasks"], question["shim"], mounts) or _by_state(question["init"], mounts)
                 os.write(told, json.dumps(found and asdict(found)).encode() + b"\n")
 
 
@@ -125,6 +129,24 @@ def _by_mounts(tid: int, tgid: int) -> Container | None:
 def _by_shim(tid: int, tgid: int) -> Container | None:
     """containerd's shim works in the container's bundle, conmon in its userdata; the name is read, never followed."""
     return containers.of_folder(os.readlink(f"/proc/{tgid}/task/{tid}/cwd"), f"process {tid} above it works in")
+
+
+def _by_state(init: tuple[int, int], mounts: tuple[MountEntry, ...]) -> Container | None:
+    """A runtime without a shim leaves no other sign: its own record of the container names init."""
+    for root, file, runtime in containers.STATES:
+        try:
+            names = os.listdir(resolved(root, mounts))
+        except OSError:
+            continue  # no such runtime, or not to be read without risk
+        for name in names:
+            path = f"{root}/{name}/{file}"
+            try:
+                found = containers.of_state(runtime, name, path, read_bounded(path, mounts), (init[0], init[1]))
+            except (OSError, ValueError):
+                continue  # gone meanwhile, or half written
+            if found is not None:
+                return _described(found, mounts)
+    return None
 
 
 def _described(found: Container, mounts: tuple[MountEntry, ...]) -> Container:

@@ -74,6 +74,25 @@ def of_folder(path: str, what: str) -> Container | None:
     return None
 
 
+STATES = (
+    ("/run/runc", "state.json", "runc"),
+    ("/run/crun", "status", "crun"),
+    ("/run/docker/runtime-runc/moby", "state.json", "docker"),
+    ("/run/containerd/runc/k8s.io", "state.json", "containerd"),
+    ("/run/containerd/runc/default", "state.json", "containerd"),
+)
+"""Where OCI runtimes keep a folder for each container by default, the file in it that names its init, whose it is."""
+
+
+def of_state(runtime: str, name: str, path: str, text: str, init: tuple[int, int]) -> Container | None:
+    """`init`: PID and start time (ticks since boot); None where this container's is another."""
+    raw: Any = json.loads(text)
+    if not isinstance(raw, dict):
+        return None
+    found = (raw.get("init_process_pid", raw.get("pid")), raw.get("init_process_start", raw.get("process-start-time")))
+    return Container(runtime, name, f"{path}, which names its init") if found == init else None
+
+
 def state_files(container: Container) -> tuple[str, ...]:
     """Where the runtime keeps what it knows of the container, the likeliest first."""
     number = container.id

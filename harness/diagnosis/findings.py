@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from harness import blockers, kernel_names, waitgraph
-from harness.diagnosis.records import Blocker, Finding, Reading, Readings, Rest, Stuck
+from harness.diagnosis.records import Blocker, Finding, Reading, Readings, Request, Rest, Stuck
 from harness.diagnosis.remedies import remedies
 from harness.form import form
 from harness.judge import judge, stuck_task
@@ -161,7 +161,7 @@ def _joined(first: _Found, other: _Found) -> _Found:
 
 def _finding(found: _Found, readings: Readings, everything: Iterable[_Found]) -> Finding:
     snapshot = found.snapshot
-    connection = _stuck(found)
+    connection = _stuck(found, readings.requests)
     for_s = _for_s(found)
     verdict = replace(found.verdict, form=form(snapshot, stuck_task(found.verdict), None))
     sharing = tuple(
@@ -183,9 +183,11 @@ def _finding(found: _Found, readings: Readings, everything: Iterable[_Found]) ->
     )
 
 
-def _stuck(found: _Found) -> Stuck | None:
+def _stuck(found: _Found, requests: tuple[Request, ...]) -> Stuck | None:
     snapshot = found.snapshot
     number = found.verdict.connection
+    if number is None:
+        number = _only_requested({each.tid for each in found.blockers}, requests)
     if number is None:
         number = _only_waiting(snapshot, {each.tid for each in found.blockers if each.kind == "execve"})
     if number is None:
@@ -199,7 +201,18 @@ def _stuck(found: _Found) -> Stuck | None:
         counted.waiting if counted else None,
         mount.point if mount else None,
         uses,
+        tuple(_aged(each, found.reading.rests) for each in requests if each.connection == number),
     )
+
+
+def _aged(request: Request, rests: tuple[Rest, ...]) -> Request:
+    return replace(request, for_s=next((rest.seconds for rest in rests if rest.tid == request.tid), None))
+
+
+def _only_requested(tids: set[int], requests: tuple[Request, ...]) -> int | None:
+    """The one connection on which these tasks' requests are."""
+    found = {each.connection for each in requests if each.tid in tids}
+    return found.pop() if len(found) == 1 else None
 
 
 def _only_waiting(snapshot: Snapshot, tids: set[int]) -> int | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from harness import kernel_names
 from harness.diagnosis import suspects
 from harness.diagnosis.findings import PATIENCE_S, settled
-from harness.diagnosis.records import Container, Reading, Readings, Rest, Use
+from harness.diagnosis.records import Container, Reading, Readings, Request, Rest, Use
 from harness.linux import procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts
@@ -29,6 +30,8 @@ Beat = Callable[[str], None]
 """Called with what is about to be done, so that whoever watches knows that it goes on."""
 Identify = Callable[[tuple[Snapshot, ...]], tuple["Container | None", ...]]
 """Which container each is."""
+Ask = Callable[["frozenset[int]"], tuple[tuple["Request", ...], str]]
+"""The requests of these connections that have no answer, and why they cannot be seen (empty where they can)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Suspect:
     """The task that is to end: init, or the stuck thread of a process."""
 
 
-def read(ctl: Fusectl | None, identify: Identify, patient: Patient, beat: Beat) -> Readings:
+def read(ctl: Fusectl | None, identify: Identify, ask: Ask, patient: Patient, beat: Beat) -> Readings:
     """Two looks where something may be stuck, one where nothing is; more while something still moves.
 
     What has gone by the last look is left out.
@@ -57,7 +60,9 @@ def read(ctl: Fusectl | None, identify: Identify, patient: Patient, beat: Beat) 
     readings = tuple(
         Reading(pair, rests, container, _of(pair[-1], uses)) for (pair, rests), container in _beside(pairs, containers)
     )
-    unseen = tuple(dict.fromkeys(each for pair, _ in pairs for each in pair[-1].unseen))
+    waited_for = frozenset(number for pair, _ in pairs for number in _waited_for(pair[-1]))
+    requests, why = ask(waited_for) if waited_for else ((), "")
+    unseen = tuple(dict.fromkeys((*(each for pair, _ in pairs for each in pair[-1].unseen), *filter(None, [why]))))
     return Readings(
         taken,
         procfs.boot_id(),
@@ -67,7 +72,14 @@ def read(ctl: Fusectl | None, identify: Identify, patient: Patient, beat: Beat) 
         readings,
         blind(ctl),
         unseen,
+        requests,
     )
+
+
+def _waited_for(snapshot: Snapshot) -> Iterator[int]:
+    """Connections on which the request of one of its tasks can be."""
+    if any(kernel_names.has(task.functions, kernel_names.FUSE_WAIT) for task in snapshot.live):
+        yield from (each.number for each in snapshot.connections if each.waiting)
 
 
 Seen = tuple[tuple[Snapshot, ...], tuple[Rest, ...]]

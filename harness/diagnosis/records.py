@@ -43,6 +43,24 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """One that a FUSE server has not answered (struct fuse_req, fs/fuse/fuse_i.h)."""
+
+    connection: int
+    unique: int
+    opcode: str
+    """FUSE_FLUSH, as include/uapi/linux/fuse.h has it."""
+    node: int
+    path: str | None
+    """Below the mount point."""
+    state: str
+    tid: int | None
+    """Who sleeps until it is answered."""
+    for_s: float | None = None
+    """How long that one has slept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """All that was read of one suspect."""
 
@@ -68,6 +86,8 @@ class Readings:
     """What keeps an empty answer from meaning that nothing is stuck."""
     unseen: tuple[str, ...] = ()
     """What could not be read, in words."""
+    requests: tuple[Request, ...] = ()
+    """Without an answer, of the connections that are waited for; where the kernel's memory could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +116,7 @@ class Stuck:
     waiting: int | None
     point: str | None
     uses: tuple[Use, ...]
+    requests: tuple[Request, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness import by_hand
 from harness.blockers import PARTICULAR, TABLE
 from harness.diagnosis.records import Blocker, Remedy, Stuck
 from harness.model import Snapshot, Task, Verdict, tid_of
@@ -63,7 +64,7 @@ def _connection(connection: Stuck, blockers: tuple[Blocker, ...], sharing: tuple
     if connection.point:
         seer = next((each for each in blockers if each.kind.startswith(_FUSE)), blockers[0])
         task = f"/proc/{seer.pid}/task/{seer.tid}"
-        command = f"nsenter --mount={task}/ns/mnt --root={task}/root umount -f -i {connection.point}"
+        command = by_hand.unmount(task, connection.point, by_hand.FORCE)
         found.append(Remedy("unmount", command, f"as abort, where fusectl is not to be had; {effect}"))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness import by_hand
 from harness.judge import stuck_task
 from harness.linux.syscalls import MNT_DETACH
 from harness.linux.unmounting import unmount_in
@@ -16,7 +17,7 @@ def plan(scene: Scene) -> Plan:
     task = stuck_task(scene.verdict)
     of = f"/proc/{task.tgid}/task/{task.tid}" if task else "…"
     return Plan(
-        f"nsenter --mount={of}/ns/mnt --root={of}/root umount -l -i {scene.connection.point}",
+        by_hand.unmount(of, scene.connection.point, by_hand.DETACH),
         "nothing: MNT_DETACH does not abort the connection, and the request goes on waiting",
         _obstacle(scene) or mount_obstacle(scene, task),
     )

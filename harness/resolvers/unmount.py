@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness import by_hand
 from harness.judge import stuck_task
 from harness.linux.unmounting import forced_unmount
 from harness.scene import Plan, Scene, mount_obstacle, namespaces_opened
@@ -15,7 +16,7 @@ def plan(scene: Scene) -> Plan:
     task = stuck_task(scene.verdict)
     of = f"/proc/{task.tgid}/task/{task.tid}" if task else "…"
     return Plan(
-        f"nsenter --mount={of}/ns/mnt --root={of}/root umount -f -i {scene.connection.point}",
+        by_hand.unmount(of, scene.connection.point, by_hand.FORCE),
         f"the connection of {scene.connection.point} is aborted; the mount itself may stay, busy",
         mount_obstacle(scene, task),
     )

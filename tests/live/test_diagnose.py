@@ -20,7 +20,7 @@ from harness.diagnosis import capture, formats
 from harness.linux import features, procfs
 from harness.linux.fusectl import fusectl_opened
 from tests.live.conftest import Fusezap
-from tests.live.situations import Situations, below, built, killed
+from tests.live.situations import Situations, below, built, killed, until
 
 Document = dict[str, Any]
 NAMESPACES = 200
@@ -168,6 +168,17 @@ def test_each_resolver_ends_what_it_is_for(resolver: str, fusezap: Fusezap, situ
     done = fusezap("diagnose", "--resolve", finding["id"], "--remedy", resolver, "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert diagnosed(fusezap, 0)["findings"] == []
+
+
+@pytest.mark.parametrize("action", ["abort", "unmount"])
+def test_the_command_that_is_shown_ends_it(action: str, fusezap: Fusezap, situations: Situations) -> None:
+    """As a person would type it, on a host that has fusectl mounted."""
+    killed(situations.container("serve", "flush", situations.point(), "hold"))
+    (finding,) = diagnosed(fusezap)["findings"]
+    (command,) = (each["command"] for each in finding["remedies"] if each["action"] == action)
+    typed = f"ls /sys/fs/fuse/connections/*/abort || mount -t fusectl none /sys/fs/fuse/connections; {command}"
+    subprocess.run(["unshare", "--mount", "sh", "-c", typed], check=True)
+    until("it is gone", lambda: fusezap("diagnose").returncode == 0)
 
 
 def test_what_was_captured_is_judged_elsewhere(fusezap: Fusezap, situations: Situations, tmp_path: Path) -> None:

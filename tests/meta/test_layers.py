@@ -75,7 +75,7 @@ PURE_STANDARD_LIBRARY = {
 }
 
 
-EXTRAS = {"harness.matrix.cluster": {"distributed"}}
+EXTRAS = {"harness.matrix.cluster": {"distributed"}, "harness.diagnosis.requests": {"drgn"}}
 """Who may import what is not always there."""
 
 

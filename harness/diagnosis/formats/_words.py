@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness import kernel_names
-from harness.diagnosis.records import Blocker, Container, Diagnosis, Finding, Stuck
+from harness.diagnosis.records import Blocker, Container, Diagnosis, Finding, Request, Stuck
 from harness.model import function_of
 from harness.report._proof import MEANS, checklist, process_tree, reasons, waits
 from harness.report._text import Line, counted, visible
@@ -71,6 +71,8 @@ def sections(finding: Finding) -> Iterator[tuple[str, list[Line]]]:
     snapshot = verdict.snapshots[-1]
     yield f"{verdict.outcome}: {MEANS[verdict.outcome]}", reasons(verdict)
     yield "what would end it", remedies(finding)
+    if finding.connection is not None and finding.connection.requests:
+        yield "requests without an answer", _requests(finding.connection.requests)
     yield "processes", process_tree(snapshot)
     yield "what keeps it", _blockers(finding.blockers)
     yield "who waits for whom", waits(verdict)
@@ -84,6 +86,18 @@ def remedies(finding: Finding) -> list[Line]:
         lines.append((1, visible(remedy.effect)))
     if any(remedy.resolver for remedy in finding.remedies):
         lines.append((0, f"by fusezap, which asks first: fusezap diagnose --resolve {finding.id}"))
+    return lines
+
+
+def _requests(found: tuple[Request, ...]) -> list[Line]:
+    lines: list[Line] = []
+    for each in found[:MOST]:
+        file = visible(each.path) if each.path else "a file that has left the kernel's memory"
+        since = "" if each.for_s is None else f" for {each.for_s:.0f} s"
+        who = f"task {each.tid} waits{since}" if each.tid else "nobody waits"
+        lines.append((0, f"{each.opcode} {each.unique} of {file} (node {each.node}): {each.state}, {who}"))
+    if len(found) > MOST:
+        lines.append((0, f"and {len(found) - MOST} more"))
     return lines
 
 

@@ -78,6 +78,7 @@ def _connection(stuck: Stuck) -> dict[str, Any]:
         "fsname": stuck.fsname,
         "waiting": stuck.waiting,
         "mount_point": stuck.point,
+        "requests": [asdict(each) for each in stuck.requests],
         "mounted": [
             {"mount_ns": use.mount_ns, "processes": use.processes, "pid": use.pid, "point": use.point}
             for use in stuck.uses

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.diagnosis.containers import described, of_cgroup, of_folder, state_files
+from harness.diagnosis.containers import described, of_cgroup, of_folder, of_state, state_files
 from harness.diagnosis.records import Container
 
 ID = "4f1c0d9e" * 8
@@ -96,3 +96,18 @@ def test_podmans_storage_tells_the_rest() -> None:
 def test_what_is_none_of_the_runtimes_files_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         described(Container("docker", ID, "x"), "config.v2.json", text)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "text"),
+    [
+        ("runc", '{"id": "web", "init_process_pid": 17336, "init_process_start": 5289617, "rootless": false}'),
+        ("crun", '{"pid": 17336, "process-start-time": 5289617, "cgroup-path": "/web", "bundle": "/b"}'),
+    ],
+)
+def test_a_runtime_without_a_shim_has_a_record_of_its_init(runtime: str, text: str) -> None:
+    path = f"/run/{runtime}/web/state"
+    found = of_state(runtime, "web", path, text, (17336, 5289617))
+    assert found == Container(runtime, "web", f"{path}, which names its init")
+    assert of_state(runtime, "web", path, text, (17336, 1)) is None, "the number is another process's now"
+    assert of_state(runtime, "web", path, "[]", (17336, 5289617)) is None

@@ -115,8 +115,8 @@ def test_what_a_person_would_type(scene: Scene) -> None:
     assert planned("kill-server", lives).command == f"kill -KILL {os.getpid()}"
     assert planned("release", lives).command == "python -m fakefs.ctl /run/x/control release all"
     unmount = planned("unmount", scene).command
-    assert unmount.startswith(f"nsenter --mount=/proc/{NOBODY - 1}/task/{NOBODY}/ns/mnt ")
-    assert unmount.endswith(" umount -f -i /run/x/mnt")
+    assert f"/proc/{NOBODY - 1}/task/{NOBODY}/ns/mnt" in unmount
+    assert "/run/x/mnt" in unmount
 
 
 def test_unmount_without_the_stuck_tasks_mounts(scene: Scene) -> None:
