@@ -83,7 +83,7 @@ def _answer(connections: frozenset[int], folder: Path | None) -> tuple[list[dict
 
     try:
         return [asdict(each) for each in _requests(_program(folder), connections)], ""
-    except (OSError, ValueError, LookupError, drgn.FaultError, drgn.MissingDebugInfoError) as error:
+    except (OSError, ValueError, LookupError, AttributeError, drgn.FaultError, drgn.MissingDebugInfoError) as error:
         text = str(error).partition("\n")[0]
         return [], f"the requests themselves, which drgn could show: {text}"
 

@@ -13,7 +13,7 @@ import pytest
 from harness.linux import procfs
 from harness.linux.fusectl import fusectl_opened
 from tests.live.conftest import Fusezap
-from tests.live.situations import Situations, built, killed, until
+from tests.live.situations import Situations, below, built, killed, until, wchans
 from tests.live.test_diagnose import Document, diagnosed
 from tests.live.test_foreign import examples as examples
 
@@ -27,6 +27,7 @@ def situations(tmp_path: Path) -> Iterator[Situations]:
 
 
 def stuck(fusezap: Fusezap, init: int) -> Document:
+    until("a task of it waits in vain", lambda: bool(_waiting(init)))
     (finding,) = diagnosed(fusezap)["findings"]
     assert finding["init_pid"] == init
     found: Document = finding
@@ -46,19 +47,41 @@ def container(situations: Situations, script: str, *arguments: str) -> int:
     return situations.hold(init)
 
 
-def test_a_server_by_libfuse_3(fusezap: Fusezap, situations: Situations, tmp_path: Path) -> None:
+@pytest.fixture
+def stranger(tmp_path: Path) -> str:
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True)
     if flags.returncode:
         pytest.skip("missing: libfuse 3's headers (pkg-config fuse3)")
     program = tmp_path / "stranger"
     source = Path(__file__).with_name("stranger.c")
     subprocess.run(["cc", "-Wall", "-o", program, source, *shlex.split(flags.stdout), "-lpthread"], check=True)
-    init = container(situations, '"$@" & wait', str(program), "-f", "-o", "fsname=situation", situations.point())
+    return str(program)
+
+
+def test_a_server_by_libfuse_3(fusezap: Fusezap, situations: Situations, stranger: str) -> None:
+    init = container(situations, '"$@" & wait', stranger, "-f", "-o", "fsname=situation", situations.point())
     killed(init)
     finding = stuck(fusezap, init)
     assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit")
     in_zap, _leader_is_zombie, one_left, in_flush, *_ = (check["holds"] for check in finding["form"])
     assert (in_zap, one_left, in_flush) == (True, True, True), "whichever thread is the last to leave"
+    resolved(fusezap, finding)
+
+
+def test_a_client_and_a_server_by_libfuse_3(fusezap: Fusezap, situations: Situations, stranger: str) -> None:
+    """The form of the published reproducer: a client waits for its FLUSH, which the server never answers, and the
+    server has another file of its own mount open since the client's write."""
+    point = situations.point()
+    serve = f"STRANGER_NESTED=1 {stranger} -f -o fsname=situation {point}"
+    init = container(situations, f"{_mounted(serve, point)} echo text >{point}/file & echo ready; wait")
+    server = min(procfs.read_children(init, init))
+    until("the server has the other file open", lambda: _holds(server, f"{point}/other"))
+    until("the client waits", lambda: bool(_waiting(init)))
+    killed(init)
+    finding = stuck(fusezap, init)
+    assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit")
+    assert finding["connection"]["mount_point"] == point
+    assert server in {each["pid"] for each in finding["blockers"]}
     resolved(fusezap, finding)
 
 
@@ -86,8 +109,7 @@ def _serves_itself(fusezap: Fusezap, situations: Situations, serve: str, point: 
 
     The client is not init: that one closes its files before it kills the rest, so the server would close `inner` too.
     """
-    script = f'{serve} & until grep -q " {point} .* - fuse" /proc/self/mountinfo; do sleep 0.02; done; '
-    init = container(situations, f"{script} sleep infinity 9<{outer} & echo ready; wait")
+    init = container(situations, f"{_mounted(serve, point)} sleep infinity 9<{outer} & echo ready; wait")
     server = min(procfs.read_children(init, init))
     until(f"the server holds {inner}", lambda: _holds(server, inner))
     killed(init)
@@ -96,6 +118,15 @@ def _serves_itself(fusezap: Fusezap, situations: Situations, serve: str, point: 
     assert finding["connection"]["mount_point"] == point
     assert server in {each["pid"] for each in finding["blockers"]}
     resolved(fusezap, finding)
+
+
+def _mounted(serve: str, point: str) -> str:
+    return f'{serve} & until grep -q " {point} .* - fuse" /proc/self/mountinfo; do sleep 0.02; done;'
+
+
+def _waiting(init: int) -> list[int]:
+    """Processes below it with a task that waits for FUSE."""
+    return [pid for pid in below(init) if "request_wait_answer" in wchans(pid)]
 
 
 def _holds(pid: int, path: str) -> bool:

@@ -12,9 +12,9 @@ import jsonschema
 import pytest
 
 from harness import registry
-from harness.diagnosis import capture, formats
+from harness.diagnosis import capture, formats, requests
 from harness.diagnosis.findings import findings
-from harness.diagnosis.records import Container, Diagnosis, Finding, Reading, Readings
+from harness.diagnosis.records import Container, Diagnosis, Finding, Reading, Readings, Request
 from harness.diagnosis.resolving import chosen, named
 from harness.errors import UsageError
 from harness.model import Outcome, Snapshot
@@ -197,3 +197,44 @@ def test_a_capture_is_read_strictly() -> None:
     ):
         with pytest.raises(UsageError, match="no capture"):
             capture.load(json.dumps(wrong), "x")
+
+
+def requested(tid: int, connection: int) -> Request:
+    return Request(connection, 10, "FUSE_FLUSH", 2, "/held", "not read by any server", tid)
+
+
+def test_the_request_itself_is_in_every_format() -> None:
+    assert FLUSH.connection is not None
+    number, tid = FLUSH.connection.number, FLUSH.blockers[0].tid
+    readings = replace(only(READINGS, FLUSH), requests=(requested(tid, number), requested(1, number + 1)))
+    assert capture.load(capture.dump(readings), "x") == readings
+    diagnosis = diagnosis_of(readings)
+    (finding,) = diagnosis.findings
+    assert finding.connection is not None
+    assert [each.tid for each in finding.connection.requests] == [tid], "not another connection's"
+    jsonschema.validate(json.loads(registry.module(formats, "json", "render").render(diagnosis)), SCHEMA)
+    for name in ("terminal", "markdown", "html"):
+        assert "FUSE_FLUSH" in registry.module(formats, name, "render").render(diagnosis), name
+
+
+def test_a_request_tells_the_connection_that_no_mount_tells() -> None:
+    assert FLUSH.connection is not None
+    number, tid = FLUSH.connection.number, FLUSH.blockers[0].tid
+    others = tuple(replace(each, waiting=1) for each in FLUSH.verdict.snapshots[-1].connections)
+    more = replace(others[0], number=9999, waiting=1)
+    blind = changed(only(READINGS, FLUSH), mounts=(), claims=(), connections=(*others, more))
+    (finding,) = findings(blind)
+    assert finding.connection is None
+    (finding,) = findings(replace(blind, requests=(requested(tid, number),)))
+    assert finding.connection is not None
+    assert finding.connection.number == number
+    assert "abort" in {remedy.action for remedy in finding.remedies}
+
+
+def test_without_the_kernels_memory_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "KCORE", "/no/such/kcore")
+    found, why = requests.ask(frozenset({1}), None, lambda _: None)
+    assert found == ()
+    assert "/no/such/kcore" in why
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert requests.ask(frozenset({1}), None, lambda _: None) == ((), ""), "it is an extra"
