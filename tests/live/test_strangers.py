@@ -112,6 +112,7 @@ def _serves_itself(fusezap: Fusezap, situations: Situations, serve: str, point: 
     init = container(situations, f"{_mounted(serve, point)} sleep infinity 9<{outer} & echo ready; wait")
     server = min(procfs.read_children(init, init))
     until(f"the server holds {inner}", lambda: _holds(server, inner))
+    until("the client's open() is through", lambda: any(_holds(pid, outer) for pid in below(init) if pid != server))
     killed(init)
     finding = stuck(fusezap, init)
     assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit")
