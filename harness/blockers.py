@@ -290,7 +290,7 @@ def of_task(task: Task) -> Row:
         return EXECUTING
     if task.frozen is not None:
         return _named("freezer")
-    if task.stack is None and task.exiting and kernel_names.has(task.functions, kernel_names.FUSE_WAIT):
+    if task.stack is None and task.exiting and kernel_names.awaits_fuse(task.functions):
         return _named("fuse-flush-exit")  # a request awaited in the exit is a file's FLUSH
     found = of_stack(task.functions)
     if found is not None:

@@ -67,7 +67,7 @@ def _in_flush(stuck: Task | None) -> Check:
         holds = kernel_names.below(names, kernel_names.FUSE_FLUSH, kernel_names.EXIT)
         return Check("flush-in-exit", title, holds, f"stack of {stuck.tid}: {' < '.join(names[:7])}")
     # Without a stack: a request awaited by an exiting task whose table is being closed is its files' FLUSH.
-    waits = kernel_names.has(names, kernel_names.FUSE_WAIT)
+    waits = kernel_names.awaits_fuse(names)
     evidence = f"stack not readable; wchan {stuck.wchan}, exiting: {stuck.exiting}, FDSize {stuck.fd_slots}"
     return Check("flush-in-exit", title, waits and stuck.exiting and stuck.fd_slots == 0, evidence)
 

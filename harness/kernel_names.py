@@ -55,6 +55,11 @@ def has(functions: Iterable[str], names: frozenset[str]) -> bool:
     return not names.isdisjoint(functions)
 
 
+def awaits_fuse(functions: Iterable[str]) -> bool:
+    """It sleeps until a FUSE server answers."""
+    return has(functions, FUSE_WAIT)
+
+
 def below(functions: tuple[str, ...], inner: frozenset[str], outer: frozenset[str]) -> bool:
     """An `inner` function was called, directly or not, by an `outer` one; `functions` is innermost first."""
     positions = [index for index, name in enumerate(functions) if name in inner]

@@ -13,6 +13,11 @@ from harness.model import Device, Edge, Need, Node, Progress, Snapshot, Strength
 from harness.waits import DETACHED_TABLES, WAITING_CONNECTIONS, For, View, Wait, connection_id, counting, task_id
 
 Explain = Callable[[Task, View], "Wait | None"]
+_UNHELD = "no task's descriptor table shows its device: nobody can answer"
+_LAST_REFERENCE = (
+    "only an exiting task, its table detached (FDSize 0), can still own the last reference to the device, "
+    "and drops it after its files are flushed"
+)
 
 
 @functools.cache
@@ -162,13 +167,6 @@ def _unanswerable(number: int, view: View) -> Wait:
     if not owners:
         return Wait(Need.ANY, Progress.WAITS, "no task holds its device, and none is exiting with it")
     return Wait(Need.ANY, Progress.WAITS, _UNHELD, tuple(For(task_id(task.tid), strength, how) for task in owners))
-
-
-_UNHELD = "no task's descriptor table shows its device: nobody can answer"
-_LAST_REFERENCE = (
-    "only an exiting task, its table detached (FDSize 0), can still own the last reference to the device, "
-    "and drops it after its files are flushed"
-)
 
 
 def _any_waiting(view: View) -> Wait:

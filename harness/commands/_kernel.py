@@ -66,7 +66,7 @@ def carry_out(
     else:
         from harness.vm import session as elsewhere
 
-        elsewhere.carry_out(image, plan, scenarios, listener, watcher, say, settings(args))
+        elsewhere.carry_out(image, plan, scenarios, listener, watcher, say, settings(args, args.append))
     return image.release
 
 
@@ -81,10 +81,10 @@ def attend(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
         image = kernel_spec.find(args.kernel, tell)
     if image.is_host:
         raise UsageError("--shell is for another kernel", "here, --keep leaves the hang to look at")
-    shell.attend(image, arguments, replace(settings(args), shell=True))
+    shell.attend(image, arguments, replace(settings(args, args.append), shell=True))
 
 
-def settings(args: argparse.Namespace) -> Settings:
+def settings(args: argparse.Namespace, append: str = "") -> Settings:
     from harness.vm.settings import Settings
 
     return Settings(
@@ -92,5 +92,5 @@ def settings(args: argparse.Namespace) -> Settings:
         memory_mib=args.memory,
         deadline_s=args.deadline,
         console=args.console,
-        append=getattr(args, "append", ""),
+        append=append,
     )

@@ -68,7 +68,12 @@ def _found(reading: Reading) -> _Found | None:
 def _verdict(snapshots: tuple[Snapshot, ...]) -> Verdict | None:
     """None: it is a process that nobody kills, and whose request can be answered."""
     init = snapshots[-1].init
-    if init is not None and snapshots[-1].pid_ns is None and not init.killed and _awaits_fuse(init):
+    if (
+        init is not None
+        and snapshots[-1].pid_ns is None
+        and not init.killed
+        and kernel_names.awaits_fuse(init.functions)
+    ):
         if not all(_cannot_be_answered(each) for each in snapshots):
             return None
         verdict = judge(snapshots)
@@ -88,14 +93,10 @@ def _only_connection(graph: WaitGraph) -> int | None:
     return int(numbers.pop().partition(":")[2]) if len(numbers) == 1 else None
 
 
-def _awaits_fuse(task: Task) -> bool:
-    return kernel_names.has(task.functions, kernel_names.FUSE_WAIT)
-
-
 def _keeping(snapshot: Snapshot) -> tuple[Task, ...]:
     """The tasks that keep the rest: live ones, but for inits in the zap, and the dead that nobody inside may reap."""
     if snapshot.pid_ns is None and snapshot.init is not None and not snapshot.init.killed:
-        return tuple(task for task in snapshot.live if _awaits_fuse(task)) or (snapshot.init,)
+        return tuple(task for task in snapshot.live if kernel_names.awaits_fuse(task.functions)) or (snapshot.init,)
     inside = {task.tid for task in snapshot.tasks}
     alive = {task.tgid for task in snapshot.live}
     found = []

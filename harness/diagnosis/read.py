@@ -78,7 +78,7 @@ def read(ctl: Fusectl | None, identify: Identify, ask: Ask, patient: Patient, be
 
 def _waited_for(snapshot: Snapshot) -> Iterator[int]:
     """Connections on which the request of one of its tasks can be."""
-    if any(kernel_names.has(task.functions, kernel_names.FUSE_WAIT) for task in snapshot.live):
+    if any(kernel_names.awaits_fuse(task.functions) for task in snapshot.live):
         yield from (each.number for each in snapshot.connections if each.waiting)
 
 

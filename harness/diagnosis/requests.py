@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import logging
 import os
 import select
 import time
@@ -90,6 +89,8 @@ def _answer(connections: frozenset[int], folder: Path | None) -> tuple[list[dict
 
 def _program(folder: Path | None) -> Program:
     """The running kernel, with the debug information of itself and of its module fuse; LookupError without."""
+    import logging
+
     import drgn
 
     program = drgn.Program()

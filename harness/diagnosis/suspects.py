@@ -44,7 +44,7 @@ def dying_processes(survey: Survey, pids: set[int], covered: set[int]) -> list[t
     for pid in sorted(pids - covered):
         stuck = [task for task in survey.tasks(pid) if _stuck(task)]
         if stuck:
-            first = min(stuck, key=lambda task: not _awaits_fuse(task))
+            first = min(stuck, key=lambda task: not kernel_names.awaits_fuse(task.functions))
             found.append((Target(pid, survey.census[pid].stat.start_time, None), first.tid))
     return found
 
@@ -99,11 +99,7 @@ def _has_answerer(connection: Connection, devices: tuple[Device, ...], survey: S
 
 
 def _free(task: Task) -> bool:
-    return not task.zombie and not task.exiting and not _awaits_fuse(task)
-
-
-def _awaits_fuse(task: Task) -> bool:
-    return kernel_names.has(task.functions, kernel_names.FUSE_WAIT)
+    return not task.zombie and not task.exiting and not kernel_names.awaits_fuse(task.functions)
 
 
 def presumed_servers(snapshots: tuple[Snapshot, ...]) -> tuple[Claim, ...]:

@@ -181,7 +181,7 @@ class _Arming:
             with contextlib.suppress(*GONE):
                 if procfs.read_stat(tid, pid).flags & flags == flags:
                     frames = procfs.read_stack(tid, pid) or (procfs.read_wchan(tid, pid) or "",)
-                    if kernel_names.has(map(function_of, frames), kernel_names.FUSE_WAIT):
+                    if kernel_names.awaits_fuse(map(function_of, frames)):
                         return True
         return False
 

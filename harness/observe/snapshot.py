@@ -73,7 +73,12 @@ class Survey:
         self.read_tasks(set().union(*inside.values()))
         devices = self.devices()
         in_flight: tuple[InFlight, ...] = ()
-        if any(_awaits_fuse(task) for pids in inside.values() for pid in pids for task in self.tasks(pid)):
+        if any(
+            kernel_names.awaits_fuse(task.functions)
+            for pids in inside.values()
+            for pid in pids
+            for task in self.tasks(pid)
+        ):
             in_flight = tuple(each for pid, shown in self._tables().items() for each in self._in_flight(pid, shown))
         everywhere = {device.tgid for device in devices} | {each.tgid for each in in_flight} | self._exiting()
         relatives = {target: self._relatives(pids) - everywhere for target, pids in inside.items()}
@@ -116,7 +121,10 @@ class Survey:
     def _waiters(self) -> set[int]:
         """Processes, of those that have been read, with a task that waits for FUSE."""
         if len(self._waiting) < len(self._read):
-            self._waiting = {pid: any(_awaits_fuse(task) for task in tasks) for pid, tasks in self._read.items()}
+            self._waiting = {
+                pid: any(kernel_names.awaits_fuse(task.functions) for task in tasks)
+                for pid, tasks in self._read.items()
+            }
         return {pid for pid, waits in self._waiting.items() if waits}
 
     def inside(self, target: Target) -> set[int]:
@@ -298,10 +306,6 @@ class Survey:
         if self.ctl is None:
             return tuple(Connection(number, None, name) for number, name in names.items())
         return tuple(replace(each, fsname=names.get(each.number)) for each in connections)
-
-
-def _awaits_fuse(task: Task) -> bool:
-    return kernel_names.has(task.functions, kernel_names.FUSE_WAIT)
 
 
 def _has_device(tables: Tables) -> bool:

@@ -78,7 +78,7 @@ def await_blocked(init: int, server: int, within_s: float) -> bool:
                     continue
                 for tid in procfs.tids(pid):
                     frames = procfs.read_stack(tid, pid) or (procfs.read_wchan(tid, pid) or "",)
-                    if kernel_names.has(map(function_of, frames), kernel_names.FUSE_WAIT):
+                    if kernel_names.awaits_fuse(map(function_of, frames)):
                         return True
         time.sleep(_POLL_S)
     return False

@@ -56,7 +56,6 @@ class View:
         self.all = (*snapshot.tasks, *snapshot.others)
         self.by_tid = {task.tid: task for task in self.all}
         self.inside = {task.tid for task in snapshot.tasks}
-
         self._groups: dict[int, list[Task]] = {}
         for task in self.all:
             self._groups.setdefault(task.tgid, []).append(task)

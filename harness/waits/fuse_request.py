@@ -10,7 +10,7 @@ ORDER = 30
 
 
 def explain(task: Task, view: View) -> Wait | None:
-    if not kernel_names.has(task.functions, kernel_names.FUSE_WAIT):
+    if not kernel_names.awaits_fuse(task.functions):
         return None
     why = f"state {task.state}, sleeps in request_wait_answer()"
     if not task.killed and not view.undisturbed:
