@@ -25,12 +25,17 @@ SAY_EVERY_S = 10.0
 """Where no terminal shows a bar."""
 
 
-def arguments(parser: argparse.ArgumentParser, jobs: int = 1, what: str = "runs") -> None:
-    """`jobs`: so many at a time, of `what`, where nothing is said."""
+def arguments(parser: argparse.ArgumentParser) -> None:
+    repeats(parser)
+    parser.add_argument("--jobs", metavar="J", type=int, default=1, help="so many runs at a time (default 1)")
+    reports(parser)
+
+
+def repeats(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeat", metavar="N", type=int, help="run each scenario N times and count the outcomes")
-    parser.add_argument(
-        "--jobs", metavar="J", type=int, default=jobs, help=f"so many {what} at a time (default {jobs})"
-    )
+
+
+def reports(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report",
         metavar="FORMAT=FILE",
@@ -50,7 +55,7 @@ def check(args: argparse.Namespace) -> None:
     """UsageError for numbers that make no sense."""
     if args.repeat is not None and args.repeat < 1:
         raise UsageError("--repeat takes a number from 1 on")
-    if not 1 <= args.jobs <= 64:
+    if args.jobs is not None and not 1 <= args.jobs <= 64:
         raise UsageError("--jobs takes a number from 1 to 64")
 
 

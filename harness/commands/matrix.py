@@ -44,10 +44,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", default=TERMINAL, metavar="FORMAT", help=f"on stdout: {', '.join(outputs.formats())}"
     )
-    _counting.arguments(parser, jobs=len(os.sched_getaffinity(0)), what="kernels")
-    parser.add_argument(
+    _counting.repeats(parser)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--jobs",
+        metavar="J",
+        type=int,
+        help=f"so many kernels at a time (default {_processors()}, for each processor one)",
+    )
+    where.add_argument(
         "--cluster", metavar="ADDRESS", help="measure on a cluster of dask.distributed, such as tcp://head:8786"
     )
+    _counting.reports(parser)
     _kernel.machine(parser.add_argument_group("the virtual machine of each kernel"))
 
 
@@ -107,7 +115,11 @@ def _workers(args: argparse.Namespace) -> Workers:
 
     from harness.matrix import local
 
-    return partial(local.run, at_a_time=args.jobs)
+    return partial(local.run, at_a_time=args.jobs or _processors())
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _table(series: tuple[Series, ...]) -> None:
