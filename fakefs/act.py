@@ -33,8 +33,8 @@ killed once that returns.
   fsync        fsync(2)                     close        close(2)
   fault        touches a page of a mapping
   write-exit   write(2) of a byte, fsync(2), then exits with the file open
-  execute      a child writes a program beside FILE and exits without closing it; it is executed at once, 5 times. Says
-               in X_FAKEFS_FAILED how often that failed, and how: `5 ETXTBSY`
+  execute      5 children write a program each beside FILE and exit without closing it; as soon as one has exited, what
+               it wrote is executed. Says in X_FAKEFS_FAILED how often that failed, and how: `5 ETXTBSY`
 
   --mounted FOLDER   first waits until something is mounted at FOLDER
   --at-signal        makes the call when SIGUSR1 comes
@@ -109,32 +109,35 @@ def act_write_exit(path: str) -> Iterator[tuple[str, ...]]:
 
 
 def act_execute(path: str) -> Iterator[tuple[str, ...]]:
-    answers = [_written_and_executed(f"{path}.{number}") for number in range(EXECUTIONS)]
-    failed = [errno.errorcode.get(number, str(number)) for number in answers if number]
+    """All are written at once, for each exit may take as long as the server takes to answer its FLUSH."""
+    writers = {_writer(program): program for program in (f"{path}.{number}" for number in range(EXECUTIONS))}
+    failed = []
+    while writers:
+        exited, _ = os.wait()
+        number = _executed(writers.pop(exited))
+        if number:
+            failed.append(errno.errorcode.get(number, str(number)))
     yield (f"X_FAKEFS_FAILED={len(failed)} {' '.join(sorted(set(failed)))}",) if failed else ()
 
 
-def _written_and_executed(path: str) -> int:
-    """The errno of execve(2), or 0."""
-    writer = os.fork()
-    if writer == 0:
+def _writer(path: str) -> int:
+    """A child that writes the program and exits without closing it."""
+    child = os.fork()
+    if child == 0:
         os.write(os.open(path, os.O_WRONLY | os.O_CREAT, 0o755), SCRIPT)
         os._exit(0)
-    os.waitpid(writer, 0)
-    answer, reply = os.pipe()
-    program = os.fork()
-    if program == 0:
-        try:
-            os.execv(path, [path])
-        except OSError as error:
-            os.write(reply, bytes([error.errno or 255]))
-        os._exit(1)
-    os.close(reply)
-    said = os.read(answer, 1)
-    os.close(answer)
+    return child
+
+
+def _executed(path: str) -> int:
+    """The errno of execve(2), or 0."""
+    try:
+        program = os.posix_spawn(path, [path], {})
+    except OSError as error:
+        return error.errno or 255
     os.kill(program, signal.SIGKILL)  # it was executed; what it would do is of no interest
     os.waitpid(program, 0)
-    return said[0] if said else 0
+    return 0
 
 
 ACTIONS: dict[str, Action] = {
