@@ -399,9 +399,10 @@ class Result:
     """The server's own: seq, time (ns), event (called, held, released, replied, …), operation, path, caller (tid), …"""
     timeline: Timeline = Timeline()
 
-    def without_evidence(self) -> Result:
-        """What is counted of it."""
-        verdict = replace(self.verdict, graph=None, snapshots=(), form=(), reasons=())
+    def without_evidence(self, reasons: bool = False) -> Result:
+        """What is counted of it; `reasons`: and why."""
+        told = self.verdict.reasons if reasons else ()
+        verdict = replace(self.verdict, graph=None, snapshots=(), form=(), reasons=told)
         return replace(self, verdict=verdict, armed=None, journal=(), timeline=Timeline(), attempts=())
 
 

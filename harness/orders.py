@@ -26,6 +26,8 @@ class Order:
     out: Path | None
     keep: bool = False
     futile: bool = False
+    brief: bool = False
+    """What would only be shown is not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def perform(order: Order, listener: Listener, wanted: Callable[[Outcome], bool])
             kept.append(Evidence(order.out, order.scenario.name))
             kept[-1].before_remedy(victim, snapshots)
 
-    options = Options(resolver, order.patience_s, order.keep, order.futile, keep_evidence)
+    options = Options(resolver, order.patience_s, order.keep, order.futile, keep_evidence, order.brief)
     try:
         result = run(order.scenario, options, listener)
     except FusezapError as error:

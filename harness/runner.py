@@ -53,6 +53,8 @@ class Options:
     futile: bool = False
     evidence: Callable[[Victim, tuple[Snapshot, ...], Outcome], None] | None = None
     """Called with the verdict before anything is done about it: writes what --out wants."""
+    brief: bool = False
+    """Nobody reads more of it than the outcome and the reasons: what would only be shown is not looked at."""
 
 
 @contextmanager
@@ -82,7 +84,7 @@ def run(scenario: Scenario, options: Options, listener: Listener) -> Result:
         trial.kill()
         trial.judge()
         if options.evidence is not None:
-            options.evidence(trial.victim, (trial.armed, *trial.verdict.snapshots), trial.verdict.outcome)
+            options.evidence(trial.victim, trial.snapshots, trial.verdict.outcome)
         if options.keep and trial.stuck:
             trial.keep()
             result = trial.result(left=())

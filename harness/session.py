@@ -41,6 +41,8 @@ class Plan:
     keep: bool = False
     futile: bool = False
     out: Path | None = None
+    brief: bool = False
+    """Nobody reads more of the runs than their outcomes and the reasons."""
 
     @property
     def repeated(self) -> bool:
@@ -137,7 +139,7 @@ def _pooled(plan: Plan, scenario: Scenario, pool: Workers) -> Iterator[Answer]:
 
 
 def _order(plan: Plan, scenario: Scenario) -> Order:
-    return Order(scenario, plan.resolver, plan.patience_s, plan.out, plan.keep, plan.futile)
+    return Order(scenario, plan.resolver, plan.patience_s, plan.out, plan.keep, plan.futile, plan.brief)
 
 
 def _note(plan: Plan, scenario: Scenario, tally: Tally) -> str:

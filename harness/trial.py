@@ -24,6 +24,7 @@ from harness.scenario import about
 from harness.scene import Scene
 from harness.timeline import Recorder
 from harness.watch import watch
+from harness.withheld import withheld
 
 if TYPE_CHECKING:
     from harness.guard.client import Guard
@@ -40,8 +41,10 @@ class Trial:
         self.victim = victim
         self.recorder = Recorder()
         self.recorder.reached("started", "the run began", began_ns)
-        self.armed = observe(victim.target, guard.ctl, victim.claims)
-        self.recorder.saw(self.armed)
+        self.armed = None if options.brief else observe(victim.target, guard.ctl, victim.claims)
+        if self.armed is not None:
+            self.recorder.saw(self.armed)
+        self._latest = self.armed
         armed_ns = time.monotonic_ns()
         self.recorder.reached("armed", victim.about, armed_ns)
         self._armed_ms = (armed_ns - began_ns) / 1e6
@@ -55,7 +58,13 @@ class Trial:
         self._resolution: Resolution | None = None
         self._killed_ns = 0
         self._kill_to_verdict_ms: float | None = None
-        listener.armed(victim, self.armed, self._armed_ms)
+        if self.armed is not None:
+            listener.armed(victim, self.armed, self._armed_ms)
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """Those that the verdict rests on, and that of the armed scenario before them."""
+        return self.verdict.snapshots if self.armed is None else (self.armed, *self.verdict.snapshots)
 
     @property
     def stuck(self) -> bool:
@@ -80,11 +89,12 @@ class Trial:
 
     def judge(self) -> Verdict:
         """Watches until the verdict is final, or patience is at an end."""
-        verdict = watch(self.victim.target, self._look, self._patience_s(), self._listener.looked)
+        verdict = watch(self.victim.target, self._look, self._patience_s(), self._listener.looked, self._settled)
         judged_ns = time.monotonic_ns()
         took = self._kill_to_verdict_ms = (judged_ns - self._killed_ns) / 1e6
-        if self.victim.journal.exists():
-            self._entries = journal.read(self.victim.journal)
+        if why := self._withheld(verdict):
+            verdict = dataclasses.replace(verdict, reasons=(*verdict.reasons, why))
+        self._entries = self._journal()
         if verdict.outcome is Outcome.RELEASED:
             verdict = self._exercised(verdict)
         else:
@@ -158,9 +168,21 @@ class Trial:
         )
 
     def _look(self) -> Snapshot:
-        snapshot = observe(self.victim.target, self._guard.ctl, self.victim.claims, self.armed)
+        snapshot = self._latest = observe(self.victim.target, self._guard.ctl, self.victim.claims, self._latest)
         self.recorder.saw(snapshot)
         return snapshot
+
+    def _journal(self) -> tuple[journal.Entry, ...]:
+        return journal.read(self.victim.journal) if self.victim.journal.exists() else ()
+
+    def _settled(self, verdict: Verdict) -> bool:
+        return self._withheld(verdict) is not None
+
+    def _withheld(self, verdict: Verdict) -> str | None:
+        """Who asked for patience gets it."""
+        if verdict.outcome is not Outcome.STARVED or self._options.patience_s is not None or self.victim.server is None:
+            return None
+        return withheld(verdict, self._journal(), self.victim.server.pid)
 
     def _patience_s(self) -> float:
         chosen = self._options.patience_s

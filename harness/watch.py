@@ -17,9 +17,14 @@ _SHORTEST_S, _LONGEST_S = 0.0003, 0.02
 
 
 def watch(
-    target: Target, look: Callable[[], Snapshot], patience_s: float, report: Callable[[Verdict], None]
+    target: Target,
+    look: Callable[[], Snapshot],
+    patience_s: float,
+    report: Callable[[Verdict], None],
+    settled: Callable[[Verdict], bool] = lambda _: False,
 ) -> Verdict:
-    """`patience_s` is how long it is to stay starved before that counts as the outcome; a proof needs no time.
+    """`patience_s` is how long it is to stay starved before that counts as the outcome; a proof needs no time, nor does
+    a verdict that is `settled`, for who could end it will not.
 
     `report` is called with every verdict, final or not.
     """
@@ -33,7 +38,7 @@ def watch(
         verdict = judge((now,) if before is None else (before, now))
         report(verdict)
         clock = time.monotonic()
-        if verdict.outcome in FINAL or clock > limit:
+        if verdict.outcome in FINAL or clock > limit or settled(verdict):
             return verdict
         if verdict.outcome is not Outcome.STARVED:
             starved_since = None

@@ -95,7 +95,8 @@ def _plan(args: argparse.Namespace) -> Plan:
         from harness.statistics import runs_needed
 
         times = runs_needed(args.rate, confidence)
-    return Plan(times=times, jobs=args.jobs, rate=args.rate, confidence=confidence)
+    brief = args.format == LINE and not args.report
+    return Plan(times=times, jobs=args.jobs, rate=args.rate, confidence=confidence, brief=brief)
 
 
 def _defects() -> tuple[Scenario, ...]:

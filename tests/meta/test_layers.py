@@ -49,6 +49,7 @@ PURE = {
     "harness.judge": RECORDS | {"harness.waitgraph"},
     "harness.form": RECORDS | {"harness.kernel_names"},
     "harness.exercise": {"fakefs.journal", "harness.scenario"},
+    "harness.withheld": {"fakefs.journal", "fakefs.parse", "harness.model"},
     "harness.statistics": RECORDS,
     "harness.tally": RECORDS | {"harness", "harness.statistics"},
     "harness.timeline": RECORDS,

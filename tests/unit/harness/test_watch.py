@@ -58,6 +58,19 @@ def test_starved_is_an_outcome_only_when_patience_is_at_an_end() -> None:
     assert set(seen[1:]) == {Outcome.STARVED}
 
 
+def test_starved_is_an_outcome_at_once_when_it_is_settled() -> None:
+    seen: list[Outcome] = []
+    verdict = watch(
+        NOBODY,
+        looking(endlessly(STARVED)),
+        1000,
+        lambda each: seen.append(each.outcome),
+        lambda each: each.outcome is Outcome.STARVED,
+    )
+    assert verdict.outcome is Outcome.STARVED
+    assert seen == [Outcome.INCONCLUSIVE, Outcome.STARVED]
+
+
 def test_starved_for_a_while_and_released_in_the_end() -> None:
     verdict, seen = watched([STARVED, STARVED, STARVED, recorded("healthy")[-1]], patience_s=1000)
     assert verdict.outcome is Outcome.RELEASED
