@@ -12,7 +12,7 @@ def of_run(name: str, folder: Path) -> tuple[str, ...]:
     """Mounts by their unique name in any task's mountinfo, and the run's folder."""
     found = [
         f"mount {seen.point} of connection {seen.connection}, seen by task {seen.tid}"
-        for seen in fuse_mounts_of(procfs.pids(), name)
+        for seen in fuse_mounts_of(procfs.user_pids(), name)
     ]
     found += [f"cgroup {folder}" for folder in cgroup.trees(name)]
     if folder.exists():

@@ -49,7 +49,7 @@ def _folders() -> list[Path]:
 def mounted_runs() -> dict[str, set[int]]:
     """fsname → processes in whose mountinfo it is: of a FUSE mount, or of the room that a container runtime has."""
     found: dict[str, set[int]] = {}
-    for pid in procfs.pids():
+    for pid in procfs.user_pids():
         for tid in _tids(pid):
             try:
                 entries = mounts_named(rundir.PREFIX, tid, pid)

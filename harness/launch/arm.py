@@ -279,7 +279,7 @@ def _live_below(init: int) -> list[int]:
     except GONE:
         return []
     live = []
-    for pid in procfs.pids():
+    for pid in procfs.user_pids():
         with contextlib.suppress(*GONE, PermissionError):
             if pid != init and procfs.read_namespace(pid, pid, "pid") == namespace:
                 live += [pid] if procfs.read_process_stat(pid).state not in "ZX" else []

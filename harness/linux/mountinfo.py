@@ -57,7 +57,8 @@ def fuse_mounts(tid: int, tgid: int) -> tuple[MountEntry, ...]:
     """The FUSE mounts that a task sees; OSError as `read_mountinfo`.  Hosts have hundreds of other mounts: only lines
     that can be one are parsed."""
     lines = procfs.read(f"/proc/{tgid}/task/{tid}/mountinfo").split("\n")
-    return tuple(filter(is_fuse, parse_mountinfo("\n".join(line for line in lines if " - fuse" in line))))
+    found = (line for line in lines if " - fuse" in line and " - fusectl " not in line)
+    return tuple(filter(is_fuse, parse_mountinfo("\n".join(found))))
 
 
 def mounts_named(name: str, tid: int, tgid: int) -> tuple[MountEntry, ...]:

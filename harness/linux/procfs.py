@@ -16,6 +16,7 @@ from typing import NamedTuple
 CAP_SYS_PTRACE = 19
 CAP_SYS_ADMIN = 21
 
+_KTHREADD = 2
 GONE = (FileNotFoundError, ProcessLookupError)
 """What a reading raises when the task has vanished meanwhile."""
 
@@ -130,6 +131,19 @@ def parse_fdinfo_in_flight(text: str) -> int:
 
 def pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def user_pids() -> list[int]:
+    """The same without the children of kthreadd, where it is seen and they can be read (CONFIG_PROC_CHILDREN): kernel
+    threads, and helpers that the kernel has started (call_usermodehelper()).  For searches on which no proof rests."""
+    kernel: frozenset[int] = frozenset()
+    try:
+        stat = read_process_stat(_KTHREADD)
+        if stat.comm == "kthreadd" and stat.ppid == 0:
+            kernel = frozenset((_KTHREADD, *read_children(_KTHREADD, _KTHREADD)))
+    except OSError:
+        pass  # another PID namespace, or another configuration
+    return [pid for pid in pids() if pid not in kernel]
 
 
 def tids(pid: int) -> list[int]:

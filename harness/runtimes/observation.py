@@ -72,7 +72,7 @@ def await_blocked(init: int, server: int, within_s: float) -> bool:
     end = time.monotonic() + within_s
     namespace = procfs.read_namespace(init, init, "pid")
     while time.monotonic() < end:
-        for pid in procfs.pids():
+        for pid in procfs.user_pids():
             with contextlib.suppress(*GONE, PermissionError):
                 if pid == server or procfs.read_namespace(pid, pid, "pid") != namespace:
                     continue

@@ -130,7 +130,7 @@ class Room:
         """Those that live in the room's mount namespace, the room itself left out."""
         namespace = procfs.read_namespace(self._pid, self._pid, "mnt")
         found = []
-        for pid in procfs.pids():
+        for pid in procfs.user_pids():
             try:
                 if pid != self._pid and procfs.read_namespace(pid, pid, "mnt") == namespace:
                     found.append(pid)
