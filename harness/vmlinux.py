@@ -66,6 +66,14 @@ def starts_alone(elf: Path) -> bool:
     return False
 
 
+def has_parameter(elf: Path, name: str) -> bool:
+    """Whether that kernel knows a parameter of what is built in, such as `virtio_mmio.device` (module_param())."""
+    import mmap
+
+    with elf.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(name.encode() + b"\0") >= 0
+
+
 def decompressed(packed: bytes) -> bytes | None:
     """A whole file; None for an unknown way, or where the program for it is not there."""
     return _decompressed(packed, trailer=0)

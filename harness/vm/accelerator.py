@@ -11,6 +11,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+KVM, TCG = "kvm", "tcg"
 CPU = "max"
 _CODE = bytes.fromhex("b02a e6f4 f4")
 """mov $0x2a, %al; out %al, $0xf4; hlt: leaves by isa-debug-exit."""
@@ -35,7 +36,7 @@ def kvm_works(emulator: str) -> bool:
     with tempfile.NamedTemporaryFile() as file:
         file.write(firmware())
         file.flush()
-        argv = probe(emulator, "kvm", Path(file.name))
+        argv = probe(emulator, KVM, Path(file.name))
         try:
             ended = subprocess.run(
                 argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE_S, check=False
@@ -59,4 +60,4 @@ def probe(emulator: str, accel: str, file: Path) -> tuple[str, ...]:
 
 
 def accelerator(emulator: str) -> str:
-    return "kvm" if kvm_works(emulator) else "tcg"
+    return KVM if kvm_works(emulator) else TCG

@@ -17,7 +17,7 @@ from types import ModuleType
 
 from harness import kernel_store, outputs
 from harness.errors import MachineError
-from harness.vm import generated
+from harness.vm import expressions, generated
 from harness.vm.seen import CHECKOUT
 
 PACKAGES = (
@@ -31,10 +31,12 @@ MODULES = (
 )
 _WRITE = """\
 import sys
-from harness.vm import generated
-compiled = generated.recorded()
+from harness.vm import expressions
+compiled = expressions.recorded()
+from harness.vm import expressions, generated
+functions = generated.recorded()
 from harness.vm import bundle
-bundle.write(sys.argv[1], compiled)
+bundle.write(sys.argv[1], compiled, functions)
 """
 
 
@@ -69,13 +71,17 @@ def _make(path: Path) -> None:
         raise MachineError("the modules for the guest could not be put together", ended.stderr.strip()[-500:])
 
 
-def write(path: str, compiled: generated.Compiled) -> None:
-    """`compiled`: recorded since before this module was imported."""
+def write(path: str, compiled: expressions.Expressions, functions: generated.Functions) -> None:
+    """`compiled`, `functions`: recorded since before this module was imported."""
+    folders = {}
     for name in PACKAGES:
         package = importlib.import_module(name)
+        folders[package.__path__[0]] = _listed(package)
         for info in pkgutil.walk_packages(package.__path__, f"{name}."):
             if not info.name.endswith(".__main__"):
-                importlib.import_module(info.name)
+                module = importlib.import_module(info.name)
+                if info.ispkg:
+                    folders[module.__path__[0]] = _listed(module)
     for name in ("fakefs.__main__", *MODULES):
         importlib.import_module(name)
     files, modules = {}, {}
@@ -85,8 +91,21 @@ def write(path: str, compiled: generated.Compiled) -> None:
             loader = module.__spec__.loader  # type: ignore[union-attr]
             modules[name] = (hasattr(module, "__path__"), source, marshal.dumps(loader.get_code(name)))  # type: ignore[union-attr]
             files[source] = _stamp(source)
-    bundle = {"python": sys.version, "files": files, "modules": modules, "generated": compiled, "path": sys.path}
+    bundle = {
+        "python": sys.version,
+        "path": sys.path,
+        "files": files,
+        "modules": modules,
+        "folders": folders,
+        "expressions": compiled,
+        "functions": functions,
+    }
     outputs.replace_bytes(Path(path), marshal.dumps(bundle))
+
+
+def _listed(package: ModuleType) -> list[tuple[str, bool]]:
+    """Names of its modules, each with whether it is a package."""
+    return [(info.name, info.ispkg) for info in pkgutil.iter_modules(package.__path__)]
 
 
 def _source(module: ModuleType) -> str | None:

@@ -79,7 +79,12 @@ def module_files(image: Image, wanted: tuple[str, ...]) -> tuple[Path, ...]:
 
 def has(image: Image, name: str) -> bool:
     """As a module or built in; of a kernel without modules, nothing is known."""
-    if image.modules is None or module_files(image, (name,)):
+    return built_in(image, name) or bool(module_files(image, (name,)))
+
+
+def built_in(image: Image, name: str) -> bool:
+    """Of a kernel without modules, nothing is known."""
+    if image.modules is None:
         return True
     listed = image.modules / "modules.builtin"
     return listed.exists() and any(line.endswith(f"/{name}.ko") for line in listed.read_text().splitlines())

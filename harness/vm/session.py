@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,7 +19,7 @@ from harness.session import Plan, Watcher
 from harness.tally import Tally
 from harness.terms import Outcome
 from harness.vm import bundle, engines, share, start, wire
-from harness.vm.accelerator import accelerator
+from harness.vm.accelerator import TCG, accelerator
 from harness.vm.guest import Orders
 from harness.vm.machine import LostError, Machine, started
 from harness.vm.settings import Settings
@@ -31,6 +31,18 @@ if TYPE_CHECKING:
 
 BOOTS = 2
 """Tries to reach the guest's init: an emulator's stall is no verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What is wanted of a kernel, and who is told of it."""
+
+    image: Image
+    plan: Plan
+    settings: Settings
+    listener: Listener
+    watcher: Watcher
+    say: Callable[[str], None]
 
 
 def carry_out(
@@ -46,17 +58,19 @@ def carry_out(
 
     MachineError when no machine can be started here.  A machine that is lost is an outcome, not an error.
     """
+    errand = _Errand(image, plan, settings, listener, watcher, say)
     engine = choose(image, settings)
     left = scenarios
     failed_boots = 0
     while left:
-        guest = _Guest(image, plan, left, listener, watcher, say)
+        guest = _Guest(errand, left)
         try:
-            _boot(engine, image, plan, guest, listener, settings, emulated=failed_boots > 0)
+            _boot(engine, errand, guest, emulated=failed_boots > 0)
         except LostError as lost:
             if not lost.reached_init:
                 failed_boots += 1
                 if failed_boots < BOOTS:
+                    engine = _second(engine, settings)
                     say(f"{image.spec}: {lost.why}, before its init was reached; started once more")
                     continue
             guest.lost(lost)
@@ -66,11 +80,8 @@ def carry_out(
 def choose(image: Image, settings: Settings) -> ModuleType:
     """The engine that was asked for, or the first that does not refuse; MachineError tells why none will do."""
     names = [settings.engine] if settings.engine else registry.names(engines)
-    found = [
-        registry.chosen(engines, "engine", name, "SUMMARY", "ORDER", "refusal", "command", "END") for name in names
-    ]
     reasons = []
-    for engine in sorted(found, key=lambda each: cast("int", each.ORDER)):
+    for engine in sorted(map(_named, names), key=lambda each: cast("int", each.ORDER)):
         why = engine.refusal(image, settings)
         if why is None:
             return engine
@@ -78,26 +89,28 @@ def choose(image: Image, settings: Settings) -> ModuleType:
     raise MachineError(f"{image.spec} ({image.release}) cannot be started here", "\n".join(reasons))
 
 
-def _boot(
-    engine: ModuleType,
-    image: Image,
-    plan: Plan,
-    guest: _Guest,
-    listener: Listener,
-    settings: Settings,
-    *,
-    emulated: bool,
-) -> None:
+def _named(name: str) -> ModuleType:
+    return registry.chosen(engines, "engine", name, "SUMMARY", "ORDER", "refusal", "command", "END")
+
+
+def _second(engine: ModuleType, settings: Settings) -> ModuleType:
+    """Where it did not come up: itself, unless it names another, and the user names none."""
+    other: str | None = getattr(engine, "SECOND", None)
+    return engine if other is None or settings.engine else _named(other)
+
+
+def _boot(engine: ModuleType, errand: _Errand, guest: _Guest, *, emulated: bool) -> None:
+    plan, settings = errand.plan, errand.settings
     inside = replace(plan, out=Path(engine.SHARE) / wire.EVIDENCE if plan.out else None)
-    orders = Orders(inside, guest.scenarios, listener is not SILENT)
+    orders = Orders(inside, guest.scenarios, errand.listener is not SILENT)
     with share.shared(orders) as folder:
         (folder / "start").write_text(
             start.script(start.python(f"{engine.SHARE}/unbundle.py", engine.SHARE), engine.END)
         )
         shutil.copyfile(bundle.file(), folder / "bundle")
         shutil.copyfile(Path(__file__).with_name("unbundle.py"), folder / "unbundle.py")
-        accel = "tcg" if emulated else accelerator(engine.EMULATOR)
-        command = engine.command(image, settings, folder, accel)
+        accel = TCG if emulated else accelerator(engine.EMULATOR)
+        command = engine.command(errand.image, settings, folder, accel)
         with started(command, folder, settings.deadline_s, settings.console) as machine:
             try:
                 guest.follow(machine)
@@ -108,22 +121,14 @@ def _boot(
 class _Guest:
     """What one machine has told so far."""
 
-    def __init__(
-        self,
-        image: Image,
-        plan: Plan,
-        scenarios: tuple[Scenario, ...],
-        listener: Listener,
-        watcher: Watcher,
-        say: Callable[[str], None],
-    ) -> None:
+    def __init__(self, errand: _Errand, scenarios: tuple[Scenario, ...]) -> None:
         self.scenarios = scenarios
         self.done = 0
-        self._plan = plan
-        self._listener = listener
-        self._watcher = watcher
-        self._say = say
-        self._kernel = Kernel(image.release, image.version, image.machine)
+        self._plan = errand.plan
+        self._listener = errand.listener
+        self._watcher = errand.watcher
+        self._say = errand.say
+        self._kernel = Kernel(errand.image.release, errand.image.version, errand.image.machine)
         self._tally: Tally | None = None
         self._began = 0.0
 

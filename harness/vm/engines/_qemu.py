@@ -9,13 +9,23 @@ from pathlib import Path
 from harness.errors import MachineError
 from harness.image import Image
 from harness.vm import initramfs, seen
-from harness.vm.accelerator import CPU
+from harness.vm.accelerator import CPU, TCG
 from harness.vm.settings import Settings
 
 EMULATOR = "qemu-system-x86_64"
 _SOONER = "random.trust_cpu=on cryptomgr.notests init_on_alloc=0"
 """A kernel that is not built to trust the processor's RDRAND gathers entropy for a second, and Python's start waits;
 Debian's tests its ciphers first and clears every page that it hands out: a tenth of an emulated run.
+"""
+_EMULATED_CPU = f"{CPU},model=4,stepping=0,-erms,-fsrm,-smap,-smep,-la57,-pku"
+"""Without what makes an emulator slow: a kernel copies and clears pages with `rep movsq` on every processor that is
+said to be good at it (X86_FEATURE_REP_GOOD, ERMS), as the first K8s are not (init_amd_k8()), and TCG does that word by
+word; SMAP opens and closes a guard at each access to user memory; LA57 is a fifth level of page tables to walk.
+"""
+_EMULATED_SOONER = "nolapic_timer noreplace-smp mitigations=off"
+"""The local APIC's timer is measured for 0.1 s, and where there is no ACPI that measurement checked for as long
+(calibrate_APIC_clock()); for one processor some 9,000 lock prefixes are patched away, each through a mapping of its own
+(alternatives_smp_unlock()); an emulated processor speculates about nothing.
 """
 _PACKAGES = "packages qemu-system-x86, busybox-static, util-linux, kmod"
 
@@ -47,17 +57,19 @@ def archive(
 
 def argv(image: Image, settings: Settings, archive: Path, accelerator: str, machine: str = "q35") -> tuple[str, ...]:
     """Without the folders.  Pure."""
+    emulated = accelerator == TCG
+    sooner = f"{_SOONER} {_EMULATED_SOONER}" if emulated else _SOONER
     return (
         *(EMULATOR, "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot"),
         *("-machine", machine),
         *("-accel", accelerator),
-        *("-cpu", CPU),
+        *("-cpu", _EMULATED_CPU if emulated else CPU),
         *("-smp", str(settings.cpus)),
         *("-m", f"{settings.memory_mib}M"),
         *("-serial", "mon:stdio" if settings.shell else "stdio"),
         *("-kernel", str(image.vmlinux or image.kernel)),
         *("-initrd", str(archive)),
-        *("-append", f"console=ttyS0 quiet panic=-1 reboot=t {_SOONER} {settings.append}"),
+        *("-append", f"console=ttyS0 quiet panic=-1 reboot=t {sooner} {settings.append}"),
     )
 
 

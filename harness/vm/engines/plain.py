@@ -29,15 +29,20 @@ def refusal(image: Image, settings: Settings) -> str | None:
 
 def command(image: Image, settings: Settings, share: Path, accelerator: str) -> Command:
     """Writes what it needs into `share`."""
-    archive = _qemu.archive(image, share, _MODULES, ("9p", f"ro,cache=loose,{_9P}"), ("9p", f"rw,{_9P}"))
-    return Command((*DIES_WITH_US, *_qemu.argv(image, settings, archive, accelerator), *folders(share)))
+    argv = _qemu.argv(image, settings, archive(image, share, _MODULES), accelerator)
+    return Command((*DIES_WITH_US, *argv, *folders(share)))
 
 
-def folders(share: Path) -> tuple[str, ...]:
-    """Pure."""
+def archive(image: Image, share: Path, modules: tuple[str, ...]) -> Path:
+    """The initramfs, in `share`."""
+    return _qemu.archive(image, share, modules, ("9p", f"ro,cache=loose,{_9P}"), ("9p", f"rw,{_9P}"))
+
+
+def folders(share: Path, bus: str = "pci") -> tuple[str, ...]:
+    """`bus`: what QEMU's names of the devices end in.  Pure."""
     return (
         *("-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"),
-        *("-device", f"virtio-9p-pci,fsdev=root,mount_tag={initramfs.ROOT_TAG}"),
+        *("-device", f"virtio-9p-{bus},fsdev=root,mount_tag={initramfs.ROOT_TAG}"),
         *("-fsdev", f"local,id=share,path={_qemu.quoted(share)},security_model=none"),
-        *("-device", f"virtio-9p-pci,fsdev=share,mount_tag={initramfs.SHARE_TAG}"),
+        *("-device", f"virtio-9p-{bus},fsdev=share,mount_tag={initramfs.SHARE_TAG}"),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.errors import MachineError
 from harness.image import Image
 from harness.vm import initramfs, seen, wire
+from harness.vm.accelerator import TCG
 from harness.vm.command import DIES_WITH_US, Command
 from harness.vm.settings import Settings
 
@@ -48,7 +49,7 @@ def command(image: Image, settings: Settings, share: Path, accelerator: str) -> 
             *("unshare", *_unprivileged(), "--pid", "--fork", "--kill-child", "--"),
             *("env", f"PATH={_path()}", str(_vng()), "--verbose", "--run", str(kernel)),
             *("--cpus", str(settings.cpus), "--memory", f"{settings.memory_mib}M", "--user", "root", "--cwd", "/"),
-            *(("--disable-kvm",) if accelerator == "tcg" else ()),
+            *(("--disable-kvm",) if accelerator == TCG else ()),
             *(("--force-9p",) if initramfs.has(image, "9p") else ()),
             *(f"--rodir={path}={path}" for path in seen.hidden(seen.needed())),
             *(f"--rwdir={SHARE}={share}", "--append", f"panic=-1 {settings.append}", "--exec", run),

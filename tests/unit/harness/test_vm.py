@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import marshal
 import pickle
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,9 @@ import pytest
 from harness import registry
 from harness.errors import MachineError
 from harness.image import Image
-from harness.vm import accelerator, bundle, engines, initramfs, seen, share, start, wire
+from harness.vm import accelerator, engines, initramfs, seen, session, share, start, wire
 from harness.vm.command import Command
-from harness.vm.engines import _qemu, plain, virtiofs
+from harness.vm.engines import _qemu, microvm, plain, virtiofs
 from harness.vm.machine import LostError, last_words, started
 from harness.vm.settings import Settings
 from tests.conftest import require
@@ -31,9 +31,20 @@ def test_the_emulators_command_line() -> None:
     assert pairs["-initrd"] == "/tmp/a,b/initramfs"
 
 
+@pytest.mark.parametrize(("accelerator", "cpu"), [("tcg", "max,"), ("kvm", "max")])
+def test_only_an_emulated_processor_is_made_easy_to_emulate(accelerator: str, cpu: str) -> None:
+    argv = _qemu.argv(IMAGE, Settings(), Path("/i"), accelerator)
+    emulated = accelerator == "tcg"
+    assert argv[argv.index("-cpu") + 1].startswith(cpu)
+    assert ("-smap" in argv[argv.index("-cpu") + 1]) is emulated
+    assert ("nolapic_timer" in argv[argv.index("-append") + 1]) is emulated
+
+
 def test_what_the_user_says_of_the_command_line_comes_last() -> None:
     argv = _qemu.argv(IMAGE, Settings(append="init_on_alloc=1"), Path("/i"), "tcg")
-    assert argv[argv.index("-append") + 1].endswith(" init_on_alloc=0 init_on_alloc=1")
+    words = argv[argv.index("-append") + 1].split()
+    assert "init_on_alloc=0" in words
+    assert words[-1] == "init_on_alloc=1"
 
 
 def test_the_root_is_shared_to_be_read_only() -> None:
@@ -41,6 +52,27 @@ def test_the_root_is_shared_to_be_read_only() -> None:
     assert "local,id=share,path=/tmp/a,,b,security_model=none" in folders
     root = next(each for each in folders if each.startswith("local,id=root"))
     assert "readonly=on" in root.split(",")
+
+
+def test_devices_on_the_command_line_are_of_no_bus() -> None:
+    assert any(each.startswith("virtio-9p-device,") for each in plain.folders(Path("/tmp/share"), "device"))
+
+
+def test_the_machine_without_a_bus_is_for_kernels_that_look_there(tmp_path: Path) -> None:
+    require(plain.EMULATOR, "busybox", "setpriv", "modprobe")
+    elf = tmp_path / "vmlinux"
+    elf.write_bytes(b"text virtio_mmio.device\0 more")
+    image = replace(IMAGE, vmlinux=elf)
+    assert microvm.refusal(image, Settings()) is None
+    assert "could not be unpacked" in str(microvm.refusal(replace(image, vmlinux=None), Settings()))
+    elf.write_bytes(b"text virtio_mmio.devices\0 more")
+    assert "CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES" in str(microvm.refusal(image, Settings()))
+
+
+def test_where_its_own_machine_does_not_come_up_an_engine_may_name_another() -> None:
+    assert session._second(microvm, Settings()) is plain
+    assert session._second(microvm, Settings(engine="microvm")) is microvm
+    assert session._second(plain, Settings()) is plain
 
 
 def test_both_daemons_of_virtiofs_get_options_of_their_own() -> None:
@@ -165,20 +197,3 @@ def test_the_shared_folder_goes_and_a_dead_ones_is_found(tmp_path: Path, monkeyp
     dead.mkdir()
     (dead / share.LOCK).touch()
     assert list(share.abandoned()) == [dead]
-
-
-def test_the_bundle_holds_what_a_run_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    file = bundle.file()
-    made = file.stat().st_mtime_ns
-    assert bundle.file().stat().st_mtime_ns == made
-    modules = marshal.loads(file.read_bytes())["modules"]
-    assert {"harness.vm.guest", "harness.trial", "fakefs.run", "harness.launch.arm", "fuse"} <= set(modules)
-    assert not any(name.startswith("harness.report") for name in modules)
-
-
-def test_a_bundle_of_other_sources_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    file = bundle.file()
-    file.write_bytes(b"broken")
-    assert bundle.file().stat().st_size > 100_000
