@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -17,13 +18,21 @@ from pathlib import Path
 
 from harness import kernel_spec
 
+PATIENCE_S = 120
+"""virtme-ng may wait for ever for a kernel that it cannot boot."""
 CHECKOUT = Path(__file__).parents[2]
 
 
 def timed(argv: list[str]) -> float:
     start = time.monotonic()
     env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    null = subprocess.DEVNULL
+    process = subprocess.Popen(argv, env=env, stdin=null, stdout=null, stderr=null, start_new_session=True)
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise SystemExit(f"{argv[0]} did not end within {PATIENCE_S} s: can it boot that kernel?") from None
     return time.monotonic() - start
 
 
