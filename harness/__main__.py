@@ -18,10 +18,6 @@ def run() -> NoReturn:
     except SystemExit as end:
         with contextlib.suppress(OSError):  # whoever read it is gone
             sys.stdout.flush()
-        if "multiprocessing" in sys.modules:
-            import gc
-
-            gc.collect()  # what its semaphores are named after must be gone, or its tracker complains
         os._exit(end.code if isinstance(end.code, int) else 1)
 
 

@@ -4,139 +4,134 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
-from threading import Event
-from types import FrameType
-from typing import TYPE_CHECKING
+from multiprocessing.connection import Connection, Pipe, wait
 
-from harness.errors import GuardError, Interrupted
-from harness.model import Outcome, Result
-from harness.orders import Answer, Order, perform
+from harness.errors import GuardError
+from harness.orders import Answer, Order
 
-if TYPE_CHECKING:
-    from multiprocessing.queues import SimpleQueue
+END_S = 30.0
+"""So long may a worker take to clean up before its guard has to."""
+
+
+class _Worker:
+    """`python -m harness.worker`, and our end of its socket.
+
+    A pidfd tells its death: the guard that it forked has the socket open too, and lives a moment longer.
+    """
+
+    def __init__(self) -> None:
+        self._connection, theirs = Pipe()
+        argv = [sys.executable, "-P", "-m", "harness.worker", str(theirs.fileno()), str(os.getpid())]
+        with theirs:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # of a terminal's Ctrl-C it hears from us
+            )
+        self._pidfd = os.pidfd_open(self._process.pid)
+
+    @property
+    def sources(self) -> tuple[Connection, int]:
+        """Readable when there is an answer, or never will be."""
+        return self._connection, self._pidfd
+
+    def send(self, order: Order) -> None:
+        try:
+            self._connection.send(order)
+        except ConnectionError as error:
+            raise self._gone() from error
+
+    def receive(self) -> Answer:
+        """What its sources promised; GuardError where the worker has ended instead."""
+        if self._connection not in wait(self.sources):
+            raise self._gone()
+        try:
+            answer: Answer = self._connection.recv()
+        except (EOFError, ConnectionError) as error:
+            raise self._gone() from error
+        return answer
+
+    def tell_to_leave(self) -> None:
+        self._process.terminate()
+        self._connection.close()
+
+    def end(self) -> None:
+        try:
+            self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._pidfd)
+
+    def _gone(self) -> GuardError:
+        status = self._process.wait()
+        how = f"was killed ({signal.Signals(-status).name})" if status < 0 else f"ended with status {status}"
+        return GuardError(f"a worker process {how}", "`fusezap clean` shows whether it left anything")
 
 
 class Workers:
-    """A pool of `jobs` processes; `runs` hands out the answers as they come."""
+    """At most `jobs` processes, started when there is work for them."""
 
-    def __init__(self, pool: ProcessPoolExecutor, jobs: int) -> None:
-        self._pool = pool
+    def __init__(self, jobs: int) -> None:
         self._jobs = jobs
+        self._idle: list[_Worker] = []
+        self._busy: list[_Worker] = []
 
     def runs(self, order: Order, times: int) -> Generator[Answer]:
-        """At most `times` of them; closing the iterator hands out no more, and waits for those under way."""
-        left = times
-        under_way: set[Future[Answer]] = set()
-        try:
-            while left or under_way:
-                while left and len(under_way) < self._jobs + 1:
-                    under_way.add(self._pool.submit(_work, order))
-                    left -= 1
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                for each in done:
-                    yield each.result()
-        except BrokenProcessPool as error:
-            raise GuardError("a worker process was killed", "`fusezap clean` shows whether it left anything") from error
-        except Interrupted:
-            under_way.clear()  # `workers` ends them
-            raise
-        finally:
-            for each in under_way:
-                each.cancel()
-            wait(under_way)
+        """`times` of them, as they come; closing the iterator hands out no more, and waits for none.
+
+        GuardError when a worker dies.
+        """
+        self._discard()
+        given = 0
+        while given < min(times, self._jobs):
+            self._give(order)
+            given += 1
+        while self._busy:
+            for worker in self._ready():
+                answer = worker.receive()
+                self._busy.remove(worker)
+                self._idle.append(worker)
+                if given < times:
+                    self._give(order)
+                    given += 1
+                yield answer
+
+    def end(self) -> None:
+        """With all that they made."""
+        workers = [*self._idle, *self._busy]
+        for worker in workers:
+            worker.tell_to_leave()
+        for worker in workers:
+            worker.end()
+
+    def _discard(self) -> None:
+        """What was under way when an iterator was closed: the next series is to have the machine for itself."""
+        while self._busy:
+            for worker in self._ready():
+                worker.receive()
+                self._busy.remove(worker)
+                self._idle.append(worker)
+
+    def _give(self, order: Order) -> None:
+        self._busy.append(self._idle.pop() if self._idle else _Worker())
+        self._busy[-1].send(order)
+
+    def _ready(self) -> list[_Worker]:
+        ready = set(wait([source for worker in self._busy for source in worker.sources]))
+        return [worker for worker in self._busy if ready.intersection(worker.sources)]
 
 
 @contextmanager
 def workers(jobs: int) -> Iterator[Workers]:
-    """Leaving the block, for whatever reason, ends the runs under way, with all that they made."""
-    context = get_context("spawn")
-    pids: SimpleQueue[int] = context.SimpleQueue()
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(pids, os.getpid()))
+    """Leaving the block, for whatever reason, ends the runs under way."""
+    made = Workers(jobs)
     try:
-        with _main_without_script():
-            yield Workers(pool, jobs)
-    except BaseException:
-        while not pids.empty():
-            _end(pids.get())
-        raise
+        yield made
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _main_without_script() -> Iterator[None]:
-    """A spawned process imports the main module again, under another name, for what was defined there: here nothing."""
-    main = sys.modules["__main__"]
-    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
-    main.__spec__ = None
-    if file is not None:
-        del main.__file__
-    try:
-        yield
-    finally:
-        main.__spec__ = spec
-        if file is not None:
-            main.__file__ = file
-
-
-def _end(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return  # it was killed
-
-
-_leaving = Event()
-"""In a worker: it was told to end, and does no more of what it has been handed already."""
-_met: set[tuple[str, Outcome]] = set()
-"""In a worker: what it has sent whole."""
-
-
-def _begin(pids: SimpleQueue[int], parent: int) -> None:
-    """A worker goes with its parent; of a terminal's signals it hears through that."""
-    import prctl
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
-    prctl.set_pdeathsig(signal.SIGTERM)
-    if os.getppid() != parent:
-        raise SystemExit(1)
-    pids.put(os.getpid())
-    from harness.guard import preload
-
-    preload.programs()
-
-
-def _leave(number: int, _: FrameType | None) -> None:
-    """As an exception, so that the run under way cleans up."""
-    import prctl
-
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    prctl.set_pdeathsig(signal.SIGKILL)  # should the parent be killed now, SIGTERM would not be heard
-    _leaving.set()
-    raise SystemExit(128 + number)
-
-
-def _work(order: Order) -> Answer:
-    if _leaving.is_set():
-        return Answer(None, "ended before its turn came")
-    from harness.runner import SILENT
-
-    answer = perform(order, SILENT, lambda outcome: (order.scenario.name, outcome) not in _met)
-    return answer if answer.result is None else Answer(_short(answer.result))
-
-
-def _short(result: Result) -> Result:
-    """Whole only the first time that this worker met the outcome: the others are for the counts."""
-    met = (result.about.name, result.verdict.outcome)
-    if met not in _met:
-        _met.add(met)
-        return result
-    return result.without_evidence()
+        made.end()

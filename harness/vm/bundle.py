@@ -25,9 +25,8 @@ PACKAGES = (
     *("harness.resolvers", "harness.futile"),
 )
 MODULES = (
-    *("harness.vm.guest", "harness.trial", "harness.tally", "harness.evidence", "harness.stepper"),
-    *("concurrent.futures.process", "multiprocessing.context", "multiprocessing.popen_fork", "multiprocessing.queues"),
-    *("multiprocessing.synchronize", "fuse", "prctl", "ctypes.util"),
+    *("harness.vm.guest", "harness.trial", "harness.tally", "harness.evidence", "harness.repeat"),
+    *("fuse", "prctl", "ctypes.util"),
 )
 _WRITE = """\
 import sys

@@ -14,6 +14,11 @@ import psutil
 import pytest
 
 from harness import outputs
+from harness.errors import GuardError
+from harness.orders import Order
+from harness.repeat import workers
+from harness.scenario import catalogue
+from harness.sweep import mounted_runs
 from tests.live.conftest import NOTHING, Fusezap, traces
 
 
@@ -99,13 +104,7 @@ def test_two_commands_at_once() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_the_runs_and_tells_what_was_counted(number: signal.Signals) -> None:
-    words = ["healthy", "exit-flush-peer-outside", "--repeat", "4", "--jobs", "2", "--patience", "300"]
-    running = subprocess.Popen(
-        [sys.executable, "-P", "-m", "harness", "run", *words, "--format", "jsonl"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    running = _started("healthy", "exit-flush-peer-outside", "--repeat", "4", "--patience", "300")
     assert running.stdout is not None
     for _ in range(4):
         assert json.loads(running.stdout.readline())["outcome"] == "released"
@@ -118,21 +117,76 @@ def test_an_interrupt_ends_the_runs_and_tells_what_was_counted(number: signal.Si
     _until_clean()
 
 
-def test_a_worker_that_is_killed_is_told_and_leaves_nothing() -> None:
-    argv = [sys.executable, "-P", "-m", "harness", "run", "exit-flush-peer-outside", "--repeat", "1000", "--jobs", "2"]
-    running = subprocess.Popen([*argv, "--format", "jsonl"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_before_the_workers_work(number: signal.Signals) -> None:
+    running = _started("exit-flush-peer-outside", "--repeat", "4", "--patience", "300")
+    _worker_of(running)
+    running.send_signal(number)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 128 + number, err
+    _until_clean()
+
+
+@pytest.mark.parametrize("lines", [0, 1, 2], ids=["starting", "after-one-run", "after-two"])
+def test_a_worker_that_is_killed_is_told_and_leaves_nothing(lines: int) -> None:
+    running = _started("exit-flush-peer-outside", "--repeat", "1000")
     assert running.stdout is not None
-    running.stdout.readline()
-    worker = next(
-        child
-        for child in psutil.Process(running.pid).children()
-        if "multiprocessing.spawn" in " ".join(child.cmdline())
-    )
-    os.kill(worker.pid, signal.SIGKILL)
+    for _ in range(lines):
+        running.stdout.readline()
+    os.kill(_worker_of(running), signal.SIGKILL)
     _, err = running.communicate(timeout=30)
     assert running.returncode == 2
-    assert "a worker process was killed" in err
+    assert "a worker process was killed (SIGKILL)" in err
     _until_clean()
+
+
+def test_a_worker_that_is_killed_in_a_run_ends_the_run_of_the_other() -> None:
+    running = _started("exit-flush-peer-outside", "--repeat", "2", "--patience", "300")
+    worker = _worker_of(running)
+    end = time.monotonic() + 30
+    while len(mounted_runs()) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    os.kill(worker, signal.SIGKILL)
+    _, err = running.communicate(timeout=30)
+    assert "a worker process was killed (SIGKILL)" in err
+    _until_clean()
+
+
+def test_a_worker_that_is_killed_between_two_series() -> None:
+    order = Order(catalogue()["healthy"], None, None, None)
+    with workers(2) as pool:
+        assert [answer.error for answer in pool.runs(order, 4)] == [None] * 4
+        for child in psutil.Process().children():
+            if "harness.worker" in child.cmdline():
+                os.kill(child.pid, signal.SIGKILL)
+        with pytest.raises(GuardError, match="a worker process was killed"):
+            list(pool.runs(order, 4))
+
+
+def test_a_series_that_is_closed_early_is_not_mixed_up_with_the_next() -> None:
+    slow, quick = (Order(catalogue()[name], None, 0.5, None) for name in ("exit-flush-peer-outside", "healthy"))
+    with workers(2) as pool:
+        runs = pool.runs(slow, 1000)
+        next(runs)
+        runs.close()
+        names = {answer.result.about.name for answer in pool.runs(quick, 4) if answer.result}
+    assert names == {"healthy"}
+
+
+def _started(*words: str) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-P", "-m", "harness", "run", *words, "--jobs", "2", "--format", "jsonl"]
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _worker_of(running: subprocess.Popen[str]) -> int:
+    """The first that there is."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for child in psutil.Process(running.pid).children():
+            if "harness.worker" in child.cmdline():
+                return child.pid
+        time.sleep(0.01)
+    raise AssertionError("no worker has been started")
 
 
 def _until_clean() -> None:
