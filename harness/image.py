@@ -24,7 +24,7 @@ class Image:
     kernel: Path | None
     """vmlinuz, bzImage or vmlinux as it came; None: the kernel that runs already."""
     vmlinux: Path | None = None
-    """The same, unpacked (ELF); None where it could not be unpacked."""
+    """The same, unpacked, as QEMU starts it; None where it could not be unpacked."""
     modules: Path | None = None
     """`…/lib/modules/RELEASE`, with modules.dep; None: it needs none."""
     config: Path | None = None

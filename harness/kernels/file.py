@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from harness import kernel_store, vmlinux
+from harness import architectures, kernel_store
 from harness.errors import UsageError
 from harness.image import Image
 
-SUMMARY = "bzImage or vmlinuz; FILE:MODULES names its modules"
+SUMMARY = "bzImage, vmlinuz or arm64's Image; FILE:MODULES names its modules"
 EXAMPLES = ("./bzImage", "/boot/vmlinuz-6.1.0-56-amd64", "./bzImage:./root/lib/modules/6.1.0")
 
 
@@ -31,14 +30,14 @@ def of_file(spec: str, path: Path, modules: Path | None, tell: Callable[[str], N
     """`elf`: the same kernel, unpacked, where it is there already."""
     data = path.read_bytes()
     try:
-        release, version = vmlinux.names(data)
+        machine, release, version = architectures.recognised(data)
     except ValueError as error:
-        raise UsageError(f"{path} is no kernel image: {error}", "name a bzImage or a vmlinuz") from error
+        raise UsageError(f"{path} is no kernel image: {error}", "name a bzImage, a vmlinuz or an Image") from error
     digest = hashlib.sha256(data).hexdigest()
 
     def unpack(folder: Path) -> None:
         tell(f"unpacking {path}")
-        unpacked = vmlinux.unpack(data)
+        unpacked = architectures.of(machine).unpack(data)
         if unpacked is not None:
             (folder / "vmlinux").write_bytes(unpacked)
 
@@ -47,7 +46,7 @@ def of_file(spec: str, path: Path, modules: Path | None, tell: Callable[[str], N
         spec=spec,
         release=release,
         version=version,
-        machine=platform.machine(),
+        machine=machine,
         digest=digest,
         kernel=path,
         vmlinux=unpacked if unpacked.exists() else None,

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import platform
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from harness import vmlinux
-from harness.errors import UsageError
+from harness import architectures
+from harness.errors import MachineError, UsageError
 from harness.image import Image
 from harness.kernels import _farm
 from harness.kernels.file import of_file
 
 SUMMARY = "a kernel build tree, or what make O=FOLDER filled; see to make's status yourself"
 EXAMPLES = (".", "../linux")
-_IMAGES = {"x86_64": "arch/x86/boot/bzImage"}
 _RELEASE = Path("include/config/kernel.release")
 
 
@@ -28,20 +27,23 @@ def claims(spec: str) -> bool:
 def provide(spec: str, tell: Callable[[str], None]) -> Image:
     """UsageError for a tree that was not built, or whose image is not of its last build as far as its files tell."""
     tree = Path(spec).absolute()
-    image = tree / _IMAGES.get(platform.machine(), "arch/x86/boot/bzImage")
-    if not image.is_file() or not (tree / _RELEASE).is_file():
-        raise UsageError(f"{tree} has not been built", "make bzImage")
+    architecture = architectures.own()
+    if architecture is None:
+        raise MachineError(f"kernels for {os.uname().machine} are not known here", "name the image itself")
+    image, target = _newest(tree, architecture.IMAGES)
+    if image is None or not (tree / _RELEASE).is_file():
+        raise UsageError(f"{tree} has not been built", f"make {target}")
     release = (tree / _RELEASE).read_text().strip()
     linked = tree / "vmlinux"
     if linked.is_file() and linked.stat().st_mtime_ns > image.stat().st_mtime_ns:
-        raise UsageError(f"{image} is older than the vmlinux beside it", "make bzImage, and see that it succeeds")
+        raise UsageError(f"{image} is older than the vmlinux beside it", f"make {target}, and see that it succeeds")
     config = tree / ".config"
     if config.is_file() and config.stat().st_mtime_ns > image.stat().st_mtime_ns:
         tell(f"{config} was changed after {image.name} was made")
-    startable = linked.is_file() and vmlinux.starts_alone(linked)
+    startable = linked.is_file() and architecture.starts_alone(linked)
     found = of_file(spec, image, None, tell, elf=linked if startable else None)
     if found.release != release:
-        raise UsageError(f"{image} is {found.release}, but the tree is configured as {release}", "make bzImage")
+        raise UsageError(f"{image} is {found.release}, but the tree is configured as {release}", f"make {target}")
     files = modules(tree)
     return dataclasses.replace(
         found,
@@ -49,6 +51,13 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
         digest=_digest(found, files),
         config=config if config.is_file() else None,
     )
+
+
+def _newest(tree: Path, images: tuple[str, ...]) -> tuple[Path | None, str]:
+    """The image that was made last, with the target that makes it; none where none was made."""
+    made = [tree / image for image in images if (tree / image).is_file()]
+    newest = max(made, key=lambda image: image.stat().st_mtime_ns, default=None)
+    return newest, Path(images[0]).name if newest is None else newest.name
 
 
 def modules(tree: Path) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from harness import vmlinux
+from harness import packed
 from harness.errors import MachineError
 from harness.image import Image
 from harness.vm import wire
@@ -99,7 +99,7 @@ def plain(module: Path) -> bytes:
     """Unpacked: not every busybox and not every kernel takes a packed one."""
     if module.suffix == ".ko":
         return module.read_bytes()
-    data = vmlinux.decompressed(module.read_bytes())
+    data = packed.decompressed(module.read_bytes())
     if data is None:
         raise MachineError(f"{module} cannot be unpacked", "install zstd, or lz4, whichever its name ends in")
     return data

@@ -109,7 +109,7 @@ def _boot(engine: ModuleType, errand: _Errand, guest: _Guest, *, emulated: bool)
         )
         shutil.copyfile(bundle.file(), folder / "bundle")
         shutil.copyfile(Path(__file__).with_name("unbundle.py"), folder / "unbundle.py")
-        accel = TCG if emulated else accelerator(engine.EMULATOR)
+        accel = TCG if emulated else accelerator()
         command = engine.command(errand.image, settings, folder, accel)
         with started(command, folder, settings.deadline_s, settings.console) as machine:
             try:

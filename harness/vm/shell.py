@@ -10,6 +10,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from harness import architectures
 from harness.errors import MachineError, UsageError
 from harness.image import Image
 from harness.vm import share, start
@@ -27,8 +28,10 @@ def attend(image: Image, arguments: tuple[str, ...], settings: Settings) -> None
         raise UsageError("--shell is for a person at a terminal", "without one, see --out for the evidence")
     engine = choose(image, settings)
     with share.shared(()) as folder, ExitStack() as stack:
-        (folder / "start").write_text(start.script(script(arguments), engine.END))
-        command = engine.command(image, settings, folder, accelerator(engine.EMULATOR))
+        (folder / "start").write_text(
+            start.script(script(arguments, architectures.of(image.machine).CONSOLE), engine.END)
+        )
+        command = engine.command(image, settings, folder, accelerator())
         stack.enter_context(daemons(command))
         try:
             ended = subprocess.run(command.argv, check=False)
@@ -38,7 +41,7 @@ def attend(image: Image, arguments: tuple[str, ...], settings: Settings) -> None
         raise MachineError(f"the machine ended with status {ended.returncode}")
 
 
-def script(arguments: tuple[str, ...]) -> str:
+def script(arguments: tuple[str, ...], console: str) -> str:
     """On the terminal of the guest, which knows neither the type of ours nor its size."""
     columns, lines = os.get_terminal_size()
     programs = Path(sys.executable).parent
@@ -47,7 +50,7 @@ def script(arguments: tuple[str, ...]) -> str:
     told = shlex.quote(f"\n{_LEAVE}\n")
     return f"""\
 export PATH={shlex.quote(str(programs))}:$PATH TERM={shlex.quote(os.environ.get("TERM", "linux"))}
-exec </dev/ttyS0 >/dev/ttyS0 2>&1
+exec </dev/{console} >/dev/{console} 2>&1
 stty columns {columns} rows {lines}
 {run}
 printf '%s' {told}

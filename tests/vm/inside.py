@@ -23,7 +23,7 @@ def told(spec: str, script: str, memory_mib: int = 1024, deadline_s: float = 300
         bye = shlex.quote(wire.line(0, wire.Bye()))
         lines = f"(\n{script}\n) >{engine.SHARE}/told 2>&1\nprintf %s {bye} >>{engine.SHARE}/{wire.EVENTS}"
         (folder / "start").write_text(start.script(lines, engine.END))
-        command = engine.command(image, settings, folder, accelerator(engine.EMULATOR))
+        command = engine.command(image, settings, folder, accelerator())
         with started(command, folder, deadline_s, shown=False) as machine:
             assert list(machine.events()) == [wire.Bye()]
         return (folder / "told").read_text()

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness import vmlinux
 from harness.image import Image
 from harness.vm import initramfs
 from harness.vm.command import DIES_WITH_US, Command
@@ -14,7 +13,6 @@ from harness.vm.settings import Settings
 
 SUMMARY = "QEMU's microvm: faster still, for kernels with all built in"
 ORDER = 0
-EMULATOR = _qemu.EMULATOR
 SHARE = initramfs.SHARE
 END = plain.END
 SECOND = "plain"
@@ -30,9 +28,11 @@ def refusal(image: Image, settings: Settings) -> str | None:
     """Why this engine cannot start it; None where it can be tried."""
     if (why := plain.refusal(image, settings)) is not None:
         return why
+    if image.machine != "x86_64":
+        return "it is a machine for x86-64"
     if image.vmlinux is None:
         return "its image could not be unpacked, or has no entry for such a machine (CONFIG_PVH)"
-    if not initramfs.built_in(image, "virtio_mmio") or not vmlinux.has_parameter(image.vmlinux, _PARAMETER):
+    if not initramfs.built_in(image, "virtio_mmio") or not _has_parameter(image.vmlinux, _PARAMETER):
         return f"this kernel takes no {_PARAMETER} (CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES)"
     return None
 
@@ -42,3 +42,11 @@ def command(image: Image, settings: Settings, share: Path, accelerator: str) -> 
     archive = plain.archive(image, share, _MODULES)
     argv = _qemu.argv(image, settings, archive, accelerator, _MACHINE)
     return Command((*DIES_WITH_US, *argv, *plain.folders(share, "device")))
+
+
+def _has_parameter(elf: Path, name: str) -> bool:
+    """Whether that kernel knows a parameter of what is built in (module_param())."""
+    import mmap
+
+    with elf.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(name.encode() + b"\0") >= 0

@@ -10,9 +10,8 @@ from harness.vm.command import DIES_WITH_US, Command
 from harness.vm.engines import _qemu
 from harness.vm.settings import Settings
 
-SUMMARY = "QEMU with an initramfs of its own: the fastest, for x86-64"
+SUMMARY = "QEMU with an initramfs of its own"
 ORDER = 1
-EMULATOR = _qemu.EMULATOR
 SHARE = initramfs.SHARE
 END = "busybox reboot -f"
 _9P = "trans=virtio,version=9p2000.L,msize=512000"

@@ -14,7 +14,6 @@ from harness.vm.settings import Settings
 
 SUMMARY = "the same with virtiofs in place of 9p: for kernels for clouds"
 ORDER = 2
-EMULATOR = _qemu.EMULATOR
 SHARE = initramfs.SHARE
 END = "busybox reboot -f"
 _MODULES = ("virtio_pci", "virtiofs", "fuse")
@@ -55,7 +54,7 @@ def command(image: Image, settings: Settings, share: Path, accelerator: str) -> 
         ),
         Daemon((*DIES_WITH_US, *served(program, share, sockets[initramfs.SHARE_TAG])), sockets[initramfs.SHARE_TAG]),
     )
-    argv = _qemu.argv(image, settings, archive, accelerator, machine="q35,memory-backend=memory")
+    argv = _qemu.argv(image, settings, archive, accelerator, more="memory-backend=memory")
     return Command((*DIES_WITH_US, *argv, *devices(settings.memory_mib, sockets)), daemons)
 
 

@@ -7,30 +7,32 @@ import shutil
 import sys
 from pathlib import Path
 
+from harness import architectures
 from harness.errors import MachineError
 from harness.image import Image
 from harness.vm import initramfs, seen, wire
 from harness.vm.accelerator import TCG
 from harness.vm.command import DIES_WITH_US, Command
+from harness.vm.engines import _qemu
 from harness.vm.settings import Settings
 
 SUMMARY = "virtme-ng: slower to boot, and takes kernels without 9p"
 ORDER = 3
-EMULATOR = "qemu-system-x86_64"
 SHARE = "/run/fusezap-vm"
 END = "exit 0"
-_NEEDED = ("virtme-run", EMULATOR, "busybox", "modprobe", "depmod", "setpriv", "unshare")
+_NEEDED = ("virtme-run", "busybox", "modprobe", "depmod", "setpriv", "unshare")
 
 
 def refusal(image: Image, settings: Settings) -> str | None:
     """Why this engine cannot start it; None where it can be tried."""
-    if image.machine != os.uname().machine:
-        return f"this machine's root is of {os.uname().machine}, and a kernel for {image.machine} cannot run it"
-    missing = [name for name in _NEEDED if shutil.which(name, path=_path()) is None]
+    architecture = architectures.own()
+    if architecture is None or image.machine != os.uname().machine:
+        return _qemu.ELSEWHERE.format(root=os.uname().machine, kernel=image.machine)
+    missing = [name for name in (architecture.EMULATOR, *_NEEDED) if shutil.which(name, path=_path()) is None]
     if _vng() is None:
         return "virtme-ng is not there: install fusezap[virtme], or the package virtme-ng"
     if missing:
-        return f"not there: {', '.join(missing)} (packages qemu-system-x86, busybox-static, util-linux, kmod)"
+        return f"not there: {', '.join(missing)} ({_qemu.packages(architecture)})"
     if settings.shell:
         return "its console is not for a person: --shell takes the plain engine"
     return None

@@ -6,7 +6,7 @@ import gzip
 import subprocess
 from pathlib import Path
 
-from tests.unit.harness.test_vmlinux import KERNEL, RELEASE, bzimage
+from tests.unit.harness.test_architectures import KERNEL, RELEASE, bzimage
 
 IMAGE = bzimage(gzip.compress(KERNEL))
 

@@ -22,7 +22,7 @@ from tests.conftest import require
 from tests.unit.harness.kernel_packed import deb
 from tests.unit.harness.kernel_roots import root_with_kernel
 from tests.unit.harness.mirror import Mirror, served
-from tests.unit.harness.test_vmlinux import RELEASE
+from tests.unit.harness.test_architectures import RELEASE
 
 PACKAGE = f"linux-image-{RELEASE}"
 FILE = f"{PACKAGE}_1_amd64.deb"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import kernel_spec, kernel_store, vmlinux
+from harness import kernel_spec, kernel_store
+from harness.architectures import x86_64
 from harness.errors import FusezapError, MachineError, UsageError
 from harness.image import Image
 from harness.kernels import _root, rpm, tree
@@ -20,7 +21,7 @@ from harness.vm.engines import plain, virtiofs
 from tests.conftest import require
 from tests.unit.harness.kernel_packed import built_rpm, deb, saved
 from tests.unit.harness.kernel_roots import IMAGE, kept, module, root_with_kernel
-from tests.unit.harness.test_vmlinux import RELEASE
+from tests.unit.harness.test_architectures import RELEASE
 
 
 @pytest.fixture(autouse=True)
@@ -316,7 +317,7 @@ def test_the_vmlinux_of_a_tree_is_taken_where_it_can_be_started(built: Path) -> 
     assert image.vmlinux.is_relative_to(kernel_store.base())
     kernel_store.prune()
     linked = built / "vmlinux"
-    linked.write_bytes(elf_with_note(vmlinux._NOTE))
+    linked.write_bytes(elf_with_note(x86_64._NOTE))
     os.utime(linked, ns=(1, 1))
     image = kernel_spec.find(str(built), silent)
     assert image.vmlinux == linked

@@ -13,7 +13,7 @@ from harness import kernel_spec, kernel_store
 from harness.errors import UsageError
 from harness.kernels import _apt, _root, deb, debian
 from tests.conftest import require
-from tests.unit.harness.test_vmlinux import KERNEL, RELEASE, bzimage
+from tests.unit.harness.test_architectures import KERNEL, RELEASE, bzimage
 
 
 @pytest.fixture(autouse=True)

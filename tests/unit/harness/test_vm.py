@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import pickle
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import registry
+from harness import architectures, registry
 from harness.errors import MachineError
 from harness.image import Image
 from harness.vm import accelerator, engines, initramfs, seen, session, share, start, wire
@@ -59,7 +60,7 @@ def test_devices_on_the_command_line_are_of_no_bus() -> None:
 
 
 def test_the_machine_without_a_bus_is_for_kernels_that_look_there(tmp_path: Path) -> None:
-    require(plain.EMULATOR, "busybox", "setpriv", "modprobe")
+    require("qemu-system-x86_64", "busybox", "setpriv", "modprobe")
     elf = tmp_path / "vmlinux"
     elf.write_bytes(b"text virtio_mmio.device\0 more")
     image = replace(IMAGE, vmlinux=elf)
@@ -119,13 +120,20 @@ def test_what_the_guest_covers_is_put_back() -> None:
         seen.check((Path("/proc/1/root/x"),))
 
 
-def test_the_probes_firmware_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("machine", architectures.known())
+def test_the_probes_firmware_runs(machine: str, tmp_path: Path) -> None:
     """Emulated, where it must work: so where KVM fails it, it is KVM that does not work."""
-    require(plain.EMULATOR)
+    architecture = architectures.of(machine)
+    require(architecture.EMULATOR)
     file = tmp_path / "firmware"
-    file.write_bytes(accelerator.firmware())
-    argv = accelerator.probe(plain.EMULATOR, "tcg", file)
-    assert subprocess.run(argv, capture_output=True, check=False, timeout=60).returncode == accelerator.EXIT
+    file.write_bytes(architecture.FIRMWARE)
+    argv = accelerator.probe(architecture, "tcg", file)
+    ended = subprocess.run(argv, capture_output=True, check=False, timeout=60)
+    assert ended.returncode == architecture.PROBE_STATUS, ended.stderr
+    file.write_bytes(bytes(len(architecture.FIRMWARE)))
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        ended = subprocess.run(argv, capture_output=True, check=False, timeout=2)
+        assert ended.returncode != architecture.PROBE_STATUS
 
 
 def test_the_archive_holds_what_it_must(tmp_path: Path) -> None:
