@@ -11,7 +11,7 @@ from types import ModuleType
 from harness import registry
 
 NEEDED = (
-    *("IMAGES", "names", "unpack", "starts_alone"),
+    *("DEBIAN", "IMAGES", "names", "unpack", "starts_alone"),
     *("EMULATOR", "PACKAGE", "BOARD", "CPU", "EMULATED_CPU", "CONSOLE", "OPTIONS", "EMULATED_OPTIONS"),
     *("FIRMWARE", "PROBE_OPTIONS", "PROBE_STATUS"),
 )
@@ -30,6 +30,11 @@ def of(machine: str) -> ModuleType:
 
 def known() -> tuple[str, ...]:
     return tuple(name.replace("-", "_") for name in registry.names(sys.modules[__name__]))
+
+
+def by_debian() -> dict[str, str]:
+    """Machines by Debian's names of them."""
+    return {of(machine).DEBIAN: machine for machine in known()}
 
 
 def recognised(data: bytes) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness import packed
 
+DEBIAN = "arm64"
 IMAGES = ("arch/arm64/boot/Image", "arch/arm64/boot/Image.gz", "arch/arm64/boot/vmlinuz.efi")
 """What `make` leaves in a build tree."""
 EMULATOR = "qemu-system-aarch64"

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness import packed
 from harness.architectures import _elf
 
+DEBIAN = "amd64"
 IMAGES = ("arch/x86/boot/bzImage",)
 """What `make` leaves in a build tree."""
 EMULATOR = "qemu-system-x86_64"

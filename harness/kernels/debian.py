@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import platform
+import os
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import kernel_store
+from harness import architectures, kernel_store
 from harness.errors import MachineError, UsageError
 from harness.image import Image
 from harness.kernels import _root
 
 if TYPE_CHECKING:
-    from harness.kernels._apt import Archive
+    from harness.apt import Archive
 
 SUMMARY = "the newest kernel of a suite, or of a version (a glob), fetched once"
-EXAMPLES = ("debian:bookworm", "debian:sid", "debian:6.1.*", "debian:6.12.117", "debian:bookworm:cloud-amd64")
+EXAMPLES = (
+    "debian:bookworm",
+    "debian:sid",
+    "debian:6.1.*",
+    "debian:6.12.117",
+    "debian:bookworm:cloud-amd64",
+    "debian:sid:arm64",
+)
 SUITES = ("sid", "forky", "trixie", "bookworm", "bullseye")
 """Where a version is looked for: of two that fit, the newer wins, wherever it is.  A mirror may lack some."""
 _SPEC = re.compile(r"debian:(?P<suite>[a-z][a-z0-9-]*|[0-9][A-Za-z0-9.+~*?\[\]-]*)(:(?P<flavour>[a-z0-9-]+))?")
-_FLAVOURS = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64", "ppc64le": "powerpc64le", "s390x": "s390x"}
 
 
 def claims(spec: str) -> bool:
@@ -41,7 +47,19 @@ def _parsed(spec: str) -> tuple[str, str]:
     match = _SPEC.fullmatch(spec)
     if match is None:
         raise UsageError(f"{spec!r} names no suite and no version", f"such as {', '.join(EXAMPLES)}")
-    return match["suite"], match["flavour"] or _FLAVOURS.get(platform.machine(), platform.machine())
+    return match["suite"], match["flavour"] or _own_flavour()
+
+
+def _own_flavour() -> str:
+    own = architectures.own()
+    return os.uname().machine if own is None else str(own.DEBIAN)
+
+
+def _elsewhere(flavour: str) -> str:
+    """The architecture of that flavour, by Debian's name; empty where it is this machine's, or not known here."""
+    own = architectures.own()
+    named = flavour.rpartition("-")[2]
+    return named if named in architectures.by_debian() and (own is None or named != own.DEBIAN) else ""
 
 
 def _known(spec: str) -> Path:
@@ -51,12 +69,13 @@ def _known(spec: str) -> Path:
 def fetch(spec: str, tell: Callable[[str], None]) -> Image:
     """What the mirror has now."""
     name, flavour = _parsed(spec)
-    from harness.kernels import _apt, _packages, deb
+    from harness import apt
+    from harness.kernels import _packages, deb
 
     if name[0].isdigit():
         archive, package = _of_version(name, flavour, tell)
     else:
-        archive = _apt.suite(name, tell)
+        archive = apt.suite(name, tell, _elsewhere(flavour))
         package = archive.newest(flavour)
     files = archive.files(archive.parts(package))
     with archive.alone():
@@ -70,21 +89,21 @@ def fetch(spec: str, tell: Callable[[str], None]) -> Image:
 
 def _of_version(wanted: str, flavour: str, tell: Callable[[str], None]) -> tuple[Archive, str]:
     """UsageError names those that there are, where none fits; the error of the last suite, where none could be read."""
-    from harness.kernels import _apt
+    from harness import apt
 
     best: tuple[Archive, str, str] | None = None
     others: list[str] = []
     failure: MachineError | None = None
     for suite in SUITES:
         try:
-            archive = _apt.suite(suite, tell)
+            archive = apt.suite(suite, tell, _elsewhere(flavour))
         except MachineError as error:
             failure = error
             continue
         for package, version in archive.versions(flavour).items():
             if not fits(wanted, package, version, flavour):
                 others.append(version)
-            elif best is None or _apt.newer(version, best[2]):
+            elif best is None or apt.newer(version, best[2]):
                 best = (archive, package, version)
     if best is not None:
         return best[:2]

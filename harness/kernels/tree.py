@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 from harness import architectures
-from harness.errors import MachineError, UsageError
+from harness.errors import UsageError
 from harness.image import Image
 from harness.kernels import _farm
 from harness.kernels.file import of_file
@@ -27,23 +27,21 @@ def claims(spec: str) -> bool:
 def provide(spec: str, tell: Callable[[str], None]) -> Image:
     """UsageError for a tree that was not built, or whose image is not of its last build as far as its files tell."""
     tree = Path(spec).absolute()
-    architecture = architectures.own()
-    if architecture is None:
-        raise MachineError(f"kernels for {os.uname().machine} are not known here", "name the image itself")
-    image, target = _newest(tree, architecture.IMAGES)
-    if image is None or not (tree / _RELEASE).is_file():
-        raise UsageError(f"{tree} has not been built", f"make {target}")
+    newest = _newest(tree)
+    if newest is None or not (tree / _RELEASE).is_file():
+        raise UsageError(f"{tree} has not been built", f"make {' or '.join(_targets())}")
+    image, architecture = newest
     release = (tree / _RELEASE).read_text().strip()
     linked = tree / "vmlinux"
     if linked.is_file() and linked.stat().st_mtime_ns > image.stat().st_mtime_ns:
-        raise UsageError(f"{image} is older than the vmlinux beside it", f"make {target}, and see that it succeeds")
+        raise UsageError(f"{image} is older than the vmlinux beside it", f"make {image.name}, and see that it succeeds")
     config = tree / ".config"
     if config.is_file() and config.stat().st_mtime_ns > image.stat().st_mtime_ns:
         tell(f"{config} was changed after {image.name} was made")
     startable = linked.is_file() and architecture.starts_alone(linked)
     found = of_file(spec, image, None, tell, elf=linked if startable else None)
     if found.release != release:
-        raise UsageError(f"{image} is {found.release}, but the tree is configured as {release}", f"make {target}")
+        raise UsageError(f"{image} is {found.release}, but the tree is configured as {release}", f"make {image.name}")
     files = modules(tree)
     return dataclasses.replace(
         found,
@@ -53,11 +51,15 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
     )
 
 
-def _newest(tree: Path, images: tuple[str, ...]) -> tuple[Path | None, str]:
-    """The image that was made last, with the target that makes it; none where none was made."""
-    made = [tree / image for image in images if (tree / image).is_file()]
-    newest = max(made, key=lambda image: image.stat().st_mtime_ns, default=None)
-    return newest, Path(images[0]).name if newest is None else newest.name
+def _newest(tree: Path) -> tuple[Path, ModuleType] | None:
+    """The image that was made last, of whichever architecture; None where none was made."""
+    known = map(architectures.of, architectures.known())
+    made = [(tree / name, each) for each in known for name in each.IMAGES if (tree / name).is_file()]
+    return max(made, key=lambda image: image[0].stat().st_mtime_ns, default=None)
+
+
+def _targets() -> list[str]:
+    return [Path(architectures.of(machine).IMAGES[0]).name for machine in architectures.known()]
 
 
 def modules(tree: Path) -> tuple[str, ...]:

@@ -10,14 +10,17 @@ import importlib
 import marshal
 import os
 import pkgutil
+import site
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from harness import kernel_store, outputs
 from harness.errors import MachineError
-from harness.vm import expressions, generated
+from harness.vm import expressions, generated, initramfs
+from harness.vm.root import Root
 from harness.vm.seen import CHECKOUT
 
 PACKAGES = (
@@ -35,18 +38,28 @@ compiled = expressions.recorded()
 from harness.vm import expressions, generated
 functions = generated.recorded()
 from harness.vm import bundle
-bundle.write(sys.argv[1], compiled, functions)
+bundle.write(sys.argv[1], sys.argv[2], compiled, functions)
 """
 
 
-def file() -> Path:
-    """The bundle, up to date."""
+SOURCES = "python"
+"""In the folder that host and guest share: where the sources are for a guest that does not see the checkout."""
+
+
+def file(root: Root) -> Path:
+    """The bundle for a guest with that root, up to date."""
     folder = kernel_store.base().with_name("bundles")
-    path = folder / f"{sys.implementation.cache_tag}{str(CHECKOUT).replace('/', '+')}"
+    where = "" if root.here else f"{root.path.name}+"
+    path = folder / f"{where}{sys.implementation.cache_tag}{str(CHECKOUT).replace('/', '+')}"
     if not _current(path):
         folder.mkdir(parents=True, exist_ok=True)
-        _make(path)
+        _make(path, root)
     return path
+
+
+def sources(root: Root) -> Path:
+    """Where the guest has the project."""
+    return CHECKOUT if root.here else Path(initramfs.SHARE) / SOURCES
 
 
 def _current(path: Path) -> bool:
@@ -62,37 +75,39 @@ def _stamp(path: str) -> tuple[int, int]:
     return found.st_mtime_ns, found.st_size
 
 
-def _make(path: Path) -> None:
+def _make(path: Path, root: Root) -> None:
     """In a process of its own: it imports much that this one has no use for."""
-    argv = [sys.executable, "-P", "-c", _WRITE, str(path)]
+    argv = [sys.executable, "-P", "-c", _WRITE, str(path), str(root.path)]
     ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise MachineError("the modules for the guest could not be put together", ended.stderr.strip()[-500:])
 
 
-def write(path: str, compiled: expressions.Expressions, functions: generated.Functions) -> None:
+def write(path: str, root: str, compiled: expressions.Expressions, functions: generated.Functions) -> None:
     """`compiled`, `functions`: recorded since before this module was imported."""
+    move = _Elsewhere(Path(root)) if root != "/" else _Here()
     folders = {}
     for name in PACKAGES:
         package = importlib.import_module(name)
-        folders[package.__path__[0]] = _listed(package)
+        folders[move.folder(package.__path__[0])] = _listed(package)
         for info in pkgutil.walk_packages(package.__path__, f"{name}."):
             if not info.name.endswith(".__main__"):
                 module = importlib.import_module(info.name)
                 if info.ispkg:
-                    folders[module.__path__[0]] = _listed(module)
+                    folders[move.folder(module.__path__[0])] = _listed(module)
     for name in ("fakefs.__main__", *MODULES):
         importlib.import_module(name)
     files, modules = {}, {}
     for name, module in sorted(sys.modules.items()):
         source = _source(module)
-        if source is not None and name != "__main__":
-            loader = module.__spec__.loader  # type: ignore[union-attr]
-            modules[name] = (hasattr(module, "__path__"), source, marshal.dumps(loader.get_code(name)))  # type: ignore[union-attr]
+        moved = None if source is None or name == "__main__" else move.module(module, source)
+        if source is not None and moved is not None:
+            there, code = moved
+            modules[name] = (hasattr(module, "__path__"), there, marshal.dumps(code))
             files[source] = _stamp(source)
     bundle = {
         "python": sys.version,
-        "path": sys.path,
+        "path": move.path(),
         "files": files,
         "modules": modules,
         "folders": folders,
@@ -100,6 +115,55 @@ def write(path: str, compiled: expressions.Expressions, functions: generated.Fun
         "functions": functions,
     }
     outputs.replace_bytes(Path(path), marshal.dumps(bundle))
+
+
+class _Here:
+    """The guest sees the same files."""
+
+    def folder(self, path: str) -> str:
+        return path
+
+    def module(self, module: ModuleType, source: str) -> tuple[str, CodeType] | None:
+        """Its file there, and its code; None where the guest has to find it by itself."""
+        return source, module.__spec__.loader.get_code(module.__name__)  # type: ignore[union-attr]
+
+    def path(self) -> list[str]:
+        return sys.path
+
+
+class _Elsewhere:
+    """The guest has a root of its own, with the same Python, and what is compiled for it: prctl is its own, and of the
+    standard library it gets that root's text, for the other half of many a module is compiled."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._library = Path(sysconfig.get_path("stdlib"))
+        self._there = Path("/usr/lib/python{}.{}".format(*sys.version_info[:2]))
+        self._packages = tuple(map(Path, site.getsitepackages()))
+
+    def folder(self, path: str) -> str:
+        return str(Path(initramfs.SHARE) / SOURCES / Path(path).relative_to(CHECKOUT))
+
+    def module(self, module: ModuleType, source: str) -> tuple[str, CodeType] | None:
+        """Its file there, and its code; None where the guest has to find it by itself."""
+        path = Path(source)
+        if module.__name__ == "prctl":
+            return None
+        if path.is_relative_to(CHECKOUT) and not path.is_relative_to(sys.prefix):
+            there, text = Path(self.folder(source)), path.read_bytes()
+        elif any(path.is_relative_to(each) for each in self._packages):
+            there, text = Path(initramfs.SHARE) / SOURCES / path.name, path.read_bytes()
+        else:
+            there = self._there / path.relative_to(self._library)
+            copy = self._root / there.relative_to("/")
+            if not copy.exists():
+                return None
+            text = copy.read_bytes()
+        return str(there), compile(text, str(there), "exec", dont_inherit=True)
+
+    def path(self) -> list[str]:
+        packages = self._there.with_name("python3") / "dist-packages"
+        return [*map(str, (Path(initramfs.SHARE) / SOURCES, self._there, self._there / "lib-dynload", packages))]
 
 
 def _listed(package: ModuleType) -> list[tuple[str, bool]]:

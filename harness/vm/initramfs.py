@@ -9,6 +9,7 @@ from harness import packed
 from harness.errors import MachineError
 from harness.image import Image
 from harness.vm import wire
+from harness.vm.root import busybox as own_busybox
 
 SHARE = "/run/fusezap-vm"
 """Where the guest has the folder that it shares with the host."""
@@ -106,7 +107,7 @@ def plain(module: Path) -> bytes:
 
 
 def build(folder: Path, init: str, modules: tuple[Path, ...], busybox: Path) -> Path:
-    """The archive, in `folder`."""
+    """The archive, in `folder`.  `busybox`: the guest's."""
     tree = folder / "initramfs"
     for name in ("bin", "modules", "root"):
         (tree / name).mkdir(parents=True)
@@ -120,7 +121,7 @@ def build(folder: Path, init: str, modules: tuple[Path, ...], busybox: Path) -> 
         names.append(f"modules/{plain_name(module)}")
     archive = folder / "initramfs.cpio"
     with archive.open("wb") as stream:
-        argv = [str(busybox), "cpio", "-o", "-H", "newc"]
+        argv = [str(own_busybox()), "cpio", "-o", "-H", "newc"]
         subprocess.run(
             argv, cwd=tree, input="\n".join(names).encode(), stdout=stream, stderr=subprocess.PIPE, check=True
         )

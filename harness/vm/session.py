@@ -17,11 +17,14 @@ from harness.runner import SILENT, Listener
 from harness.scenario import Scenario, about
 from harness.session import Plan, Watcher
 from harness.tally import Tally
+from harness.telling import at_tenths
 from harness.terms import Outcome
 from harness.vm import bundle, engines, share, start, wire
+from harness.vm import root as roots
 from harness.vm.accelerator import TCG, accelerator
 from harness.vm.guest import Orders
 from harness.vm.machine import LostError, Machine, started
+from harness.vm.root import Root
 from harness.vm.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class _Errand:
     """What is wanted of a kernel, and who is told of it."""
 
     image: Image
+    root: Root
     plan: Plan
     settings: Settings
     listener: Listener
@@ -58,8 +62,9 @@ def carry_out(
 
     MachineError when no machine can be started here.  A machine that is lost is an outcome, not an error.
     """
-    errand = _Errand(image, plan, settings, listener, watcher, say)
     engine = choose(image, settings)
+    root = roots.of(image.machine, at_tenths(say))
+    errand = _Errand(image, root, plan, settings, listener, watcher, say)
     left = scenarios
     failed_boots = 0
     while left:
@@ -100,17 +105,18 @@ def _second(engine: ModuleType, settings: Settings) -> ModuleType:
 
 
 def _boot(engine: ModuleType, errand: _Errand, guest: _Guest, *, emulated: bool) -> None:
-    plan, settings = errand.plan, errand.settings
+    plan, settings, root = errand.plan, errand.settings, errand.root
     inside = replace(plan, out=Path(engine.SHARE) / wire.EVIDENCE if plan.out else None)
     orders = Orders(inside, guest.scenarios, errand.listener is not SILENT)
     with share.shared(orders) as folder:
-        (folder / "start").write_text(
-            start.script(start.python(f"{engine.SHARE}/unbundle.py", engine.SHARE), engine.END)
-        )
-        shutil.copyfile(bundle.file(), folder / "bundle")
+        run = start.python(root, f"{engine.SHARE}/unbundle.py", engine.SHARE)
+        (folder / "start").write_text(start.script(run, engine.END, bundle.sources(root)))
+        shutil.copyfile(bundle.file(root), folder / "bundle")
         shutil.copyfile(Path(__file__).with_name("unbundle.py"), folder / "unbundle.py")
-        accel = TCG if emulated else accelerator()
-        command = engine.command(errand.image, settings, folder, accel)
+        if not root.here:
+            roots.bring_sources(folder / bundle.SOURCES)
+        accel = accelerator() if root.here and not emulated else TCG
+        command = engine.command(errand.image, settings, root, folder, accel)
         with started(command, folder, settings.deadline_s, settings.console) as machine:
             try:
                 guest.follow(machine)

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness import architectures
 from harness.errors import MachineError, UsageError
 from harness.image import Image
-from harness.vm import share, start
+from harness.vm import root, share, start
 from harness.vm.accelerator import accelerator
 from harness.vm.machine import daemons
 from harness.vm.session import choose
@@ -31,7 +31,7 @@ def attend(image: Image, arguments: tuple[str, ...], settings: Settings) -> None
         (folder / "start").write_text(
             start.script(script(arguments, architectures.of(image.machine).CONSOLE), engine.END)
         )
-        command = engine.command(image, settings, folder, accelerator())
+        command = engine.command(image, settings, root.own(), folder, accelerator())
         stack.enter_context(daemons(command))
         try:
             ended = subprocess.run(command.argv, check=False)

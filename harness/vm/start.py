@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from pathlib import Path
 
+from harness.vm.root import Root
 from harness.vm.seen import CHECKOUT
 
 _SCRIPT = """\
@@ -22,16 +24,19 @@ fi 2>/dev/null
 """
 
 
-def python(*arguments: str) -> str:
-    """This very Python, without what its environment adds."""
-    return shlex.join([sys.executable, "-P", "-S", *arguments])
+def python(root: Root, *arguments: str) -> str:
+    """The guest's Python, without what its environment adds."""
+    return shlex.join([str(root.python), "-P", "-S", *arguments])
 
 
-def script(command: str, end: str) -> str:
-    """Runs `command`, lines of a shell; `end` is what the machine is left by."""
+def script(command: str, end: str, sources: Path = CHECKOUT) -> str:
+    """Runs `command`, lines of a shell; `end` is what the machine is left by.
+
+    `sources`: where the guest has the project.
+    """
     settings = {
         "PYTHONPYCACHEPREFIX": os.path.abspath(sys.pycache_prefix) if sys.pycache_prefix else "",
-        "PYTHONPATH": str(CHECKOUT),
+        "PYTHONPATH": str(sources),
     }
     return _SCRIPT.format(
         settings=" ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items() if value),

@@ -6,7 +6,7 @@ import shlex
 import sys
 
 from harness import kernel_spec
-from harness.vm import session, share, start, wire
+from harness.vm import root, session, share, start, wire
 from harness.vm.accelerator import accelerator
 from harness.vm.machine import started
 from harness.vm.settings import Settings
@@ -23,7 +23,7 @@ def told(spec: str, script: str, memory_mib: int = 1024, deadline_s: float = 300
         bye = shlex.quote(wire.line(0, wire.Bye()))
         lines = f"(\n{script}\n) >{engine.SHARE}/told 2>&1\nprintf %s {bye} >>{engine.SHARE}/{wire.EVENTS}"
         (folder / "start").write_text(start.script(lines, engine.END))
-        command = engine.command(image, settings, folder, accelerator())
+        command = engine.command(image, settings, root.own(), folder, accelerator())
         with started(command, folder, deadline_s, shown=False) as machine:
             assert list(machine.events()) == [wire.Bye()]
         return (folder / "told").read_text()

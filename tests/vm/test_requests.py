@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness import kernel_spec, kernel_store
-from harness.kernels import _apt
+from harness import apt, kernel_spec, kernel_store
 from tests.conftest import require
 from tests.vm import inside
 
@@ -37,7 +36,7 @@ def debug_info() -> Iterator[Path]:
     """In the user's cache, for a guest sees this machine's files, but not those in its /tmp."""
     require("apt-get", "dpkg-deb", "tar", root=True)
     release = kernel_spec.find(KERNEL, print).release
-    archive = _apt.suite("bookworm", print)
+    archive = apt.suite("bookworm", print)
     kernel_store.base().mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=kernel_store.base()))
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ from harness.errors import MachineError
 from harness.image import Image
 from harness.vm import initramfs, seen
 from harness.vm.accelerator import TCG
+from harness.vm.root import Root, busybox
 from harness.vm.settings import Settings
 
 _SOONER = "random.trust_cpu=on cryptomgr.notests init_on_alloc=0"
@@ -20,14 +22,15 @@ waits; Debian's tests its ciphers first and clears every page that it hands out:
 """
 _EMULATED_SOONER = "mitigations=off"
 """An emulated processor speculates about nothing."""
-ELSEWHERE = "this machine's root is of {root}, and a kernel for {kernel} cannot run it"
 
 
-def refusal(image: Image) -> str | None:
+def refusal(image: Image, settings: Settings) -> str | None:
     """Why QEMU cannot start it here; None where it can be tried."""
-    architecture = architectures.own()
-    if architecture is None or image.machine != os.uname().machine:
-        return ELSEWHERE.format(root=os.uname().machine, kernel=image.machine)
+    if image.machine not in architectures.known():
+        return f"kernels for {image.machine} are not known here"
+    if settings.shell and image.machine != os.uname().machine:
+        return "--shell is for kernels of this machine's architecture"
+    architecture = architectures.of(image.machine)
     missing = [name for name in (architecture.EMULATOR, "busybox", "setpriv", "modprobe") if shutil.which(name) is None]
     if missing:
         return f"not there: {', '.join(missing)} ({packages(architecture)})"
@@ -40,17 +43,24 @@ def packages(architecture: ModuleType) -> str:
     return f"packages {architecture.PACKAGE}, busybox-static, util-linux, kmod"
 
 
-def archive(
-    image: Image, share: Path, modules: tuple[str, ...], root: tuple[str, str], shared: tuple[str, str]
-) -> Path:
-    """The initramfs, in `share`.  `root`, `shared`: type and options of the mounts."""
+@dataclass(frozen=True, slots=True)
+class Mounts:
+    """Type and options, of each of the guest's first two."""
+
+    root: tuple[str, str]
+    share: tuple[str, str]
+
+
+def archive(image: Image, root: Root, share: Path, modules: tuple[str, ...], mounts: Mounts) -> Path:
+    """The initramfs, in `share`."""
     if image.kernel is None:
         raise MachineError("the kernel that runs already is not started again")
-    seen.check(seen.needed())
+    needed = seen.needed() if root.here else ()
+    seen.check(needed)
     files = initramfs.module_files(image, modules)
     names = tuple(map(initramfs.plain_name, files))
-    init = initramfs.script(names, root, shared, seen.hidden(seen.needed()), busybox())
-    return initramfs.build(share, init, files, busybox())
+    init = initramfs.script(names, mounts.root, mounts.share, seen.hidden(needed), root.busybox)
+    return initramfs.build(share, init, files, root.outside(root.busybox))
 
 
 def argv(
@@ -77,10 +87,6 @@ def argv(
 def quoted(path: Path) -> str:
     """As a value in an option of QEMU."""
     return str(path).replace(",", ",,")
-
-
-def busybox() -> Path:
-    return Path(str(shutil.which("busybox"))).resolve()
 
 
 def static(program: Path) -> bool:

@@ -9,6 +9,7 @@ from harness.image import Image
 from harness.vm import initramfs
 from harness.vm.command import DIES_WITH_US, Command
 from harness.vm.engines import _qemu, plain
+from harness.vm.root import Root
 from harness.vm.settings import Settings
 
 SUMMARY = "QEMU's microvm: faster still, for kernels with all built in"
@@ -37,11 +38,11 @@ def refusal(image: Image, settings: Settings) -> str | None:
     return None
 
 
-def command(image: Image, settings: Settings, share: Path, accelerator: str) -> Command:
+def command(image: Image, settings: Settings, root: Root, share: Path, accelerator: str) -> Command:
     """Writes what it needs into `share`."""
-    archive = plain.archive(image, share, _MODULES)
+    archive = _qemu.archive(image, root, share, _MODULES, plain.MOUNTS)
     argv = _qemu.argv(image, settings, archive, accelerator, _MACHINE)
-    return Command((*DIES_WITH_US, *argv, *plain.folders(share, "device")))
+    return Command((*DIES_WITH_US, *argv, *plain.folders(root.path, share, "device")))
 
 
 def _has_parameter(elf: Path, name: str) -> bool:

@@ -10,12 +10,14 @@ from harness.image import Image
 from harness.vm import initramfs
 from harness.vm.command import DIES_WITH_US, Command, Daemon
 from harness.vm.engines import _qemu
+from harness.vm.root import Root
 from harness.vm.settings import Settings
 
 SUMMARY = "the same with virtiofs in place of 9p: for kernels for clouds"
 ORDER = 2
 SHARE = initramfs.SHARE
 END = "busybox reboot -f"
+_MOUNTS = _qemu.Mounts(root=("virtiofs", "ro"), share=("virtiofs", "rw"))
 _MODULES = ("virtio_pci", "virtiofs", "fuse")
 _IN_RUST = ("/usr/libexec/virtiofsd", "/usr/lib/virtiofsd")
 _IN_C = ("/usr/lib/qemu/virtiofsd",)
@@ -24,8 +26,7 @@ _IN_C = ("/usr/lib/qemu/virtiofsd",)
 
 def refusal(image: Image, settings: Settings) -> str | None:
     """Why this engine cannot start it; None where it can be tried."""
-    del settings
-    if (why := _qemu.refusal(image)) is not None:
+    if (why := _qemu.refusal(image, settings)) is not None:
         return why
     if daemon() is None:
         return "virtiofsd is not there (package virtiofsd, or qemu-system-common of Debian 12)"
@@ -39,17 +40,17 @@ def daemon() -> str | None:
     return next((path for path in found if os.access(path, os.X_OK)), None) or shutil.which("virtiofsd")
 
 
-def command(image: Image, settings: Settings, share: Path, accelerator: str) -> Command:
+def command(image: Image, settings: Settings, root: Root, share: Path, accelerator: str) -> Command:
     """Writes what it needs into `share`."""
-    archive = _qemu.archive(image, share, _MODULES, ("virtiofs", "ro"), ("virtiofs", "rw"))
-    root = share / "root"
-    root.mkdir()
+    archive = _qemu.archive(image, root, share, _MODULES, _MOUNTS)
+    shown = share / "root"
+    shown.mkdir()
     sockets = {tag: share / f"{tag}.socket" for tag in (initramfs.ROOT_TAG, initramfs.SHARE_TAG)}
     program = daemon()
     assert program is not None
     daemons = (
         Daemon(
-            (*DIES_WITH_US, *_read_only(root), *served(program, root, sockets[initramfs.ROOT_TAG])),
+            (*DIES_WITH_US, *_read_only(root.path, shown), *served(program, shown, sockets[initramfs.ROOT_TAG])),
             sockets[initramfs.ROOT_TAG],
         ),
         Daemon((*DIES_WITH_US, *served(program, share, sockets[initramfs.SHARE_TAG])), sockets[initramfs.SHARE_TAG]),
@@ -84,10 +85,10 @@ def served(program: str, folder: Path, socket: Path) -> tuple[str, ...]:
     )
 
 
-def _read_only(root: Path) -> tuple[str, ...]:
-    """This machine's root at `root` too, where nobody can write: whatever the guest's kernel does, it only reads."""
-    script = 'mount --rbind / "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
-    return ("unshare", "--mount", "--", "sh", "-c", script, str(root))
+def _read_only(root: Path, shown: Path) -> tuple[str, ...]:
+    """The root at `shown` too, where nobody can write: whatever the guest's kernel does, it only reads."""
+    script = 'mount --rbind "$0" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
+    return ("unshare", "--mount", "--", "sh", "-c", script, str(root), str(shown))
 
 
 def devices(memory_mib: int, sockets: dict[str, Path]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from harness.vm import initramfs, seen, wire
 from harness.vm.accelerator import TCG
 from harness.vm.command import DIES_WITH_US, Command
 from harness.vm.engines import _qemu
+from harness.vm.root import Root
 from harness.vm.settings import Settings
 
 SUMMARY = "virtme-ng: slower to boot, and takes kernels without 9p"
@@ -27,7 +28,7 @@ def refusal(image: Image, settings: Settings) -> str | None:
     """Why this engine cannot start it; None where it can be tried."""
     architecture = architectures.own()
     if architecture is None or image.machine != os.uname().machine:
-        return _qemu.ELSEWHERE.format(root=os.uname().machine, kernel=image.machine)
+        return f"it takes kernels of this machine's architecture, not for {image.machine}"
     missing = [name for name in (architecture.EMULATOR, *_NEEDED) if shutil.which(name, path=_path()) is None]
     if _vng() is None:
         return "virtme-ng is not there: install fusezap[virtme], or the package virtme-ng"
@@ -38,8 +39,9 @@ def refusal(image: Image, settings: Settings) -> str | None:
     return None
 
 
-def command(image: Image, settings: Settings, share: Path, accelerator: str) -> Command:
+def command(image: Image, settings: Settings, root: Root, share: Path, accelerator: str) -> Command:
     """Writes what it needs into `share`."""
+    del root  # it takes this machine's by itself
     if image.kernel is None:
         raise MachineError("the kernel that runs already is not started again")
     seen.check(seen.needed())

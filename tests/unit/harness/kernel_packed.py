@@ -12,12 +12,14 @@ from pathlib import Path
 from tests.conftest import require
 
 
-def deb(root: Path, name: str) -> Path:
-    """A package of all below `root`, beside it."""
+def deb(root: Path, name: str, more: str = "") -> Path:
+    """A package of all below `root`, beside it.  `name`: as of a file; `more`: lines of its control file."""
     require("dpkg-deb")
+    package, version, architecture = name.removesuffix(".deb").split("_")
     (root / "DEBIAN").mkdir()
     (root / "DEBIAN/control").write_text(
-        f"Package: {name.partition('_')[0]}\nVersion: 1\nArchitecture: amd64\nMaintainer: nobody\nDescription: kernel\n"
+        f"Package: {package}\nVersion: {version}\nArchitecture: {architecture}\n{more}"
+        "Maintainer: nobody\nDescription: kernel\n"
     )
     path = root.parent / name
     subprocess.run(["dpkg-deb", "--build", "-Znone", str(root), str(path)], check=True, capture_output=True)

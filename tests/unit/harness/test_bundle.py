@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.vm import bundle, unbundle
+from harness.vm import bundle, root, unbundle
+from harness.vm.root import Root
 from harness.vm.seen import CHECKOUT
 
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return bundle.file()
+    return bundle.file(root.own())
 
 
 def python(program: str, *arguments: str) -> str:
@@ -31,7 +32,7 @@ def python(program: str, *arguments: str) -> str:
 
 def test_the_bundle_holds_what_a_run_imports(file: Path) -> None:
     made = file.stat().st_mtime_ns
-    assert bundle.file().stat().st_mtime_ns == made
+    assert bundle.file(root.own()).stat().st_mtime_ns == made
     found = marshal.loads(file.read_bytes())
     assert {"harness.vm.guest", "harness.trial", "fakefs.run", "harness.launch.arm", "fuse"} <= set(found["modules"])
     assert not any(name.startswith("harness.report") for name in found["modules"])
@@ -40,7 +41,28 @@ def test_the_bundle_holds_what_a_run_imports(file: Path) -> None:
 
 def test_a_bundle_of_other_sources_is_made_anew(file: Path) -> None:
     file.write_bytes(b"broken")
-    assert bundle.file().stat().st_size > 100_000
+    assert bundle.file(root.own()).stat().st_size > 100_000
+
+
+def test_for_a_root_of_its_own_the_text_of_that_root_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    there = Path("/usr/lib/python{}.{}".format(*sys.version_info[:2]))
+    library = tmp_path / "root" / there.relative_to("/")
+    library.mkdir(parents=True)
+    (library / "dataclasses.py").write_text("of_that_root = 1\n")
+    elsewhere = Root(tmp_path / "root", Path("/usr/bin/python3"), Path("/bin/busybox"))
+    found = marshal.loads(bundle.file(elsewhere).read_bytes())
+    assert found["path"][0] == "/run/fusezap-vm/python"
+    assert not any(str(CHECKOUT) in folder or sys.prefix in folder for folder in (*found["path"], *found["folders"]))
+    _, file, code = found["modules"]["dataclasses"]
+    assert file == str(there / "dataclasses.py")
+    assert marshal.loads(code).co_names == ("of_that_root",)
+    assert found["modules"]["fuse"][1] == "/run/fusezap-vm/python/fuse.py"
+    assert found["modules"]["harness.judge"][1] == "/run/fusezap-vm/python/harness/judge.py"
+    assert not {"prctl", "enum", "pathlib"} & set(found["modules"]), "it has them itself, or has none"
+    assert bundle.file(root.own()) != bundle.file(elsewhere)
 
 
 _GUEST = """\

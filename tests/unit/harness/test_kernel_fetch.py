@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import kernel_spec
+from harness import apt, download, kernel_spec
 from harness.commands._told import told
 from harness.errors import MachineError, UsageError
-from harness.kernels import _apt, _download, debian
+from harness.kernels import debian
 from harness.telling import Part, at_tenths
 from tests.conftest import require
 from tests.unit.harness.kernel_packed import deb
@@ -64,8 +64,8 @@ def mirror(folder: Path) -> Iterator[Mirror]:
 
 
 @pytest.fixture
-def archive(tmp_path: Path, mirror: Mirror) -> _apt.Archive:
-    return _apt.Archive(tmp_path / "lists", mirror.source)
+def archive(tmp_path: Path, mirror: Mirror) -> apt.Archive:
+    return apt.Archive(tmp_path / "lists", mirror.source)
 
 
 @pytest.fixture
@@ -96,20 +96,20 @@ def test_a_version_fits_whole_numbers(wanted: str, fit: bool) -> None:
     assert debian.fits(wanted, "linux-image-6.1.0-56-amd64", "6.1.192-2", "amd64") is fit
 
 
-def test_the_versions_of_an_archive_are_known_by_flavour(archive: _apt.Archive) -> None:
+def test_the_versions_of_an_archive_are_known_by_flavour(archive: apt.Archive) -> None:
     assert archive.versions("amd64") == {PACKAGE: "1", OTHER: "1"}
     assert archive.versions("cloud-amd64") == {}
 
 
 def test_a_version_is_looked_for_in_every_suite_that_there_is(
-    archive: _apt.Archive, monkeypatch: pytest.MonkeyPatch
+    archive: apt.Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def suite(name: str, _: object) -> _apt.Archive:
+    def suite(name: str, *_: object) -> apt.Archive:
         if name != "bookworm":
             raise MachineError(f"no {name}")
         return archive
 
-    monkeypatch.setattr(_apt, "suite", suite)
+    monkeypatch.setattr(apt, "suite", suite)
     assert kernel_spec.find("debian:6.1.0-9", silent).release == "6.1.0-9-amd64"
     fetched = kernel_spec.find("debian:6.1.*-5?", silent)
     assert (fetched.release, fetched.spec, fetched.package) == (RELEASE, "debian:6.1.*-5?", FILE.removesuffix(".deb"))
@@ -121,9 +121,9 @@ def test_a_version_is_looked_for_in_every_suite_that_there_is(
 
 
 def test_what_is_unpacked_already_is_not_fetched_again(
-    archive: _apt.Archive, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+    archive: apt.Archive, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_apt, "suite", lambda *_: archive)
+    monkeypatch.setattr(apt, "suite", lambda *_: archive)
     first = kernel_spec.find("debian:6.1.0-56", silent)
     second = kernel_spec.fetch("debian:6.1.0-5?", silent)
     assert dataclasses.replace(first, spec=second.spec) == second
@@ -132,9 +132,9 @@ def test_what_is_unpacked_already_is_not_fetched_again(
 
 
 def test_two_who_want_the_same_at_once_fetch_it_once(
-    archive: _apt.Archive, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+    archive: apt.Archive, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_apt, "suite", lambda *_: archive)
+    monkeypatch.setattr(apt, "suite", lambda *_: archive)
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda spec: kernel_spec.find(spec, silent), ("debian:6.1.0-56", "debian:6.1.0-5?")))
     assert found[0].digest == found[1].digest
@@ -144,7 +144,7 @@ def test_two_who_want_the_same_at_once_fetch_it_once(
 # ---- fetched ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_fetch_tells_how_far_it_is_and_leaves_no_package(archive: _apt.Archive) -> None:
+def test_a_fetch_tells_how_far_it_is_and_leaves_no_package(archive: apt.Archive) -> None:
     heard: list[str] = []
     with archive.downloaded(archive.files([PACKAGE]), heard.append) as files:
         assert [file.name for file in files] == [FILE]
@@ -155,7 +155,7 @@ def test_a_fetch_tells_how_far_it_is_and_leaves_no_package(archive: _apt.Archive
     assert not files[0].exists()
 
 
-def test_an_interrupted_fetch_goes_on_where_it_was(archive: _apt.Archive, mirror: Mirror) -> None:
+def test_an_interrupted_fetch_goes_on_where_it_was(archive: apt.Archive, mirror: Mirror) -> None:
     mirror.stop_after = 300_000
 
     def interrupted(message: str) -> None:
@@ -175,7 +175,7 @@ def test_an_interrupted_fetch_goes_on_where_it_was(archive: _apt.Archive, mirror
 
 @pytest.mark.usefixtures("once")
 def test_a_connection_that_ends_early_is_an_error_and_nothing_is_fetched_twice(
-    archive: _apt.Archive, mirror: Mirror
+    archive: apt.Archive, mirror: Mirror
 ) -> None:
     mirror.stop_after = 300_000
     mirror.go_on.set()
@@ -190,7 +190,7 @@ def test_a_connection_that_ends_early_is_an_error_and_nothing_is_fetched_twice(
     assert [first for first, _ in mirror.sent] == [0, 300_000]
 
 
-def test_what_is_left_of_another_fetch_is_no_part_of_this_one(archive: _apt.Archive) -> None:
+def test_what_is_left_of_another_fetch_is_no_part_of_this_one(archive: apt.Archive) -> None:
     with pytest.raises(KeyboardInterrupt), archive.downloaded(archive.files([PACKAGE]), silent) as left:
         raise KeyboardInterrupt
     assert left[0].exists()
@@ -199,7 +199,7 @@ def test_what_is_left_of_another_fetch_is_no_part_of_this_one(archive: _apt.Arch
     assert not left[0].exists()
 
 
-def test_a_file_that_was_damaged_meanwhile_is_fetched_again(archive: _apt.Archive, mirror: Mirror) -> None:
+def test_a_file_that_was_damaged_meanwhile_is_fetched_again(archive: apt.Archive, mirror: Mirror) -> None:
     with pytest.raises(KeyboardInterrupt), archive.downloaded(archive.files([PACKAGE]), silent) as left:
         raise KeyboardInterrupt
     whole = left[0].read_bytes()
@@ -211,7 +211,7 @@ def test_a_file_that_was_damaged_meanwhile_is_fetched_again(archive: _apt.Archiv
     assert len(mirror.sent) == 2
 
 
-def test_a_package_that_is_not_what_was_signed_is_an_error(archive: _apt.Archive, mirror: Mirror) -> None:
+def test_a_package_that_is_not_what_was_signed_is_an_error(archive: apt.Archive, mirror: Mirror) -> None:
     path = mirror.folder / FILE
     path.write_bytes(bytes(path.stat().st_size))
     expected = pytest.raises(MachineError, match=r"(?s)could not be fetched.*Hash Sum mismatch")
@@ -219,7 +219,7 @@ def test_a_package_that_is_not_what_was_signed_is_an_error(archive: _apt.Archive
         pass
 
 
-def test_a_package_that_is_not_there_is_an_error(archive: _apt.Archive) -> None:
+def test_a_package_that_is_not_there_is_an_error(archive: apt.Archive) -> None:
     with pytest.raises(MachineError, match="apt-get failed"):
         archive.files(["linux-image-none"])
 
@@ -227,9 +227,9 @@ def test_a_package_that_is_not_there_is_an_error(archive: _apt.Archive) -> None:
 def test_a_sum_that_is_too_weak_is_none() -> None:
     digest = "0" * 64
     line = "'mirror:/pool/linux-image_1%3a1_amd64.deb' linux-image_1%3a1_amd64.deb 123"
-    assert _download.remotes(f"{line} MD5Sum:{digest[:32]}\n") == ()
-    (found,) = _download.remotes(f"{line} SHA256:{digest}\n")
-    assert found == _download.Remote(
+    assert download.remotes(f"{line} MD5Sum:{digest[:32]}\n") == ()
+    (found,) = download.remotes(f"{line} SHA256:{digest}\n")
+    assert found == download.Remote(
         "mirror:/pool/linux-image_1%3a1_amd64.deb", "linux-image_1%3a1_amd64.deb", 123, digest
     )
     assert found.package == "linux-image_1:1_amd64"
@@ -237,7 +237,7 @@ def test_a_sum_that_is_too_weak_is_none() -> None:
 
 def test_a_mirror_that_cannot_be_reached_is_an_error_with_what_apt_says(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match=r"(?s)is the mirror reachable.*nowhere"):
-        _apt.Archive(tmp_path / "lists", f"deb [trusted=yes] copy:{tmp_path}/nowhere ./\n")
+        apt.Archive(tmp_path / "lists", f"deb [trusted=yes] copy:{tmp_path}/nowhere ./\n")
 
 
 @pytest.mark.usefixtures("once")
@@ -247,7 +247,7 @@ def test_a_full_disk_is_told(tmp_path: Path, mirror: Mirror) -> None:
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(small)], check=True)
     try:
-        archive = _apt.Archive(small / "lists", mirror.source)
+        archive = apt.Archive(small / "lists", mirror.source)
         with pytest.raises(MachineError, match="No space left"), archive.downloaded(archive.files([PACKAGE]), silent):
             pass
     finally:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import kernel_spec, kernel_store
+from harness import apt, kernel_spec, kernel_store
 from harness.errors import UsageError
-from harness.kernels import _apt, _root, deb, debian
+from harness.kernels import _root, deb, debian
 from tests.conftest import require
 from tests.unit.harness.test_architectures import KERNEL, RELEASE, bzimage
 
@@ -132,12 +132,12 @@ elsewhere:/apt|stable|Somebody
 
 
 def test_a_suite_is_read_from_the_mirrors_of_this_machine() -> None:
-    assert _apt.sources(TARGETS, "bullseye", "/k.gpg").splitlines() == [
+    assert apt.sources(TARGETS, "bullseye", "/k.gpg").splitlines() == [
         "deb [signed-by=/k.gpg] mirror:/debian bullseye main",
         "deb [signed-by=/k.gpg] mirror:/debian-security bullseye-security main",
     ]
-    assert "security" not in _apt.sources(TARGETS, "sid", "/k.gpg")
-    assert _apt.sources("", "sid", "/k.gpg") == ""
+    assert "security" not in apt.sources(TARGETS, "sid", "/k.gpg")
+    assert apt.sources("", "sid", "/k.gpg") == ""
 
 
 def test_the_packages_of_a_kernel_are_found_by_what_they_depend_on() -> None:
@@ -150,8 +150,8 @@ linux-image-7.2.13+deb14-amd64
   Depends: linux-modules-7.2.13+deb14-amd64
   Recommends: linux-image-6.1.0-1-amd64
 """
-    assert _apt.kernels_of(split) == tuple(f"linux-{part}-7.2.13+deb14-amd64" for part in ("base", "binary", "modules"))
-    assert _apt.kernels_of("linux-image-amd64\n  Depends: linux-image-6.1.0-56-amd64\n") == (
+    assert apt.kernels_of(split) == tuple(f"linux-{part}-7.2.13+deb14-amd64" for part in ("base", "binary", "modules"))
+    assert apt.kernels_of("linux-image-amd64\n  Depends: linux-image-6.1.0-56-amd64\n") == (
         "linux-image-6.1.0-56-amd64",
     )
 

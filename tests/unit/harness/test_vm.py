@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import pickle
 import subprocess
 from dataclasses import replace
@@ -14,9 +15,9 @@ import pytest
 from harness import architectures, registry
 from harness.errors import MachineError
 from harness.image import Image
-from harness.vm import accelerator, engines, initramfs, seen, session, share, start, wire
+from harness.vm import accelerator, engines, initramfs, root, seen, session, share, start, wire
 from harness.vm.command import Command
-from harness.vm.engines import _qemu, microvm, plain, virtiofs
+from harness.vm.engines import _qemu, microvm, plain, virtiofs, virtme
 from harness.vm.machine import LostError, last_words, started
 from harness.vm.settings import Settings
 from tests.conftest import require
@@ -49,14 +50,14 @@ def test_what_the_user_says_of_the_command_line_comes_last() -> None:
 
 
 def test_the_root_is_shared_to_be_read_only() -> None:
-    folders = plain.folders(Path("/tmp/a,b"))
+    folders = plain.folders(Path("/"), Path("/tmp/a,b"))
     assert "local,id=share,path=/tmp/a,,b,security_model=none" in folders
     root = next(each for each in folders if each.startswith("local,id=root"))
     assert "readonly=on" in root.split(",")
 
 
 def test_devices_on_the_command_line_are_of_no_bus() -> None:
-    assert any(each.startswith("virtio-9p-device,") for each in plain.folders(Path("/tmp/share"), "device"))
+    assert any(each.startswith("virtio-9p-device,") for each in plain.folders(Path("/"), Path("/tmp/share"), "device"))
 
 
 def test_the_machine_without_a_bus_is_for_kernels_that_look_there(tmp_path: Path) -> None:
@@ -90,11 +91,30 @@ def test_what_is_not_unpacked_starts_as_it_is() -> None:
     assert argv[argv.index("-kernel") + 1] == "/k/vmlinuz"
 
 
-def test_another_machine_is_refused() -> None:
-    image = Image("it", "6", "", "aarch64", "0", Path("/k"))
+def test_an_architecture_that_is_not_known_is_refused() -> None:
+    image = Image("it", "6", "", "riscv64", "0", Path("/k"))
     for name in registry.names(engines):
         engine = registry.module(engines, name, "refusal")
-        assert "aarch64" in str(engine.refusal(image, Settings())), name
+        assert "riscv64" in str(engine.refusal(image, Settings())), name
+
+
+def test_what_needs_this_machines_root_takes_no_other_architecture() -> None:
+    (other, *_) = (machine for machine in architectures.known() if machine != os.uname().machine)
+    image = Image("it", "6", "", other, "0", Path("/k"))
+    assert other in str(virtme.refusal(image, Settings()))
+    for engine in (plain, virtiofs):
+        assert "--shell" in str(engine.refusal(image, Settings(shell=True)))
+
+
+@pytest.mark.parametrize("machine", architectures.known())
+def test_each_architecture_has_a_command_line_of_its_own(machine: str) -> None:
+    there = architectures.of(machine)
+    argv = _qemu.argv(replace(IMAGE, machine=machine), Settings(), Path("/i"), "tcg", more="memory-backend=m")
+    pairs = dict(itertools.pairwise(argv))
+    assert argv[0] == there.EMULATOR
+    assert pairs["-machine"] == f"{there.BOARD},memory-backend=m"
+    assert pairs["-cpu"] == there.EMULATED_CPU
+    assert pairs["-append"].split()[0] == f"console={there.CONSOLE}"
 
 
 @pytest.mark.parametrize("hidden", [(), (Path("/tmp/check out"), Path("/run/env"))])
@@ -107,7 +127,7 @@ def test_the_first_script_is_one(hidden: tuple[Path, ...]) -> None:
 
 
 def test_the_start_script_is_one() -> None:
-    script = start.script(start.python("a b", "c"), "true")
+    script = start.script(start.python(root.own(), "a b", "c"), "true")
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     assert "'a b' c" in script
 
@@ -140,8 +160,8 @@ def test_the_archive_holds_what_it_must(tmp_path: Path) -> None:
     require("busybox")
     module = tmp_path / "it.ko"
     module.write_bytes(b"module")
-    archive = initramfs.build(tmp_path, "#!/bin/busybox sh\n", (module,), _qemu.busybox())
-    listed = subprocess.run([_qemu.busybox(), "cpio", "-t"], stdin=archive.open("rb"), capture_output=True, check=True)
+    archive = initramfs.build(tmp_path, "#!/bin/busybox sh\n", (module,), root.busybox())
+    listed = subprocess.run([root.busybox(), "cpio", "-t"], stdin=archive.open("rb"), capture_output=True, check=True)
     assert {"init", "bin/busybox", "modules/it.ko", "root"} <= set(listed.stdout.decode().split())
 
 

@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import kernel_store
+from harness import download, kernel_store
+from harness.download import Remote
 from harness.errors import MachineError
-from harness.kernels import _download
-from harness.kernels._download import Remote
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 ROLLING = ("sid", "unstable", "experimental")
@@ -48,22 +47,23 @@ def newer(version: str, other: str) -> bool:
     return subprocess.run(argv, check=False).returncode == 0
 
 
-def suite(name: str, tell: Callable[[str], None]) -> Archive:
-    """Of this machine's mirrors; MachineError where they have none of that name."""
-    folder = kernel_store.base() / "apt" / name
+def suite(name: str, tell: Callable[[str], None], architecture: str = "") -> Archive:
+    """Of this machine's mirrors, for this machine or, by Debian's name, for another; MachineError where they have none
+    of that name."""
+    folder = kernel_store.base() / "apt" / (f"{name}-{architecture}" if architecture else name)
     folder.mkdir(parents=True, exist_ok=True)
     targets = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(ORIGIN)", "Created-By: Packages"])
     listed = sources(targets, name, KEYRING)
     if not listed:
         raise MachineError("this machine's apt has no source of Debian", "see /etc/apt/sources.list.d")
-    tell(f"asking the mirror for the packages of {name}")
-    return Archive(folder, listed)
+    tell(f"asking the mirror for the packages of {name}" + (f" for {architecture}" if architecture else ""))
+    return Archive(folder, listed, architecture)
 
 
 class Archive:
     """What a sources list leads to; its lists are fetched when this is made, and kept in `folder`."""
 
-    def __init__(self, folder: Path, listed: str) -> None:
+    def __init__(self, folder: Path, listed: str, architecture: str = "") -> None:
         self._folder = folder
         for name in ("state/lists/partial", "cache/archives/partial"):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -75,6 +75,8 @@ class Archive:
             *("-o", "Dir::Etc::SourceParts=/dev/null"),
             *("-o", "Acquire::Languages=none"),
         ]
+        if architecture:
+            self._options += ["-o", f"APT::Architecture={architecture}", "-o", f"APT::Architectures={architecture}"]
         with self.alone():  # apt fails where another holds its lock
             _run(["apt-get", *self._options, "--error-on=any", "update"])
 
@@ -99,11 +101,17 @@ class Archive:
         """The packages that a kernel is in."""
         return (image, *self._kernels(image))
 
+    def closure(self, *packages: str) -> tuple[str, ...]:
+        """Those packages and all that they depend on, as of a machine that has none."""
+        nothing = ("-o", f"Dir::State::Status={os.devnull}", "--no-install-recommends")
+        shown = _run(["apt-get", *self._options, *nothing, "--simulate", "install", *packages])
+        return tuple(re.findall(r"^Inst (\S+) ", shown, re.M))
+
     def files(self, packages: Iterable[str]) -> tuple[Remote, ...]:
         """Of those packages, in their order."""
         names = tuple(packages)
         printed = _run(["apt-get", *self._options, "download", "--print-uris", *names])
-        found = {each.name.partition("_")[0]: each for each in _download.remotes(printed)}
+        found = {each.name.partition("_")[0]: each for each in download.remotes(printed)}
         if set(found) != set(names):
             raise MachineError(f"the mirror does not have {', '.join(names)} with a sum that can be trusted", printed)
         return tuple(found[name] for name in names)
@@ -113,7 +121,7 @@ class Archive:
         """As the archive signed them; gone again after the block.  What was broken off goes on where it was.  For who
         is `alone`."""
         folder = self._folder / "packages"
-        yield _download.fetch(files, folder, tell)
+        yield download.fetch(files, folder, tell)
         shutil.rmtree(folder)
 
     @contextmanager

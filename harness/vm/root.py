@@ -1,0 +1,115 @@
+"""What the guest has for its root: this machine's, or, for a kernel of another architecture, a small Debian of that.
+
+The small one is put together from packages that are unpacked and never set up, so nothing of it has to run here.  It
+has the same Python, for which the modules of a run are compiled here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import apt, architectures, kernel_store
+from harness.errors import MachineError
+from harness.kernels import deb
+from harness.vm import seen
+
+_SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
+"""Debian's, by their Python."""
+_PACKAGES = ("base-files", "busybox-static", "libc6", "libfuse2", "python3-prctl")
+_PROGRAMS = ("sh", "grep", "mkdir", "mount", "true")
+"""Of busybox, where no package has them."""
+_KIND = hashlib.sha256(" ".join((*_PACKAGES, *_PROGRAMS)).encode()).hexdigest()[:8]
+"""Names what is in it: part of an entry's name, so that none of an older list is taken."""
+_DOCUMENTS = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/perl", "usr/lib/*/perl*")
+SOURCES = ("harness", "fakefs")
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    path: Path
+    """Here."""
+    python: Path
+    """There."""
+    busybox: Path
+    """There, linked statically."""
+
+    @property
+    def here(self) -> bool:
+        """It is this machine's own."""
+        return self.path == Path("/")
+
+    def outside(self, path: Path) -> Path:
+        """Where a path in it is here."""
+        return self.path / path.relative_to("/")
+
+
+def own() -> Root:
+    return Root(Path("/"), Path(sys.executable), busybox())
+
+
+def busybox() -> Path:
+    """This machine's."""
+    return Path(str(shutil.which("busybox"))).resolve()
+
+
+def of(machine: str, tell: Callable[[str], None]) -> Root:
+    """Fetched once where it is not this machine's.  MachineError where there is none with this Python."""
+    there = architectures.of(machine)
+    if there is architectures.own():
+        return own()
+    version = sys.version_info[:2]
+    if version not in _SUITES:
+        known = " or ".join(f"{major}.{minor}" for major, minor in _SUITES)
+        raise MachineError(
+            f"a kernel for {machine} runs below Debian's Python {known}, this is {version[0]}.{version[1]}",
+            "make the environment with one of those: FUSEZAP_PYTHON=python3.11 ./fusezap",
+        )
+    path = _made(_SUITES[version], there.DEBIAN, tell)
+    return Root(path, Path("/usr/bin/python{}.{}".format(*version)), Path("/bin/busybox"))
+
+
+def _made(suite: str, architecture: str, tell: Callable[[str], None]) -> Path:
+    name = f"root-{suite}-{architecture}-{_KIND}"
+    found = kernel_store.found(name)
+    if found is not None:
+        return found
+    try:
+        archive = apt.suite(suite, tell, architecture)
+        files = archive.files(archive.closure(*_PACKAGES))
+    except MachineError as error:
+        raise MachineError(f"no root for {architecture} can be had", str(error)) from error
+    with archive.alone(), archive.downloaded(files, tell) as paths:
+
+        def unpack(folder: Path) -> None:
+            tell(f"unpacking {len(paths)} packages of {suite} for {architecture}")
+            for path in sorted(paths, key=lambda path: not path.name.startswith("base-files_")):
+                deb.extract(path, folder)
+            _complete(folder)
+
+        return kernel_store.entry(name, unpack)
+
+
+def _complete(root: Path) -> None:
+    """What setting it up would add and a guest needs: folders to mount on, and the programs of its first script."""
+    for pattern in _DOCUMENTS:
+        for folder in root.glob(pattern):
+            shutil.rmtree(folder)
+    for name in ("dev", "proc", "run", "sys", "tmp", "var/tmp", "root"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    for name in _PROGRAMS:
+        if not (root / "bin" / name).exists():
+            (root / "bin" / name).symlink_to("busybox")
+
+
+def bring_sources(folder: Path) -> None:
+    """Into `folder`, for a guest that does not see the checkout: programs of a run that are executed are read there."""
+    import fuse
+
+    for name in SOURCES:
+        shutil.copytree(seen.CHECKOUT / name, folder / name)
+    shutil.copy2(fuse.__file__, folder)
