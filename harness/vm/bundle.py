@@ -10,7 +10,6 @@ import importlib
 import marshal
 import os
 import pkgutil
-import site
 import subprocess
 import sys
 import sysconfig
@@ -139,7 +138,6 @@ class _Elsewhere:
         self._root = root
         self._library = Path(sysconfig.get_path("stdlib"))
         self._there = Path("/usr/lib/python{}.{}".format(*sys.version_info[:2]))
-        self._packages = tuple(map(Path, site.getsitepackages()))
 
     def folder(self, path: str) -> str:
         return str(Path(initramfs.SHARE) / SOURCES / Path(path).relative_to(CHECKOUT))
@@ -149,17 +147,14 @@ class _Elsewhere:
         path = Path(source)
         if module.__name__ == "prctl":
             return None
-        if path.is_relative_to(CHECKOUT) and not path.is_relative_to(sys.prefix):
-            there, text = Path(self.folder(source)), path.read_bytes()
-        elif any(path.is_relative_to(each) for each in self._packages):
-            there, text = Path(initramfs.SHARE) / SOURCES / path.name, path.read_bytes()
-        else:
+        if path.is_relative_to(CHECKOUT / module.__name__.partition(".")[0]):
+            there, copy = Path(self.folder(source)), path
+        elif path.is_relative_to(self._library) and "site-packages" not in path.parts:
             there = self._there / path.relative_to(self._library)
             copy = self._root / there.relative_to("/")
-            if not copy.exists():
-                return None
-            text = copy.read_bytes()
-        return str(there), compile(text, str(there), "exec", dont_inherit=True)
+        else:
+            there, copy = Path(initramfs.SHARE) / SOURCES / path.name, path
+        return (str(there), compile(copy.read_bytes(), there, "exec", dont_inherit=True)) if copy.exists() else None
 
     def path(self) -> list[str]:
         packages = self._there.with_name("python3") / "dist-packages"
