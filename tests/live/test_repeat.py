@@ -152,6 +152,18 @@ def test_a_worker_that_is_killed_in_a_run_ends_the_run_of_the_other() -> None:
     _until_clean()
 
 
+def test_workers_go_with_who_started_them() -> None:
+    running = _started("exit-flush-peer-outside", "--repeat", "2", "--patience", "300")
+    worker = _worker_of(running)
+    end = time.monotonic() + 30
+    while len(mounted_runs()) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    os.kill(running.pid, signal.SIGKILL)
+    running.communicate()
+    _until_clean()
+    assert not psutil.pid_exists(worker) or psutil.Process(worker).status() == psutil.STATUS_ZOMBIE
+
+
 def test_a_worker_that_is_killed_between_two_series() -> None:
     order = Order(catalogue()["healthy"], None, None, None)
     with workers(2) as pool:
