@@ -11,12 +11,14 @@ from harness.commands._told import told
 from harness.errors import UsageError
 from harness.image import Image
 from harness.kernels import debian
+from harness.vm import root
 
 HELP = "what --kernel takes; fetch and forget kernels"
 DESCRIPTION = """\
 Without a word: what --kernel takes, and the kernels that were fetched.
 
-fetch SPEC...   has it at hand; of a suite, the newest kernel that the mirror has now
+fetch SPEC...   has it at hand, with what it runs below where it is for another processor than this machine's; of a
+                suite, the newest kernel that the mirror has now
 show SPEC...    what it is: release, version, files
 prune [SPEC...] removes all that was fetched and unpacked, or only those
 """
@@ -43,6 +45,9 @@ def execute(args: argparse.Namespace) -> int:
         find = kernel_spec.fetch if args.action == "fetch" else kernel_spec.find
         with told() as tell:
             images = [find(spec, tell) for spec in args.spec]
+            if args.action == "fetch":
+                for image in images:
+                    root.of(image.machine, tell)
         if args.json:
             print(json.dumps([_record(image) for image in images], indent=2))
         else:

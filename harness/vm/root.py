@@ -83,14 +83,15 @@ def _made(suite: str, architecture: str, tell: Callable[[str], None]) -> Path:
         files = archive.files(archive.closure(*_PACKAGES))
     except MachineError as error:
         raise MachineError(f"no root for {architecture} can be had", str(error)) from error
-    with archive.alone(), archive.downloaded(files, tell) as paths:
 
-        def unpack(folder: Path) -> None:
+    def unpack(folder: Path) -> None:
+        with archive.downloaded(files, tell) as paths:
             tell(f"unpacking {len(paths)} packages of {suite} for {architecture}")
             for path in sorted(paths, key=lambda path: not path.name.startswith("base-files_")):
                 deb.extract(path, folder)
-            _complete(folder)
+        _complete(folder)
 
+    with archive.alone():
         return kernel_store.entry(name, unpack)
 
 

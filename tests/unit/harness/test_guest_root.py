@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,14 @@ def test_another_is_unpacked_once(asked: list[str]) -> None:
     assert (found.path / "bin/sh").readlink() == Path("busybox")
     assert root.of(OTHER, silent) == found
     assert asked == [f"it {THERE}"]
+
+
+@pytest.mark.usefixtures("asked")
+def test_two_that_want_it_at_once_fetch_it_once(mirror: Mirror) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: root.of(OTHER, silent), range(2))
+    assert first == second
+    assert len(mirror.sent) == len(root._PACKAGES) + 1
 
 
 @pytest.mark.usefixtures("asked")
