@@ -73,9 +73,9 @@ def unpack(data: bytes) -> bytes | None:
     return kernel if _NOTE in kernel or _NOTE_4 in kernel else None
 
 
-def starts_alone(elf: Path) -> bool:
-    """Whether QEMU can start that ELF file of 64 bits; it may be large, for what debuggers read."""
-    with elf.open("rb") as stream:
+def starts_alone(file: Path) -> bool:
+    """Whether QEMU can start that file as it is: an ELF file of 64 bits; it may be large, for what debuggers read."""
+    with file.open("rb") as stream:
         head = stream.read(64)
         if head[:5] != b"\x7fELF\2":
             return False

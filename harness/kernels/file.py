@@ -26,8 +26,10 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
     return of_file(spec, Path(path).absolute(), Path(modules).absolute() if modules else None, tell)
 
 
-def of_file(spec: str, path: Path, modules: Path | None, tell: Callable[[str], None], elf: Path | None = None) -> Image:
-    """`elf`: the same kernel, unpacked, where it is there already."""
+def of_file(
+    spec: str, path: Path, modules: Path | None, tell: Callable[[str], None], linked: Path | None = None
+) -> Image:
+    """`linked`: the same kernel, unpacked, where it lies beside it."""
     data = path.read_bytes()
     try:
         machine, release, version = architectures.recognised(data)
@@ -41,7 +43,8 @@ def of_file(spec: str, path: Path, modules: Path | None, tell: Callable[[str], N
         if unpacked is not None:
             (folder / "vmlinux").write_bytes(unpacked)
 
-    unpacked = elf or kernel_store.entry(f"image-{digest}", unpack) / "vmlinux"
+    starts_alone = (each for each in (linked, path) if each and architectures.of(machine).starts_alone(each))
+    unpacked = next(starts_alone, None) or kernel_store.entry(f"image-{digest}", unpack) / "vmlinux"
     return Image(
         spec=spec,
         release=release,

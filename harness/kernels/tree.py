@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 from harness import architectures
 from harness.errors import UsageError
@@ -27,10 +26,9 @@ def claims(spec: str) -> bool:
 def provide(spec: str, tell: Callable[[str], None]) -> Image:
     """UsageError for a tree that was not built, or whose image is not of its last build as far as its files tell."""
     tree = Path(spec).absolute()
-    newest = _newest(tree)
-    if newest is None or not (tree / _RELEASE).is_file():
+    image = _newest(tree)
+    if image is None or not (tree / _RELEASE).is_file():
         raise UsageError(f"{tree} has not been built", f"make {' or '.join(_targets())}")
-    image, architecture = newest
     release = (tree / _RELEASE).read_text().strip()
     linked = tree / "vmlinux"
     if linked.is_file() and linked.stat().st_mtime_ns > image.stat().st_mtime_ns:
@@ -38,8 +36,7 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
     config = tree / ".config"
     if config.is_file() and config.stat().st_mtime_ns > image.stat().st_mtime_ns:
         tell(f"{config} was changed after {image.name} was made")
-    startable = linked.is_file() and architecture.starts_alone(linked)
-    found = of_file(spec, image, None, tell, elf=linked if startable else None)
+    found = of_file(spec, image, None, tell, linked if linked.is_file() else None)
     if found.release != release:
         raise UsageError(f"{image} is {found.release}, but the tree is configured as {release}", f"make {image.name}")
     files = modules(tree)
@@ -51,11 +48,11 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
     )
 
 
-def _newest(tree: Path) -> tuple[Path, ModuleType] | None:
+def _newest(tree: Path) -> Path | None:
     """The image that was made last, of whichever architecture; None where none was made."""
-    known = map(architectures.of, architectures.known())
-    made = [(tree / name, each) for each in known for name in each.IMAGES if (tree / name).is_file()]
-    return max(made, key=lambda image: image[0].stat().st_mtime_ns, default=None)
+    names = (name for machine in architectures.known() for name in architectures.of(machine).IMAGES)
+    made = [tree / name for name in names if (tree / name).is_file()]
+    return max(made, key=lambda image: image.stat().st_mtime_ns, default=None)
 
 
 def _targets() -> list[str]:

@@ -21,7 +21,7 @@ from harness.vm.engines import plain, virtiofs
 from tests.conftest import require
 from tests.unit.harness.kernel_packed import built_rpm, deb, saved
 from tests.unit.harness.kernel_roots import IMAGE, kept, module, root_with_kernel
-from tests.unit.harness.test_architectures import RELEASE
+from tests.unit.harness.test_architectures import RELEASE, arm64
 
 
 @pytest.fixture(autouse=True)
@@ -326,6 +326,23 @@ def test_the_vmlinux_of_a_tree_is_taken_where_it_can_be_started(built: Path) -> 
     os.utime(linked, ns=(1, 1))
     image = kernel_spec.find(str(built), silent)
     assert image.vmlinux != linked
+
+
+def test_of_the_images_of_a_tree_the_last_is_taken_of_whichever_architecture(built: Path) -> None:
+    other = built / "arch/arm64/boot/Image"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(arm64(f"\0Linux version {RELEASE} (who@where) #1 SMP\n".encode()))
+    os.utime(built / "vmlinux", ns=(1, 1))
+    newer = (built / "arch/x86/boot/bzImage").stat().st_mtime_ns + 1_000_000_000
+    os.utime(other, ns=(newer, newer))
+    image = kernel_spec.find(str(built), silent)
+    assert (image.machine, image.kernel, image.vmlinux) == ("aarch64", other, other), "nothing is copied"
+
+
+def test_a_tree_without_an_image_says_how_to_make_one(built: Path) -> None:
+    (built / "arch/x86/boot/bzImage").unlink()
+    with pytest.raises(UsageError, match="has not been built\nmake Image or bzImage"):
+        kernel_spec.find(str(built), silent)
 
 
 def elf_with_note(note: bytes) -> bytes:
