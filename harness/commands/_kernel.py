@@ -75,13 +75,15 @@ def attend(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
     from dataclasses import replace
 
     from harness import kernel_spec
+    from harness.vm import root as roots
     from harness.vm import shell
 
     with told() as tell:
         image = kernel_spec.find(args.kernel, tell)
-    if image.is_host:
-        raise UsageError("--shell is for another kernel", "here, --keep leaves the hang to look at")
-    shell.attend(image, arguments, replace(settings(args, args.append), shell=True))
+        if image.is_host:
+            raise UsageError("--shell is for another kernel", "here, --keep leaves the hang to look at")
+        root = roots.of(image.machine, tell)
+    shell.attend(image, arguments, replace(settings(args, args.append), shell=True), root)
 
 
 def settings(args: argparse.Namespace, append: str = "") -> Settings:

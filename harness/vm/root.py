@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,13 +21,14 @@ from harness.vm import seen
 
 _SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
 """Debian's, by their Python."""
-_PACKAGES = ("base-files", "busybox-static", "libc6", "libfuse2", "python3-prctl")
-_PROGRAMS = ("sh", "grep", "mkdir", "mount", "true")
-"""Of busybox, where no package has them."""
-_KIND = hashlib.sha256(" ".join((*_PACKAGES, *_PROGRAMS)).encode()).hexdigest()[:8]
+_PACKAGES = (
+    *("base-files", "busybox-static", "libc6", "libfuse2"),
+    *("python3-prctl", "python3-psutil", "python3-rich"),
+)
+_KIND = hashlib.sha256(" ".join(_PACKAGES).encode()).hexdigest()[:8]
 """Names what is in it: part of an entry's name, so that none of an older list is taken."""
 _DOCUMENTS = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/perl", "usr/lib/*/perl*")
-SOURCES = ("harness", "fakefs")
+SOURCES = ("harness", "fakefs", "scenarios")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +98,16 @@ def _made(suite: str, architecture: str, tell: Callable[[str], None]) -> Path:
 
 
 def _complete(root: Path) -> None:
-    """What setting it up would add and a guest needs: folders to mount on, and the programs of its first script."""
+    """What setting it up would add and a guest needs: folders to mount on, and programs, of busybox where no package
+    has them.  Which it has, this machine's busybox tells."""
     for pattern in _DOCUMENTS:
         for folder in root.glob(pattern):
             shutil.rmtree(folder)
     for name in ("dev", "proc", "run", "sys", "tmp", "var/tmp", "root"):
         (root / name).mkdir(parents=True, exist_ok=True)
-    for name in _PROGRAMS:
-        if not (root / "bin" / name).exists():
+    listed = subprocess.run([busybox(), "--list"], capture_output=True, text=True, check=True).stdout.split()
+    for name in listed:
+        if not any((root / folder / name).exists() for folder in ("bin", "sbin", "usr/bin", "usr/sbin")):
             (root / "bin" / name).symlink_to("busybox")
 
 

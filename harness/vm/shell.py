@@ -8,30 +8,32 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 
 from harness import architectures
 from harness.errors import MachineError, UsageError
 from harness.image import Image
-from harness.vm import root, share, start
-from harness.vm.accelerator import accelerator
+from harness.vm import bundle, share, start
+from harness.vm import root as roots
+from harness.vm.accelerator import TCG, accelerator
 from harness.vm.machine import daemons
+from harness.vm.root import Root
 from harness.vm.session import choose
 from harness.vm.settings import Settings
 
 _LEAVE = "Leave the shell, or type Ctrl-A X, and the machine is gone."
 
 
-def attend(image: Image, arguments: tuple[str, ...], settings: Settings) -> None:
+def attend(image: Image, arguments: tuple[str, ...], settings: Settings, root: Root) -> None:
     """`arguments`: of `fusezap run`, besides --keep.  UsageError where no person is there to see it."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("--shell is for a person at a terminal", "without one, see --out for the evidence")
     engine = choose(image, settings)
     with share.shared(()) as folder, ExitStack() as stack:
-        (folder / "start").write_text(
-            start.script(script(arguments, architectures.of(image.machine).CONSOLE), engine.END)
-        )
-        command = engine.command(image, settings, root.own(), folder, accelerator())
+        run = script(arguments, architectures.of(image.machine).CONSOLE, root)
+        (folder / "start").write_text(start.script(run, engine.END, bundle.sources(root)))
+        if not root.here:
+            roots.bring_sources(folder / bundle.SOURCES)
+        command = engine.command(image, settings, root, folder, accelerator() if root.here else TCG)
         stack.enter_context(daemons(command))
         try:
             ended = subprocess.run(command.argv, check=False)
@@ -41,17 +43,18 @@ def attend(image: Image, arguments: tuple[str, ...], settings: Settings) -> None
         raise MachineError(f"the machine ended with status {ended.returncode}")
 
 
-def script(arguments: tuple[str, ...], console: str) -> str:
+def script(arguments: tuple[str, ...], console: str, root: Root) -> str:
     """On the terminal of the guest, which knows neither the type of ours nor its size."""
-    columns, lines = os.get_terminal_size()
-    programs = Path(sys.executable).parent
-    run = shlex.join([sys.executable, "-P", "-m", "harness", "run", *arguments, "--keep"])
-    setsid, shell = shutil.which("setsid"), shutil.which("bash") or "/bin/sh"
+    columns, lines = shutil.get_terminal_size()
+    run = shlex.join([str(root.python), "-P", "-m", "harness", "run", *arguments, "--keep"])
+    shell = f"{shutil.which('setsid')} --ctty --wait {shutil.which('bash') or '/bin/sh'} -i"
+    if not root.here:
+        shell = f"{root.busybox} setsid -c {root.busybox} sh -i"
     told = shlex.quote(f"\n{_LEAVE}\n")
     return f"""\
-export PATH={shlex.quote(str(programs))}:$PATH TERM={shlex.quote(os.environ.get("TERM", "linux"))}
+export PATH={shlex.quote(str(root.python.parent))}:$PATH TERM={shlex.quote(os.environ.get("TERM", "linux"))}
 exec </dev/{console} >/dev/{console} 2>&1
 stty columns {columns} rows {lines}
 {run}
 printf '%s' {told}
-{setsid} --ctty --wait {shell} -i"""
+{shell}"""

@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+from harness import architectures
+from tests.conftest import require
 from tests.vm.conftest import KERNEL, PATIENCE_S, emulator_below, fusezap, gone
 
 pytestmark = pytest.mark.slow
@@ -42,14 +44,17 @@ class Terminal:
         raise AssertionError(f"no {pattern!r} in {self.text!r}")
 
 
-def test_the_hang_is_there_to_look_at_and_gone_with_the_shell() -> None:
-    terminal = Terminal("run", "exit-flush-self", "--kernel", KERNEL, "--shell")
+@pytest.mark.parametrize("machine", architectures.known())
+def test_the_hang_is_there_to_look_at_and_gone_with_the_shell(machine: str) -> None:
+    architecture = architectures.of(machine)
+    require(architecture.EMULATOR)
+    terminal = Terminal("run", "exit-flush-self", "--kernel", f"{KERNEL}:{architecture.DEBIAN}", "--shell")
     emulator = emulator_below(terminal.process.pid)
     terminal.read_until("DEADLOCK")
     terminal.read_until("Leave the shell")
-    terminal.type("grep -l zap_pid_ns_processes /proc/[0-9]*/stack; uname -r; echo seen-$((1 + 1))")
+    terminal.type("grep -l zap_pid_ns_processes /proc/[0-9]*/stack; uname -rm; echo seen-$((1 + 1))")
     terminal.read_until(r"/proc/\d+/stack")
-    terminal.read_until(r"6\.1\.\S+")
+    terminal.read_until(rf"6\.1\.\S+ {machine}")
     terminal.read_until("seen-2")
     terminal.type("sleep 1000")
     os.write(terminal.side, b"\x03")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +23,10 @@ _EMULATED_SOONER = "mitigations=off"
 """An emulated processor speculates about nothing."""
 
 
-def refusal(image: Image, settings: Settings) -> str | None:
+def refusal(image: Image) -> str | None:
     """Why QEMU cannot start it here; None where it can be tried."""
     if image.machine not in architectures.known():
         return f"kernels for {image.machine} are not known here"
-    if settings.shell and image.machine != os.uname().machine:
-        return "--shell is for kernels of this machine's architecture"
     architecture = architectures.of(image.machine)
     missing = [name for name in (architecture.EMULATOR, "busybox", "setpriv", "modprobe") if shutil.which(name) is None]
     if missing:

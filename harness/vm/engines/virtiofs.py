@@ -26,7 +26,8 @@ _IN_C = ("/usr/lib/qemu/virtiofsd",)
 
 def refusal(image: Image, settings: Settings) -> str | None:
     """Why this engine cannot start it; None where it can be tried."""
-    if (why := _qemu.refusal(image, settings)) is not None:
+    del settings
+    if (why := _qemu.refusal(image)) is not None:
         return why
     if daemon() is None:
         return "virtiofsd is not there (package virtiofsd, or qemu-system-common of Debian 12)"

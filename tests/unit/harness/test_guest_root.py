@@ -43,6 +43,9 @@ def mirror(tmp_path: Path) -> Iterator[Mirror]:
         "libc6": "lib/libc.so.6",
         "libfuse2": "usr/share/doc/libfuse2/copyright",
         "python3-prctl": "usr/lib/python3/prctl.py",
+        "python3-psutil": "usr/lib/python3/psutil.py",
+        "python3-rich": "usr/lib/python3/rich.py",
+        "mount": "usr/bin/mount",
         "python3-it": "usr/bin/python3",
         "unwanted": "etc/unwanted",
     }
@@ -53,7 +56,7 @@ def mirror(tmp_path: Path) -> Iterator[Mirror]:
             path.parent.mkdir(parents=True)
             if not content.endswith("/"):
                 path.write_text(architecture)
-            needs = "Depends: python3-it\n" if package == "python3-prctl" else ""
+            needs = "Depends: python3-it, mount\n" if package == "python3-prctl" else ""
             deb(tree, f"{package}_1_{architecture}.deb", needs)
     index = subprocess.run(["dpkg-scanpackages", "-m", "."], cwd=folder, capture_output=True, check=True).stdout
     (folder / "Packages").write_bytes(index)
@@ -91,6 +94,8 @@ def test_another_is_unpacked_once(asked: list[str]) -> None:
     assert not (found.path / "usr/share/doc").exists()
     assert (found.path / "proc").is_dir()
     assert (found.path / "bin/sh").readlink() == Path("busybox")
+    assert (found.path / "usr/bin/mount").read_text() == THERE, "a program of its own, not of busybox"
+    assert not (found.path / "bin/mount").exists()
     assert root.of(OTHER, silent) == found
     assert asked == [f"it {THERE}"]
 
@@ -100,7 +105,7 @@ def test_two_that_want_it_at_once_fetch_it_once(mirror: Mirror) -> None:
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: root.of(OTHER, silent), range(2))
     assert first == second
-    assert len(mirror.sent) == len(root._PACKAGES) + 1
+    assert len(mirror.sent) == len(root._PACKAGES) + 2
 
 
 @pytest.mark.usefixtures("asked")

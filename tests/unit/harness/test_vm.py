@@ -102,8 +102,6 @@ def test_what_needs_this_machines_root_takes_no_other_architecture() -> None:
     (other, *_) = (machine for machine in architectures.known() if machine != os.uname().machine)
     image = Image("it", "6", "", other, "0", Path("/k"))
     assert other in str(virtme.refusal(image, Settings()))
-    for engine in (plain, virtiofs):
-        assert "--shell" in str(engine.refusal(image, Settings(shell=True)))
 
 
 @pytest.mark.parametrize("machine", architectures.known())
