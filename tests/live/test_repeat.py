@@ -141,11 +141,7 @@ def test_a_worker_that_is_killed_is_told_and_leaves_nothing(lines: int) -> None:
 
 
 def test_a_worker_that_is_killed_in_a_run_ends_the_run_of_the_other() -> None:
-    running = _started("exit-flush-peer-outside", "--repeat", "2", "--patience", "300")
-    worker = _worker_of(running)
-    end = time.monotonic() + 30
-    while len(mounted_runs()) < 2 and time.monotonic() < end:
-        time.sleep(0.01)
+    running, worker = _two_that_wait()
     os.kill(worker, signal.SIGKILL)
     _, err = running.communicate(timeout=30)
     assert "a worker process was killed (SIGKILL)" in err
@@ -153,11 +149,7 @@ def test_a_worker_that_is_killed_in_a_run_ends_the_run_of_the_other() -> None:
 
 
 def test_workers_go_with_who_started_them() -> None:
-    running = _started("exit-flush-peer-outside", "--repeat", "2", "--patience", "300")
-    worker = _worker_of(running)
-    end = time.monotonic() + 30
-    while len(mounted_runs()) < 2 and time.monotonic() < end:
-        time.sleep(0.01)
+    running, worker = _two_that_wait()
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
     _until_clean()
@@ -188,6 +180,16 @@ def test_a_series_that_is_closed_early_is_not_mixed_up_with_the_next() -> None:
 def _started(*words: str) -> subprocess.Popen[str]:
     argv = [sys.executable, "-P", "-m", "harness", "run", *words, "--jobs", "2", "--format", "jsonl"]
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _two_that_wait() -> tuple[subprocess.Popen[str], int]:
+    """Runs of five minutes, under way, and one of their workers."""
+    running = _started("exit-flush-peer-outside", "--repeat", "2", "--patience", "300")
+    worker = _worker_of(running)
+    end = time.monotonic() + 30
+    while len(mounted_runs()) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    return running, worker
 
 
 def _worker_of(running: subprocess.Popen[str]) -> int:
