@@ -29,11 +29,13 @@ def refusal(image: Image, settings: Settings) -> str | None:
     architecture = architectures.own()
     if architecture is None or image.machine != os.uname().machine:
         return f"it takes kernels of this machine's architecture, not for {image.machine}"
-    missing = [name for name in (architecture.EMULATOR, *_NEEDED) if shutil.which(name, path=_path()) is None]
+    # By it virtme-ng finds out an image's version; of an arm64 image, file(1) does not tell.
+    tells_version = "file" if image.machine == "x86_64" and _there("file") else "strings"
+    missing = [name for name in (architecture.EMULATOR, *_NEEDED, tells_version) if not _there(name)]
     if _vng() is None:
         return "virtme-ng is not there: install fusezap[virtme], or the package virtme-ng"
     if missing:
-        return f"not there: {', '.join(missing)} ({_qemu.packages(architecture)})"
+        return f"not there: {', '.join(missing)} ({_qemu.packages(architecture)}, binutils)"
     if settings.shell:
         return "its console is not for a person: --shell takes the plain engine"
     return None
@@ -75,6 +77,10 @@ def _laid_out(image: Image, root: Path) -> Path:
 
 def _vng() -> str | None:
     return shutil.which("vng", path=_path())
+
+
+def _there(program: str) -> bool:
+    return shutil.which(program, path=_path()) is not None
 
 
 def _path() -> str:
