@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Generator
 
+import psutil
 import pytest
 
 
@@ -16,6 +18,19 @@ def require(*commands: str, root: bool = False) -> None:
         missing.append("root")
     if missing:
         pytest.skip(f"missing: {', '.join(missing)}")
+
+
+def gone(pid: int) -> bool:
+    """Within five seconds: nobody may reap it here."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def pytest_configure(config: pytest.Config) -> None:

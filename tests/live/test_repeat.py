@@ -19,6 +19,7 @@ from harness.orders import Order
 from harness.repeat import workers
 from harness.scenario import catalogue
 from harness.sweep import mounted_runs
+from tests.conftest import gone
 from tests.live.conftest import NOTHING, Fusezap, traces
 
 
@@ -153,7 +154,7 @@ def test_workers_go_with_who_started_them() -> None:
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
     _until_clean()
-    assert not psutil.pid_exists(worker) or psutil.Process(worker).status() == psutil.STATUS_ZOMBIE
+    assert gone(worker)
 
 
 def test_a_worker_that_is_killed_between_two_series() -> None:

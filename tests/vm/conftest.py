@@ -41,15 +41,6 @@ def emulator_below(pid: int) -> int:
     raise AssertionError("no emulator was started")
 
 
-def gone(pid: int) -> bool:
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.02)
-    return False
-
-
 Started = Callable[..., tuple[subprocess.Popen[str], int]]
 
 

@@ -19,7 +19,8 @@ import pytest
 
 from harness.matrix import store
 from harness.matrix.store import Query
-from tests.vm.conftest import KERNEL, PATIENCE_S, Started, emulator_below, fusezap, gone
+from tests.conftest import gone
+from tests.vm.conftest import KERNEL, PATIENCE_S, Started, emulator_below, fusezap
 
 pytestmark = pytest.mark.slow
 

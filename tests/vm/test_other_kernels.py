@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from harness.vm import share
-from tests.vm.conftest import KERNEL, Started, fusezap, gone
+from tests.conftest import gone
+from tests.vm.conftest import KERNEL, Started, fusezap
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ import time
 import pytest
 
 from harness import architectures
-from tests.conftest import require
-from tests.vm.conftest import KERNEL, PATIENCE_S, emulator_below, fusezap, gone
+from tests.conftest import gone, require
+from tests.vm.conftest import KERNEL, PATIENCE_S, emulator_below, fusezap
 
 pytestmark = pytest.mark.slow
 

@@ -24,7 +24,8 @@ from harness.vm import session
 from harness.vm.command import Command
 from harness.vm.machine import Machine, started
 from harness.vm.settings import Settings
-from tests.vm.conftest import KERNEL, Started, gone
+from tests.conftest import gone
+from tests.vm.conftest import KERNEL, Started
 from tests.vm.test_other_kernels import ONLY_IN_A_GUEST
 
 pytestmark = pytest.mark.slow
