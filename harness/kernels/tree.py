@@ -28,7 +28,7 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
     tree = Path(spec).absolute()
     image = _newest(tree)
     if image is None or not (tree / _RELEASE).is_file():
-        raise UsageError(f"{tree} has not been built", f"make {' or '.join(_targets())}")
+        raise UsageError(f"{tree} has not been built", f"make {_target()}")
     release = (tree / _RELEASE).read_text().strip()
     linked = tree / "vmlinux"
     if linked.is_file() and linked.stat().st_mtime_ns > image.stat().st_mtime_ns:
@@ -55,8 +55,10 @@ def _newest(tree: Path) -> Path | None:
     return max(made, key=lambda image: image.stat().st_mtime_ns, default=None)
 
 
-def _targets() -> list[str]:
-    return [Path(architectures.of(machine).IMAGES[0]).name for machine in architectures.known()]
+def _target() -> str:
+    """What makes an image for this machine."""
+    own = architectures.own()
+    return "its image" if own is None else Path(own.IMAGES[0]).name
 
 
 def modules(tree: Path) -> tuple[str, ...]:
