@@ -8,6 +8,7 @@ ends the run under way, with all that it made.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -35,6 +36,7 @@ class Worker:
         with contextlib.suppress(EOFError, ConnectionError):
             while not self._leaving:
                 self._connection.send(self._answer(self._connection.recv()))
+                gc.collect()  # the records of a run hold each other, and would pile up
 
     def leave(self, number: int, _: FrameType | None) -> None:
         """An exception in a run, so that it cleans up; but no message is broken off half way."""
@@ -71,6 +73,7 @@ def main(fd: int, parent: int) -> None:
         if os.getppid() != parent:
             sys.exit(1)
         preload.programs()
+        gc.freeze()  # what was imported need not be looked through after each run
         worker.serve()
 
 

@@ -104,7 +104,7 @@ def groups(prefix: str) -> list[Freezer]:
     for version in (1, 2):
         root = find(version)
         if root is not None:
-            found += [Freezer(folder, version) for folder in root.glob(f"{prefix}*")]
+            found += [Freezer(folder, version) for folder in _beginning(root, prefix)]
     return found
 
 
@@ -112,7 +112,14 @@ def trees(prefix: str) -> list[Path]:
     """Groups at the top of any hierarchy, of every controller, whose name begins so."""
     entries = read_mountinfo(os.getpid(), os.getpid())
     roots = dict.fromkeys(entry.point for entry in entries if entry.fstype in ("cgroup", "cgroup2"))
-    return [folder for root in roots for folder in sorted(Path(root).glob(f"{prefix}*")) if folder.is_dir()]
+    return [folder for root in roots for folder in _beginning(Path(root), prefix) if folder.is_dir()]
+
+
+def _beginning(root: Path, prefix: str) -> list[Path]:
+    """What is in it under such a name.  Not by glob(): each run has a name of its own, and `fnmatch` keeps them all."""
+    with contextlib.suppress(OSError):
+        return sorted(path for path in root.iterdir() if path.name.startswith(prefix))
+    return []
 
 
 def below(folder: Path) -> list[Path]:
