@@ -94,9 +94,7 @@ class Workers:
             given += 1
         while self._busy:
             for worker in self._ready():
-                answer = worker.receive()
-                self._busy.remove(worker)
-                self._idle.append(worker)
+                answer = self._take(worker)
                 if given < times:
                     self._give(order)
                     given += 1
@@ -114,9 +112,13 @@ class Workers:
         """What was under way when an iterator was closed: the next series is to have the machine for itself."""
         while self._busy:
             for worker in self._ready():
-                worker.receive()
-                self._busy.remove(worker)
-                self._idle.append(worker)
+                self._take(worker)
+
+    def _take(self, worker: _Worker) -> Answer:
+        answer = worker.receive()
+        self._busy.remove(worker)
+        self._idle.append(worker)
+        return answer
 
     def _give(self, order: Order) -> None:
         self._busy.append(self._idle.pop() if self._idle else _Worker())

@@ -32,9 +32,9 @@ def known() -> tuple[str, ...]:
     return tuple(name.replace("-", "_") for name in registry.names(sys.modules[__name__]))
 
 
-def by_debian() -> dict[str, str]:
-    """Machines by Debian's names of them."""
-    return {of(machine).DEBIAN: machine for machine in known()}
+def debian_names() -> frozenset[str]:
+    """What Debian calls them."""
+    return frozenset(of(machine).DEBIAN for machine in known())
 
 
 def recognised(data: bytes) -> tuple[str, str, str]:

@@ -9,7 +9,6 @@ import struct
 from pathlib import Path
 
 from harness import packed
-from harness.architectures import _elf
 
 DEBIAN = "amd64"
 IMAGES = ("arch/x86/boot/bzImage",)
@@ -32,6 +31,8 @@ EMULATED_OPTIONS = "nolapic_timer noreplace-smp"
 """
 
 _MAGIC = b"HdrS"
+_ELF = b"\x7fELF"
+_EM_X86_64 = 62
 _NOTE = struct.pack("<III", 4, 8, 18) + b"Xen\0"
 """XEN_ELFNOTE_PHYS32_ENTRY with an address of eight bytes: QEMU starts an ELF kernel by it alone."""
 _NOTE_4 = struct.pack("<III", 4, 4, 18) + b"Xen\0"
@@ -57,18 +58,19 @@ def names(data: bytes) -> tuple[str, str] | None:
         text = data[0x200 + offset : 0x200 + offset + 256].split(b"\0")[0].decode(errors="replace")
         release, _, rest = text.partition(" ")
         return release, rest[rest.find("#") :] if "#" in rest else ""
-    return packed.banner(data) if _elf.is_for(data, _elf.EM_X86_64) else None
+    elf = data[:4] == _ELF and data[18:20] == _EM_X86_64.to_bytes(2, "little")
+    return packed.banner(data) if elf else None
 
 
 def unpack(data: bytes) -> bytes | None:
     """The ELF file inside; None where it is packed in a way that is not known here, or QEMU could not start it."""
     kernel: bytes | None = data
-    if data[:4] != _elf.MAGIC:
+    if data[:4] != _ELF:
         sectors = data[0x1F1] or 4
         offset, length = struct.unpack_from("<II", data, 0x248)
         start = (sectors + 1) * 512 + offset
         kernel = packed.decompressed(data[start : start + length], _SIZE)
-    if kernel is None or kernel[:4] != _elf.MAGIC:
+    if kernel is None or kernel[:4] != _ELF:
         return None
     return kernel if _NOTE in kernel or _NOTE_4 in kernel else None
 

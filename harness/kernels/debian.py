@@ -59,7 +59,7 @@ def _elsewhere(flavour: str) -> str:
     """The architecture of that flavour, by Debian's name; empty where it is this machine's, or not known here."""
     own = architectures.own()
     named = flavour.rpartition("-")[2]
-    return named if named in architectures.by_debian() and (own is None or named != own.DEBIAN) else ""
+    return named if named in architectures.debian_names() and (own is None or named != own.DEBIAN) else ""
 
 
 def _known(spec: str) -> Path:

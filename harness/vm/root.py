@@ -28,7 +28,7 @@ _PACKAGES = (
 _KIND = hashlib.sha256(" ".join(_PACKAGES).encode()).hexdigest()[:8]
 """Names what is in it: part of an entry's name, so that none of an older list is taken."""
 _DOCUMENTS = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/perl", "usr/lib/*/perl*")
-SOURCES = ("harness", "fakefs", "scenarios")
+_BROUGHT = ("harness", "fakefs", "scenarios")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,6 @@ def bring_sources(folder: Path) -> None:
     """Into `folder`, for a guest that does not see the checkout: programs of a run that are executed are read there."""
     import fuse
 
-    for name in SOURCES:
+    for name in _BROUGHT:
         shutil.copytree(seen.CHECKOUT / name, folder / name)
     shutil.copy2(fuse.__file__, folder)
