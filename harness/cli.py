@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from harness import __version__, commands, registry
 from harness.errors import FusezapError, Interrupted
-from harness.interrupt import take_signals
+from harness.signals import take_signals
 
 EXAMPLES = """\
 examples:

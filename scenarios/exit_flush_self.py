@@ -1,5 +1,5 @@
+from harness.model.terms import Outcome
 from harness.scenario import Exercise, Holder, Kind, Place, Scenario
-from harness.terms import Outcome
 
 SCENARIO = Scenario(
     name="exit-flush-self",

@@ -1,5 +1,5 @@
+from harness.model.terms import Outcome
 from harness.scenario import Before, Exercise, Kind, Place, Requirement, Scenario
-from harness.terms import Outcome
 
 SCENARIO = Scenario(
     name="frozen-cgroup-v2",

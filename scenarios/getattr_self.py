@@ -1,5 +1,5 @@
+from harness.model.terms import Outcome
 from harness.scenario import Caller, Exercise, Kind, Place, Scenario
-from harness.terms import Outcome
 
 SCENARIO = Scenario(
     name="getattr-self",

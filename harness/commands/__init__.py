@@ -1,1 +1,4 @@
-"""The commands, one file each: `HELP`, `DESCRIPTION`, `arguments(parser)` and `execute(args) -> exit status`."""
+"""One command per file; no other room parses options, prints or exits.
+
+A file has `HELP`, `DESCRIPTION`, `arguments(parser)` and `execute(args) -> exit status`.
+"""

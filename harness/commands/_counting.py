@@ -8,18 +8,18 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from harness import outputs
 from harness.errors import UsageError
+from harness.model.terms import Outcome
+from harness.report import outputs
+from harness.run.session import ENDLESS
 from harness.scenario import Scenario
-from harness.session import ENDLESS
-from harness.terms import Outcome
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from harness.model import Result, Series
-    from harness.outputs import Outputs
-    from harness.tally import Tally
+    from harness.model.records import Result, Series
+    from harness.report.outputs import Outputs
+    from harness.run.tally import Tally
 
 SAY_EVERY_S = 10.0
 """Where no terminal shows a bar."""

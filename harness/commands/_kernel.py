@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness import session
-from harness.commands._told import told
+from harness.commands._fetching import told
 from harness.errors import UsageError
-from harness.runner import Listener
+from harness.run import session
+from harness.run.runner import Listener
+from harness.run.session import Plan, Watcher
 from harness.scenario import Scenario
-from harness.session import Plan, Watcher
 
 if TYPE_CHECKING:
     from harness.vm.settings import Settings
@@ -57,7 +57,7 @@ def carry_out(
     if args.kernel is None:
         session.carry_out(plan, scenarios, listener, watcher, say)
         return os.uname().release
-    from harness import kernel_spec
+    from harness.kernels import spec as kernel_spec
 
     with told() as tell:
         image = kernel_spec.find(args.kernel, tell)
@@ -74,7 +74,7 @@ def attend(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
     """`fusezap run` with `arguments` there, and a shell for a person."""
     from dataclasses import replace
 
-    from harness import kernel_spec
+    from harness.kernels import spec as kernel_spec
     from harness.vm import root as roots
     from harness.vm import shell
 

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from harness.image import Image
+from harness.kernels.image import Image
 from harness.matrix.measure import Watcher
 
 if TYPE_CHECKING:

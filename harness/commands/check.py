@@ -9,18 +9,18 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from harness import outputs
-from harness import scenario as scenarios
+from harness import catalogue
 from harness.commands import _counting, _kernel
 from harness.errors import FusezapError, UsageError
-from harness.outputs import Outputs
-from harness.runner import SILENT
+from harness.model.terms import Mark, Outcome
+from harness.report import outputs
+from harness.report.outputs import Outputs
+from harness.run.runner import SILENT
+from harness.run.session import Plan
 from harness.scenario import Kind, Scenario
-from harness.session import Plan
-from harness.terms import Mark, Outcome
 
 if TYPE_CHECKING:
-    from harness.model import Series, Verdict
+    from harness.model.records import Series, Verdict
 
 HELP = "does this kernel have the defect? for scripts and git bisect run"
 DESCRIPTION = """\
@@ -62,9 +62,9 @@ def execute(args: argparse.Namespace) -> int:
     try:
         plan = _plan(args)
         out = Outputs(None if args.format == LINE else args.format, outputs.parse(args.report))
-        chosen = scenarios.find(tuple(args.scenario)) or _defects()
+        chosen = catalogue.find(tuple(args.scenario)) or _defects()
         if not args.scenario:
-            errors += scenarios.read_catalogue()[1]
+            errors += catalogue.read_catalogue()[1]
         counter = _counting.Counter(out, told=not plan.repeated)
         release = _kernel.carry_out(args, plan, chosen, SILENT, counter, lambda _: None)
     except FusezapError as error:
@@ -92,7 +92,7 @@ def _plan(args: argparse.Namespace) -> Plan:
         raise UsageError("--rate tells how often to run; leave out --repeat")
     times = args.repeat or 1
     if args.rate is not None:
-        from harness.statistics import runs_needed
+        from harness.run.statistics import runs_needed
 
         times = runs_needed(args.rate, confidence)
     brief = args.format == LINE and not args.report
@@ -100,7 +100,7 @@ def _plan(args: argparse.Namespace) -> Plan:
 
 
 def _defects() -> tuple[Scenario, ...]:
-    return tuple(each for each in scenarios.catalogue().values() if each.kind is Kind.DEFECT)
+    return tuple(each for each in catalogue.catalogue().values() if each.kind is Kind.DEFECT)
 
 
 def _status(series: list[Series], errors: list[str]) -> int:

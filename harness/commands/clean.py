@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from harness.sweep import Swept, sweep
+from harness.guard.sweep import Swept, sweep
 
 HELP = "remove what killed or kept runs left on this machine"
 DESCRIPTION = """\

@@ -17,10 +17,10 @@ from types import ModuleType
 from typing import NoReturn
 
 from harness import __version__, registry
-from harness.diagnosis import capture, formats, requests
+from harness.diagnosis import capture, formats, kernel_memory
 from harness.diagnosis.abandon import in_child
-from harness.diagnosis.clerk import Clerk, clerk_started
 from harness.diagnosis.findings import findings
+from harness.diagnosis.identify import Clerk, clerk_started
 from harness.diagnosis.read import read
 from harness.diagnosis.records import Diagnosis, Finding, Remedy
 from harness.diagnosis.resolving import chosen, named, resolve
@@ -111,8 +111,8 @@ class _Machine:
         readings = read(self.ctl, self._clerk.identify, self._ask, self._patient, self.beat)
         return Diagnosis(readings, findings(readings), __version__, _command())
 
-    def _ask(self, connections: frozenset[int]) -> requests.Answer:
-        return requests.ask(connections, self._debug_info, self.beat)
+    def _ask(self, connections: frozenset[int]) -> kernel_memory.Answer:
+        return kernel_memory.ask(connections, self._debug_info, self.beat)
 
 
 def _work(args: argparse.Namespace, form: ModuleType, beat: Beat) -> int:
@@ -177,7 +177,7 @@ def _trace(machine: _Machine, seconds: float, as_json: bool) -> int:
     """Tasks of a finding are marked; who is stuck before it begins is known by the look."""
     from harness.diagnosis.formats import _words
     from harness.diagnosis.trace import traced
-    from harness.report._text import visible
+    from harness.report.text import visible
 
     with traced() as trace:
         diagnosis = machine.look()

@@ -6,14 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness import __version__, recording, registry
+from harness import __version__, registry
 from harness.diagnosis import capture, formats
 from harness.diagnosis.findings import findings
 from harness.diagnosis.records import Diagnosis
 from harness.errors import UsageError
-from harness.form import form
-from harness.judge import judge, stuck_task
-from harness.model import Outcome
+from harness.judge.form import form
+from harness.judge.verdict import judge, stuck_task
+from harness.model import recording
+from harness.model.records import Outcome
 
 HELP = "judge a recorded hang again (snapshots.json of --out, or what `diagnose --capture` kept)"
 DESCRIPTION = """\
@@ -44,11 +45,11 @@ def execute(args: argparse.Namespace) -> int:
     verdict = judge(recording.load(text, str(args.file)))
     checks = form(verdict.snapshots[-1], stuck_task(verdict), None) if verdict.outcome is not Outcome.RELEASED else ()
     if args.format == "json":
-        from harness.report import json as report
+        from harness.report.formats import json as report
 
         sys.stdout.write(report.render_verdict(verdict, checks))
     else:
-        from harness.report.terminal import Story
+        from harness.report.formats.terminal import Story
 
         Story().verdict(verdict, checks)
     return STATUS.get(verdict.outcome, 2)

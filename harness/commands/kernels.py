@@ -6,11 +6,12 @@ import argparse
 import json
 from dataclasses import asdict
 
-from harness import kernel_spec, kernel_store
-from harness.commands._told import told
+from harness.commands._fetching import told
 from harness.errors import UsageError
-from harness.image import Image
-from harness.kernels import debian
+from harness.kernels import spec as kernel_spec
+from harness.kernels import store as kernel_store
+from harness.kernels.image import Image
+from harness.kernels.sources import debian
 from harness.vm import root
 
 HELP = "what --kernel takes; fetch and forget kernels"

@@ -7,9 +7,9 @@ import json
 import sys
 from dataclasses import asdict
 
-from harness import scenario as scenarios
+from harness import catalogue
 from harness.errors import UsageError
-from harness.terms import Kind
+from harness.model.terms import Kind
 
 HELP = "the scenarios, what each does and why"
 DESCRIPTION = "Lists the scenarios; with a name, tells what the kernel does in it and what was measured."
@@ -21,11 +21,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    named = scenarios.find(tuple(args.scenario))
-    for broken in scenarios.read_catalogue()[1]:
+    named = catalogue.find(tuple(args.scenario))
+    for broken in catalogue.read_catalogue()[1]:
         print(f"fusezap: {broken}", file=sys.stderr)
     order = list(Kind)
-    chosen = named or tuple(sorted(scenarios.catalogue().values(), key=lambda each: order.index(each.kind)))
+    chosen = named or tuple(sorted(catalogue.catalogue().values(), key=lambda each: order.index(each.kind)))
     if not chosen:
         raise UsageError("there are no scenarios")
     if args.json:

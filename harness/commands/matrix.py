@@ -9,18 +9,18 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from harness import kernel_spec, outputs
-from harness import scenario as scenarios
+from harness import catalogue
 from harness.commands import _counting, _kernel
 from harness.commands._progress import progress
 from harness.errors import UsageError
-from harness.outputs import Outputs
-from harness.session import Plan
-from harness.terms import NO_VERDICT
+from harness.model.terms import NO_VERDICT
+from harness.report import outputs
+from harness.report.outputs import Outputs
+from harness.run.session import Plan
 
 if TYPE_CHECKING:
     from harness.matrix.measure import Question, Workers
-    from harness.model import Series
+    from harness.model.records import Series
 
 HELP = "scenarios under many kernels, side by side"
 DESCRIPTION = """\
@@ -89,6 +89,8 @@ def _question(args: argparse.Namespace) -> Question:
     from harness.matrix.measure import Question
 
     _counting.check(args)
+    from harness.kernels import spec as kernel_spec
+
     _kernel.check(args)
     specs = _listed(args.kernels)
     if not specs:
@@ -96,7 +98,7 @@ def _question(args: argparse.Namespace) -> Question:
     if args.cluster is None:  # a file's name may mean something there that it does not mean here
         for spec in specs:
             kernel_spec.check(spec)
-    chosen = scenarios.find(_listed(args.scenarios or ["*"]))
+    chosen = catalogue.find(_listed(args.scenarios or ["*"]))
     plan = Plan(times=args.repeat or 1)
     return Question(specs, chosen, plan, _kernel.settings(args), args.fresh)
 
@@ -123,7 +125,7 @@ def _processors() -> int:
 
 
 def _table(series: tuple[Series, ...]) -> None:
-    from harness.report.terminal import Story
+    from harness.report.formats.terminal import Story
 
     Story().summary(series)
 

@@ -7,12 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-from harness import recording
 from harness.errors import UsageError
 from harness.linux.fusectl import fusectl_opened
-from harness.model import Snapshot
+from harness.linux.process import Target
+from harness.model import recording
+from harness.model.records import Snapshot
 from harness.observe.snapshot import observe
-from harness.target import Target
 
 HELP = "record snapshots of a PID namespace, for judge"
 DESCRIPTION = """\

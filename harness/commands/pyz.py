@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from harness import single_file
+from harness.diagnosis import pyz
 
 HELP = "make fusezap.pyz, diagnose in one file for a production host"
 DESCRIPTION = """\
@@ -20,6 +20,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    size = single_file.build(args.output)
+    size = pyz.build(args.output)
     print(f"{args.output}: {size / 1024:.0f} KiB; `python3 {args.output} --help` tells what it can")
     return 0

@@ -12,9 +12,9 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from harness import outputs
 from harness.errors import UsageError
-from harness.terms import Outcome
+from harness.model.terms import Outcome
+from harness.report import outputs
 
 if TYPE_CHECKING:
     from harness.matrix.store import Cell, Query, Store

@@ -9,18 +9,19 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import outputs, registry, resolvers
-from harness import scenario as scenarios
+from harness import catalogue, registry
 from harness.commands import _counting, _kernel
 from harness.errors import UsageError
-from harness.outputs import Outputs
-from harness.runner import SILENT, Listener
+from harness.model.terms import NO_VERDICT, STUCK, Outcome
+from harness.report import outputs
+from harness.report.outputs import Outputs
+from harness.resolve import resolvers
+from harness.run.runner import SILENT, Listener
+from harness.run.session import ENDLESS, Plan
 from harness.scenario import Scenario
-from harness.session import ENDLESS, Plan
-from harness.terms import NO_VERDICT, STUCK, Outcome
 
 if TYPE_CHECKING:
-    from harness.model import Series
+    from harness.model.records import Series
 
 HELP = "make the hang, prove it, resolve it"
 DESCRIPTION = """\
@@ -116,10 +117,10 @@ def _chosen(args: argparse.Namespace) -> tuple[Scenario, ...]:
     if args.server is None:
         if args.hold is not None:
             raise UsageError("--hold goes with --server")
-        return scenarios.find(tuple(args.scenario) or DEFAULT)
+        return catalogue.find(tuple(args.scenario) or DEFAULT)
     if args.scenario:
         raise UsageError("--server is a scenario of its own; name no other")
-    from harness import foreign
+    from harness.scenario import foreign
 
     return (foreign.scenario(args.server, args.hold),)
 
@@ -128,9 +129,9 @@ def _plan(args: argparse.Namespace) -> Plan:
     _counting.check(args)
     _kernel.check(args)
     if args.resolve:
-        from harness import resolve
+        from harness.resolve import resolver
 
-        resolve.find(args.resolve)
+        resolver.find(args.resolve)
     for option in ("expect", "until"):
         value = getattr(args, option)
         if value is not None and value not in list(Outcome):
@@ -153,7 +154,7 @@ def _plan(args: argparse.Namespace) -> Plan:
 
 def _broken(args: argparse.Namespace) -> tuple[str, ...]:
     """Scenario files that are wrong; they matter to the exit status where they could have been meant."""
-    broken = scenarios.read_catalogue()[1]
+    broken = catalogue.read_catalogue()[1]
     for each in broken:
         _say(each)
     meant = any(set(name) & set("*?[") for name in args.scenario)
@@ -166,14 +167,14 @@ def _say(message: str) -> None:
 
 def _listener(name: str, plan: Plan) -> Listener:
     if name == TERMINAL and not plan.repeated:
-        from harness.report.terminal import Story
+        from harness.report.formats.terminal import Story
 
         return Story()
     return SILENT
 
 
 def _summary(series: list[Series]) -> None:
-    from harness.report.terminal import Story
+    from harness.report.formats.terminal import Story
 
     Story().summary(tuple(series))
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-from harness import __version__, outputs, registry
+from harness import __version__, files, registry
 from harness.errors import FusezapError, UsageError
-from harness.model import Kernel
+from harness.model.records import Kernel
 from harness.runtimes import formats, tools
 from harness.runtimes.experiment import conduct
 from harness.runtimes.records import Course, Experiment, Report, Subject
@@ -86,7 +86,7 @@ def execute(args: argparse.Namespace) -> int:
         if path is None:
             sys.stdout.write(text)
         else:
-            outputs.replace_bytes(path, text.encode("utf-8", "backslashreplace"))
+            files.replace_bytes(path, text.encode("utf-8", "backslashreplace"))
     return _status(subjects, asked=bool(args.runtime))
 
 

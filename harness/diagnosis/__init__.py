@@ -1,5 +1,5 @@
-"""A whole machine: every namespace that does not end, every FUSE connection that nobody can answer.
+"""A live host: find what is stuck, name the container, offer the remedy; never asks an engine, never acts unasked.
 
-`read` looks, `findings` judges what was read by the same judge as a run, `resolve` ends one of them.  All
-that it needs on a production host is the standard library of Python 3.9.
+`read` looks, `findings` judges what was read by the same judge as a run, and `resolving` ends one finding.  On a
+production host it needs no more than the standard library of Python 3.9.
 """

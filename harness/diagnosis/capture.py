@@ -10,10 +10,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from harness import codec
 from harness.diagnosis.records import Reading, Readings
 from harness.errors import UsageError
-from harness.model import Claim, Connection, Device, Mount, Snapshot, Task
+from harness.model import codec
+from harness.model.records import Claim, Connection, Device, Mount, Snapshot, Task
 
 SCHEMA_VERSION = 1
 _SHARED: dict[str, type] = {

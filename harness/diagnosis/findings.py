@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from harness import blockers, kernel_names, waitgraph
 from harness.diagnosis.records import Blocker, Finding, Reading, Readings, Request, Rest, Stuck
 from harness.diagnosis.remedies import remedies
-from harness.form import form
-from harness.judge import judge, stuck_task
-from harness.model import Outcome, Progress, Snapshot, Task, Verdict, WaitGraph
+from harness.judge import blockers, waitgraph
+from harness.judge.form import form
+from harness.judge.verdict import judge, stuck_task
+from harness.model import kernel_names
+from harness.model.records import Outcome, Progress, Snapshot, Task, Verdict, WaitGraph
 
 PATIENCE_S = 1.0
 """What is no proven deadlock is a finding once it has rested so long: a slow server's every FLUSH looks the same."""

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from harness import kernel_names
 from harness.diagnosis import suspects
 from harness.diagnosis.findings import PATIENCE_S, settled
 from harness.diagnosis.records import Container, Reading, Readings, Request, Rest, Use
@@ -15,10 +14,11 @@ from harness.linux import procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts
 from harness.linux.patient import Patient
+from harness.linux.process import Target
 from harness.linux.sched import rested_s
-from harness.model import Snapshot
+from harness.model import kernel_names
+from harness.model.records import Snapshot
 from harness.observe.snapshot import Survey
-from harness.target import Target
 
 BETWEEN_S = 0.01
 """From one look to the next: what rests longer may be stuck."""

@@ -1,10 +1,10 @@
-"""What a diagnosis reads, and what it finds: frozen records, as `harness/model.py` has them."""
+"""What a diagnosis reads, and what it finds: frozen records, as `harness/model/records.py` has them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.model import Outcome, Snapshot, Verdict
+from harness.model.records import Outcome, Snapshot, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness import by_hand
-from harness.blockers import PARTICULAR, TABLE
 from harness.diagnosis.records import Blocker, Remedy, Stuck
-from harness.model import Snapshot, Task, Verdict, tid_of
+from harness.judge.blockers import PARTICULAR, TABLE
+from harness.model.records import Snapshot, Task, Verdict, tid_of
+from harness.resolve import by_hand
 
 FUSECTL = "/sys/fs/fuse/connections"
 _FUSE = ("fuse-", "execve")

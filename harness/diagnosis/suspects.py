@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 
-from harness import kernel_names
 from harness.linux import procfs
+from harness.linux.process import Target
 from harness.linux.procfs import GONE
-from harness.model import PF_EXITING, Claim, Connection, Device, Snapshot, Task
+from harness.model import kernel_names
+from harness.model.records import PF_EXITING, Claim, Connection, Device, Snapshot, Task
 from harness.observe.census import Census
 from harness.observe.snapshot import Survey
-from harness.target import Target
 
 PF_DUMPCORE = 0x200  # include/linux/sched.h
 

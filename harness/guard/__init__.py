@@ -1,6 +1,7 @@
-"""The guard: the process that every launched process descends from, and that outlives the harness to clean up.
+"""The process that owns everything launched, its run folder, and the sweep after it; never outlives its children.
 
-It is forked from the harness while that still has one thread, leads a session of its own, is the subreaper of all
-that it starts, and owns a private mount namespace, so that no mount of a run is ever seen outside.  The harness
-talks to it over a socket; when the socket closes, for whatever reason, the guard releases, kills, reaps, removes.
+The harness forks the guard while the harness still has one thread.  The guard leads a session of its own, is the
+subreaper of all that it starts, and owns a private mount namespace, so that no mount of a run is ever seen outside.
+The harness talks to it over a socket; when the socket closes, for whatever reason, the guard releases, kills, reaps
+and removes.
 """

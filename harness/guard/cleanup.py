@@ -174,7 +174,7 @@ def remove_groups(run: str) -> list[str]:
 
 
 def remove_folder(folder: Path) -> list[str]:
-    from harness import rundir
+    from harness.guard import rundir
 
     try:
         rundir.remove(folder)

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import rundir
 from harness.errors import GuardError, MachineError
-from harness.guard import process
+from harness.guard import process, rundir
+from harness.guard.sweep import sweep_own
 from harness.linux import features, procfs
 from harness.linux.fusectl import Fusectl
-from harness.rundir import Process
-from harness.sweep import sweep_own
+from harness.linux.process import Process
 
 _ANSWER_S = 30.0
 

@@ -14,8 +14,7 @@ from typing import Any
 
 import prctl
 
-from harness import rundir
-from harness.guard import spawn
+from harness.guard import rundir, spawn
 from harness.guard.cleanup import (
     Hold,
     descendants,
@@ -25,9 +24,11 @@ from harness.guard.cleanup import (
     remove_groups,
     take_hold,
 )
+from harness.guard.rundir import MOUNT_POINT, Owner
 from harness.linux import fusectl
 from harness.linux.cgroup import Freezer
 from harness.linux.fusectl import Fusectl
+from harness.linux.process import Process
 from harness.linux.syscalls import (
     CLONE_NEWNS,
     CLONE_NEWUSER,
@@ -39,7 +40,6 @@ from harness.linux.syscalls import (
     umount,
     unshare,
 )
-from harness.rundir import MOUNT_POINT, Owner, Process
 
 MESSAGE_MAX = 1 << 16
 Reply = dict[str, Any]

@@ -1,1 +1,1 @@
-"""Where a kernel comes from, one source a file: `SUMMARY`, `EXAMPLES`, `claims(spec)` and `provide(spec, tell)`."""
+"""Turns a --kernel SPEC into an Image, fetched once and cached; never leaves a partial cache entry."""

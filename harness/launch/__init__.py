@@ -1,1 +1,1 @@
-"""Arms a scenario: the namespace, the server, the holder, each proven to be where it must be."""
+"""Starts a scenario and proves that it is armed; never sleeps to synchronise."""

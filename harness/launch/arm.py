@@ -9,20 +9,20 @@ import time
 from collections.abc import Callable, Iterable
 
 from fakefs import journal
-from harness import kernel_names
 from harness.errors import LaunchError
 from harness.guard.client import HeldConnection
-from harness.launch import programs
+from harness.guard.rundir import MOUNT_POINT
+from harness.launch import argv
 from harness.launch.notify import Ready
 from harness.launch.start import Launch
 from harness.launch.victim import Victim
 from harness.linux import procfs
 from harness.linux.cgroup import Freezer
+from harness.linux.process import Process, Target
 from harness.linux.procfs import GONE
-from harness.model import PF_EXITING, Claim, function_of
-from harness.rundir import MOUNT_POINT, Process
+from harness.model import kernel_names
+from harness.model.records import PF_EXITING, Claim, function_of
 from harness.scenario import Before, Caller, Exercise, Frame, Holder, Place, Requirement
-from harness.target import Target
 
 READY_S = 20.0
 
@@ -78,7 +78,7 @@ class _Arming:
     @property
     def _announced(self) -> list[list[str]]:
         """The programs inside that say that they are ready, beside the server."""
-        return programs.beside(self.scenario, self.launch.places)
+        return argv.beside(self.scenario, self.launch.places)
 
     def _await_server(self) -> None:
         """A program beside it may be ready first: only the server names its mount point."""
@@ -167,9 +167,7 @@ class _Arming:
             seen = [e.operation for e in self._replies() if e.path == self.scenario.path and e.result == 0]
             if not {"open", "opendir"} & set(seen) or "flush" in seen:
                 return False
-        name = f"/{self.launch.guard.name}/{MOUNT_POINT}{programs.held_path(self.scenario, self.launch.places)}".rstrip(
-            "/"
-        )
+        name = f"/{self.launch.guard.name}/{MOUNT_POINT}{argv.held_path(self.scenario, self.launch.places)}".rstrip("/")
         return any(_holds(pid, tid, name) for tid in procfs.tids(pid))
 
     def _in_fuse(self, pid: int, flags: int = 0) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from harness.launch import programs
+from harness.guard.rundir import MOUNT_POINT
+from harness.launch import argv
 from harness.launch.notify import Notifications
-from harness.rundir import MOUNT_POINT, Process
+from harness.linux.process import Process
 from harness.scenario import Frame, Place, Scenario
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Launch:
         self.log = guard.folder / "programs.log"
         self.journal = guard.folder / "journal.jsonl"
         self.control = guard.folder / "control"
-        self.places = programs.Places(PYTHON, guard.name, str(self.mount_point), str(self.journal), str(self.control))
+        self.places = argv.Places(PYTHON, guard.name, str(self.mount_point), str(self.journal), str(self.control))
         self.notifications = Notifications(guard.folder / "notify")
         self.env = {"NOTIFY_SOCKET": str(self.notifications.path)}
         self.container: tuple[int, int] | None = None
@@ -47,7 +48,7 @@ class Launch:
         self.mount_point.mkdir()
         scenario = self.scenario
         if scenario.frame is Frame.PROCESS or scenario.server is Place.OUTSIDE:
-            server = programs.server(scenario, self.places)
+            server = argv.server(scenario, self.places)
             self.outside = Process.of(self.guard.program(server, self.env, self.log))
         else:
             self.start_container()
@@ -55,10 +56,10 @@ class Launch:
     def start_container(self) -> tuple[int, int]:
         """(shim, init)"""
         if self.container is None:
-            inside = programs.inside(self.scenario, self.places)
+            inside = argv.inside(self.scenario, self.places)
             nested = self.scenario.frame is Frame.NESTED
             self.container = self.guard.container(inside, self.env, self.log, nested=nested)
         return self.container
 
     def start_tracer(self, pid: int) -> None:
-        self.guard.program([*PYTHON, "harness.programs.tracer", str(pid)], self.env, self.log)
+        self.guard.program([*PYTHON, "harness.launch.programs.tracer", str(pid)], self.env, self.log)

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.guard.client import HeldConnection
-from harness.model import Claim
-from harness.rundir import Process
+from harness.linux.process import Process, Target
+from harness.model.records import Claim
 from harness.scenario import Scenario
-from harness.target import Target
 
 
 @dataclass(frozen=True, slots=True)

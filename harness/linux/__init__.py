@@ -1,1 +1,1 @@
-"""Thin, typed access to the kernel's interfaces; no policy."""
+"""Typed access to kernel interfaces; knows nothing of the project and decides nothing."""

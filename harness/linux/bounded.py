@@ -2,7 +2,7 @@
 
 A path is followed component by component, by the table of mounts that we have already: only filesystems that this
 kernel keeps itself are entered.  One that hangs all the same (a disk that does not answer) costs whoever waits for the
-reader a deadline, no more: see `harness/diagnosis/clerk.py`.
+reader a deadline, no more: see `harness/diagnosis/identify.py`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Scenarios under kernels: cells that are measured, here or on a cluster, and kept."""
+"""Scenarios by kernels, measured here or on a cluster and stored cell by cell; never counts a cell twice."""

@@ -17,9 +17,9 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import MachineError, UsageError
-from harness.image import HOST
+from harness.kernels.image import HOST
 from harness.matrix import worker
-from harness.matrix.asked import program
+from harness.matrix.fingerprint import program
 from harness.matrix.job import Failed, Job, News, Told
 from harness.matrix.measure import Workers
 

@@ -6,14 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from harness import kernel_spec, session
-from harness.image import Image
-from harness.model import Result, Series
-from harness.runner import SILENT
+from harness.kernels import spec as kernel_spec
+from harness.kernels.image import Image
+from harness.kernels.progress import at_tenths
+from harness.model.records import Result, Series
+from harness.run import session
+from harness.run.runner import SILENT
+from harness.run.session import Plan
+from harness.run.tally import Tally
 from harness.scenario import Scenario
-from harness.session import Plan
-from harness.tally import Tally
-from harness.telling import at_tenths
 from harness.vm.settings import Settings
 
 

@@ -8,13 +8,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.image import Image
-from harness.matrix.asked import asked
+from harness.kernels.image import Image
+from harness.matrix.fingerprint import asked
 from harness.matrix.job import Began, Ended, Failed, Found, Job, News, Said, Told
 from harness.matrix.store import Store
-from harness.model import Series
+from harness.model.records import Series
+from harness.run.session import Plan
 from harness.scenario import Scenario
-from harness.session import Plan
 from harness.vm.settings import Settings
 
 Workers = Callable[[Sequence[Job]], Generator[Told]]

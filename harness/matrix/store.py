@@ -17,11 +17,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import __version__, codec
+from harness import __version__
 from harness.errors import MachineError
-from harness.image import Image
-from harness.model import Series
-from harness.terms import Mark
+from harness.kernels.image import Image
+from harness.model import codec
+from harness.model.records import Series
+from harness.model.terms import Mark
 
 SCHEMA = 1
 """Of the database, as its `user_version`."""

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from typing import BinaryIO, NoReturn
 
 from harness.errors import FusezapError, Interrupted
-from harness.interrupt import take_signals
 from harness.matrix import job as jobs
 from harness.matrix.job import Failed, Job, News
+from harness.signals import take_signals
 
 
 @contextmanager

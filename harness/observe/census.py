@@ -8,7 +8,7 @@ from typing import NamedTuple
 from harness.linux import procfs
 from harness.linux.patient import Patient
 from harness.linux.procfs import GONE, Stat
-from harness.model import PF_KTHREAD
+from harness.model.records import PF_KTHREAD
 
 
 class Process(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from harness.linux.syscalls import CLONE_NEWPID, CLONE_NEWUSER, setns
-from harness.model import Entry
+from harness.model.records import Entry
 
 
 def try_entry(init: int, user_ns_of: int | None) -> Entry:

@@ -8,25 +8,16 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from harness import kernel_names
 from harness.linux import cgroup, procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts, virtiofs_numbers
 from harness.linux.patient import Patient
+from harness.linux.process import Target
 from harness.linux.procfs import GONE, Stat, Status
 from harness.linux.syscalls import same_descriptor_table, same_open_file
-from harness.model import (
-    PF_EXITING,
-    Claim,
-    Connection,
-    Device,
-    InFlight,
-    Mount,
-    Snapshot,
-    Task,
-)
+from harness.model import kernel_names
+from harness.model.records import PF_EXITING, Claim, Connection, Device, InFlight, Mount, Snapshot, Task
 from harness.observe.census import Census, take_census
-from harness.target import Target
 
 Tables = list[tuple[int, list[tuple[int, str]]]]
 """Of one process: a task for each descriptor table, and what that holds."""

@@ -1,1 +1,4 @@
-"""One format a file; each imports nothing of the harness but the model and the kernel's names."""
+"""A Report becomes text: `formats/` has one format per file, the rest is shared wording.
+
+This room imports nothing but the records and the kernel's function names.
+"""

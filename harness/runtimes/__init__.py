@@ -1,1 +1,4 @@
-"""What container runtimes do in the hang: each in a private instance of its own, in a room that vanishes with it."""
+"""What container runtimes answer while a container cannot die; never touches an instance that it did not start.
+
+Each runtime runs in a private instance of its own, in a sandbox that vanishes with it.
+"""

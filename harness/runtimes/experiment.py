@@ -18,18 +18,17 @@ from types import ModuleType
 from typing import Any
 
 import fakefs
-from harness import leftovers
 from harness.errors import LaunchError
+from harness.guard import leftovers
 from harness.guard.client import Guard, HeldConnection, guarded
 from harness.linux import cgroup, fusectl, procfs
-from harness.model import Claim
-from harness.rundir import Process
+from harness.linux.process import Process, Target
+from harness.model.records import Claim
 from harness.runtimes import observation, rootfs, tools
-from harness.runtimes.engine import Argv, Ask, Commands, Container, Place
-from harness.runtimes.inside import ROOM
+from harness.runtimes.driver import Argv, Ask, Commands, Container, Place
 from harness.runtimes.records import Answer, Course, Experiment, Operation, Picture, Recovery, When
-from harness.runtimes.room import Pending, Room, furnished
-from harness.target import Target
+from harness.runtimes.sandbox import Pending, Room, furnished
+from harness.runtimes.sandboxed import ROOM
 
 READY_S = 30.0
 LONG_S = 600.0

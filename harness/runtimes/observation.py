@@ -6,18 +6,18 @@ import contextlib
 import dataclasses
 import time
 
-from harness import kernel_names
-from harness.form import form
-from harness.judge import stuck_task
+from harness.judge.form import form
+from harness.judge.verdict import stuck_task
 from harness.linux import procfs
 from harness.linux.fusectl import Fusectl
+from harness.linux.process import Target
 from harness.linux.procfs import GONE
-from harness.model import Claim, Snapshot, Task, function_of
+from harness.model import kernel_names
+from harness.model.records import Claim, Snapshot, Task, function_of
 from harness.observe.entry import try_entry
 from harness.observe.snapshot import observe, read_task
+from harness.run.watch import watch
 from harness.runtimes.records import Picture, Relative
-from harness.target import Target
-from harness.watch import watch
 
 PATIENCE_S = 2.0
 _POLL_S = 0.005

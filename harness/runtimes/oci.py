@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from harness.runtimes.engine import Container
+from harness.runtimes.driver import Container
 
 VERSION = "1.0.2"
 _CAPABILITIES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.model import Check, Kernel, Outcome
+from harness.model.records import Check, Kernel, Outcome
 
 
 class When(StrEnum):

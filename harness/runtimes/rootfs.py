@@ -13,7 +13,7 @@ import tarfile
 from pathlib import Path
 
 import fakefs
-from harness.runtimes.engine import Bind
+from harness.runtimes.driver import Bind
 
 TOP = ("bin", "lib", "lib32", "lib64", "libx32")
 """Of a machine whose /usr is merged, links into it; else folders."""

@@ -11,8 +11,8 @@ from types import ModuleType
 
 from harness import registry
 from harness.errors import UsageError
-from harness.runtimes import engines
-from harness.runtimes.engine import Need
+from harness.runtimes import drivers
+from harness.runtimes.driver import Need
 
 NEEDED = ("SUMMARY", "NEEDS", "VERSIONS", "commands")
 INITS = ("tini", "docker-init", "catatonit")
@@ -20,12 +20,12 @@ _VERSION_S = 10.0
 
 
 def names() -> tuple[str, ...]:
-    return registry.names(engines)
+    return registry.names(drivers)
 
 
 def engine(name: str) -> ModuleType:
     """UsageError for one that is not known."""
-    return registry.chosen(engines, "runtime", name, *NEEDED)
+    return registry.chosen(drivers, "runtime", name, *NEEDED)
 
 
 def find(needs: tuple[Need, ...], own: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -1,1 +1,1 @@
-"""Runs under another kernel, in a virtual machine whose root is this machine's, read-only."""
+"""The same session under another kernel in QEMU; never trusts output from the guest that does not parse."""

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from harness import architectures
+from harness.kernels import architectures
 
 KVM, TCG = "kvm", "tcg"
 _PATIENCE_S = 5.0

@@ -9,20 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from harness import __version__, session
+from harness import __version__
 from harness.errors import FusezapError
 from harness.guard import preload
 from harness.linux.kmsg import Log
-from harness.model import Kernel, Result, Series
-from harness.runner import SILENT, Listener
+from harness.model.records import Kernel, Result, Series
+from harness.run import session
+from harness.run.runner import SILENT, Listener
+from harness.run.session import Plan
 from harness.scenario import Scenario
-from harness.session import Plan
 from harness.vm import wire
 
 if TYPE_CHECKING:
     from harness.launch.victim import Victim
-    from harness.model import Attempt, Resolution, Snapshot, Verdict
-    from harness.tally import Tally
+    from harness.model.records import Attempt, Resolution, Snapshot, Verdict
+    from harness.run.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)

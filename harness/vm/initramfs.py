@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from harness import packed
 from harness.errors import MachineError
-from harness.image import Image
+from harness.kernels import compression
+from harness.kernels.image import Image
 from harness.vm import wire
 from harness.vm.root import busybox as own_busybox
 
@@ -100,7 +100,7 @@ def plain(module: Path) -> bytes:
     """Unpacked: not every busybox and not every kernel takes a packed one."""
     if module.suffix == ".ko":
         return module.read_bytes()
-    data = packed.decompressed(module.read_bytes())
+    data = compression.decompressed(module.read_bytes())
     if data is None:
         raise MachineError(f"{module} cannot be unpacked", "install zstd, or lz4, whichever its name ends in")
     return data

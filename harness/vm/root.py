@@ -14,10 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import apt, architectures, kernel_store
 from harness.errors import MachineError
-from harness.kernels import deb
-from harness.vm import seen
+from harness.kernels import apt, architectures
+from harness.kernels import store as kernel_store
+from harness.kernels.sources import deb
+from harness.vm import visible
 
 _SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
 """Debian's, by their Python."""
@@ -116,5 +117,5 @@ def bring_sources(folder: Path) -> None:
     import fuse
 
     for name in _BROUGHT:
-        shutil.copytree(seen.CHECKOUT / name, folder / name)
+        shutil.copytree(visible.CHECKOUT / name, folder / name)
     shutil.copy2(fuse.__file__, folder)

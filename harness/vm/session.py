@@ -1,4 +1,4 @@
-"""The session of `harness.session`, held under another kernel: the same events come to the same watcher."""
+"""The session of `harness.run.session`, held under another kernel: the same events come to the same watcher."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, cast
 
 from harness import __version__, registry
 from harness.errors import Interrupted, MachineError
-from harness.image import Image
-from harness.model import Kernel, Result, Series, Timings, Verdict
-from harness.runner import SILENT, Listener
-from harness.scenario import Scenario, about
-from harness.session import Plan, Watcher
-from harness.tally import Tally
-from harness.telling import at_tenths
-from harness.terms import Outcome
-from harness.vm import bundle, engines, share, start, wire
+from harness.kernels.image import Image
+from harness.kernels.progress import at_tenths
+from harness.model.records import Kernel, Result, Series, Timings, Verdict
+from harness.model.terms import Outcome
+from harness.run.runner import SILENT, Listener
+from harness.run.session import Plan, Watcher
+from harness.run.tally import Tally
+from harness.scenario import Scenario
+from harness.scenario.steps import about
+from harness.vm import engines, share, start, wire
 from harness.vm import root as roots
 from harness.vm.accelerator import TCG, accelerator
+from harness.vm.bundle import make
 from harness.vm.guest import Orders
 from harness.vm.machine import LostError, Machine, started
 from harness.vm.root import Root
@@ -110,11 +112,11 @@ def _boot(engine: ModuleType, errand: _Errand, guest: _Guest, *, emulated: bool)
     orders = Orders(inside, guest.scenarios, errand.listener is not SILENT)
     with share.shared(orders) as folder:
         run = start.python(root, f"{engine.SHARE}/unbundle.py", engine.SHARE)
-        (folder / "start").write_text(start.script(run, engine.END, bundle.sources(root)))
-        shutil.copyfile(bundle.file(root), folder / "bundle")
-        shutil.copyfile(Path(__file__).with_name("unbundle.py"), folder / "unbundle.py")
+        (folder / "start").write_text(start.script(run, engine.END, make.sources(root)))
+        shutil.copyfile(make.file(root), folder / "bundle")
+        shutil.copyfile(Path(__file__).with_name("bundle") / "unbundle.py", folder / "unbundle.py")
         if not root.here:
-            roots.bring_sources(folder / bundle.SOURCES)
+            roots.bring_sources(folder / make.SOURCES)
         accel = accelerator() if root.here and not emulated else TCG
         command = engine.command(errand.image, settings, root, folder, accel)
         with started(command, folder, settings.deadline_s, settings.console) as machine:
@@ -245,7 +247,7 @@ def _take_evidence(found: Path, out: Path | None) -> None:
     """Moves what the guest kept; a name that is taken gets a number, as between runs here."""
     if out is None or not found.is_dir():
         return
-    from harness.evidence import fresh_folder
+    from harness.run.evidence import fresh_folder
 
     for folder in sorted(found.iterdir()):
         shutil.copytree(folder, fresh_folder(out, folder.name), dirs_exist_ok=True)

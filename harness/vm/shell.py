@@ -9,12 +9,13 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from harness import architectures
 from harness.errors import MachineError, UsageError
-from harness.image import Image
-from harness.vm import bundle, share, start
+from harness.kernels import architectures
+from harness.kernels.image import Image
 from harness.vm import root as roots
+from harness.vm import share, start
 from harness.vm.accelerator import TCG, accelerator
+from harness.vm.bundle import make
 from harness.vm.machine import daemons
 from harness.vm.root import Root
 from harness.vm.session import choose
@@ -30,9 +31,9 @@ def attend(image: Image, arguments: tuple[str, ...], settings: Settings, root: R
     engine = choose(image, settings)
     with share.shared(()) as folder, ExitStack() as stack:
         run = script(arguments, architectures.of(image.machine).CONSOLE, root)
-        (folder / "start").write_text(start.script(run, engine.END, bundle.sources(root)))
+        (folder / "start").write_text(start.script(run, engine.END, make.sources(root)))
         if not root.here:
-            roots.bring_sources(folder / bundle.SOURCES)
+            roots.bring_sources(folder / make.SOURCES)
         command = engine.command(image, settings, root, folder, accelerator() if root.here else TCG)
         stack.enter_context(daemons(command))
         try:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from harness.vm.root import Root
-from harness.vm.seen import CHECKOUT
+from harness.vm.visible import CHECKOUT
 
 _SCRIPT = """\
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from harness import codec
-from harness.model import Attempt, Kernel, Resolution, Result, Series, Snapshot, Verdict
+from harness.model import codec
+from harness.model.records import Attempt, Kernel, Resolution, Result, Series, Snapshot, Verdict
 
 ORDERS = "orders"
 """What the guest is to do, as the host wrote it."""

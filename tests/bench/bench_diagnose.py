@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import single_file
+from harness.diagnosis import pyz
 from harness.linux.fusectl import fusectl_opened
 from tests.live.situations import Situations, built, killed
 
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def measured(file: Path, runs: int, stuck: int) -> None:
-    single_file.build(file)
+    pyz.build(file)
     commands = {
         "diagnose": ([sys.executable, "-P", "-m", "harness", "diagnose"], int(stuck > 0)),
         "pyz": ([sys.executable, str(file)], int(stuck > 0)),

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness import kernel_spec
+from harness.kernels import spec as kernel_spec
 
 PATIENCE_S = 120
 """virtme-ng may wait for ever for a kernel that it cannot boot."""

@@ -14,9 +14,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.model import Outcome, Result
-from harness.runner import SILENT, Options, run
-from harness.scenario import catalogue
+from harness.catalogue import catalogue
+from harness.model.records import Outcome, Result
+from harness.run.runner import SILENT, Options, run
 
 CHECKOUT = Path(__file__).parents[2]
 FIGURES = ("armed", "kill_to_verdict", "release", "total")

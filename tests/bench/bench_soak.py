@@ -13,11 +13,11 @@ import time
 
 import psutil
 
-from harness.orders import Order
-from harness.repeat import workers
-from harness.scenario import catalogue
-from harness.session import Plan
-from harness.tally import Tally
+from harness.catalogue import catalogue
+from harness.run.order import Order
+from harness.run.pool import workers
+from harness.run.session import Plan
+from harness.run.tally import Tally
 
 EXPECTED = {"exit-flush-self": "deadlock", "healthy": "released"}
 

@@ -15,7 +15,7 @@ import prctl
 import psutil
 import pytest
 
-from harness.sweep import sweep
+from harness.guard.sweep import sweep
 from tests.live.conftest import NOTHING, traces
 
 AFTER_S = 2.0

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import rundir
+from harness.guard import rundir
+from harness.guard.sweep import mounted_runs
 from harness.linux import features, procfs
 from harness.linux.cgroup import groups
-from harness.sweep import mounted_runs
 
 Fusezap = Callable[..., subprocess.CompletedProcess[str]]
 

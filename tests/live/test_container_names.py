@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.diagnosis.clerk import clerk_started
+from harness.diagnosis.identify import clerk_started
+from harness.linux.process import Target
 from harness.observe.snapshot import observe
-from harness.target import Target
 from tests.conftest import require
 
 V1 = 'mountpoint -q /sys/fs/cgroup/unified && umount /sys/fs/cgroup/unified; exec "$@"'

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from harness import registry, single_file
-from harness.diagnosis import capture, formats
+from harness import registry
+from harness.diagnosis import capture, formats, pyz
 from harness.linux import features, procfs
 from harness.linux.fusectl import fusectl_opened
 from tests.live.conftest import Fusezap
@@ -268,7 +268,7 @@ def test_the_single_file_needs_an_old_python_alone(situations: Situations, tmp_p
     interpreters = [version for version in ("3.9", "3.13") if _runs(version)]
     if "3.9" not in interpreters:
         pytest.skip("missing: python3.9")
-    single_file.build(tmp_path / "fusezap.pyz")
+    pyz.build(tmp_path / "fusezap.pyz")
     init = killed(situations.container("serve", "flush", situations.point(), "hold"))
     for version in interpreters:
         for name in registry.names(formats):

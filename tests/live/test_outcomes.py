@@ -9,12 +9,12 @@ import jsonschema
 import pytest
 
 import harness.report
-from harness import resolve
+from harness.catalogue import catalogue
 from harness.linux import features
-from harness.model import Outcome, Result
-from harness.runner import SILENT, Options, run
-from harness.scenario import catalogue
-from tests.unit.harness.results import reported
+from harness.model.records import Outcome, Result
+from harness.resolve import resolver
+from harness.run.runner import SILENT, Options, run
+from tests.unit.results import reported
 
 HANGS = (
     *("exit-flush-self", "exit-flush-race", "exit-flush-single-thread", "exit-flush-voluntary", "nested-fsync"),
@@ -39,8 +39,8 @@ ON_THIS_KERNEL = {
 SCHEMA = json.loads((Path(harness.report.__file__).parent / "result.schema.json").read_text())
 
 
-def play(name: str, resolver: str | None = None, **options: object) -> Result:
-    settings = Options(resolver=resolve.find(resolver) if resolver else None, **options)  # type: ignore[arg-type]
+def play(name: str, chosen: str | None = None, **options: object) -> Result:
+    settings = Options(resolver=resolver.find(chosen) if chosen else None, **options)  # type: ignore[arg-type]
     return run(catalogue()[name], settings, SILENT)
 
 
@@ -126,6 +126,6 @@ def test_sigkill_and_lazy_unmount_are_futile() -> None:
 
 @pytest.mark.parametrize("name", ["exit-flush-self", "exit-flush-peer-outside", "healthy", "tracer-outside"])
 def test_the_document_is_valid(name: str) -> None:
-    from harness.report.json import document
+    from harness.report.formats.json import document
 
     jsonschema.validate(json.loads(json.dumps(document(reported(play(name))))), SCHEMA)

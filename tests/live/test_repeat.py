@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import outputs
+from harness.catalogue import catalogue
 from harness.errors import GuardError
-from harness.orders import Order
-from harness.repeat import workers
-from harness.scenario import catalogue
-from harness.sweep import mounted_runs
+from harness.guard.sweep import mounted_runs
+from harness.report import outputs
+from harness.run.order import Order
+from harness.run.pool import workers
 from tests.conftest import gone
 from tests.live.conftest import NOTHING, Fusezap, traces
 
@@ -162,7 +162,7 @@ def test_a_worker_that_is_killed_between_two_series() -> None:
     with workers(2) as pool:
         assert [answer.error for answer in pool.runs(order, 4)] == [None] * 4
         for child in psutil.Process().children():
-            if "harness.worker" in child.cmdline():
+            if "harness.run.worker" in child.cmdline():
                 os.kill(child.pid, signal.SIGKILL)
         with pytest.raises(GuardError, match="a worker process was killed"):
             list(pool.runs(order, 4))
@@ -198,7 +198,7 @@ def _worker_of(running: subprocess.Popen[str]) -> int:
     end = time.monotonic() + 30
     while time.monotonic() < end:
         for child in psutil.Process(running.pid).children():
-            if "harness.worker" in child.cmdline():
+            if "harness.run.worker" in child.cmdline():
                 return child.pid
         time.sleep(0.01)
     raise AssertionError("no worker has been started")

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from harness.guard.rundir import PREFIX
 from harness.linux import cgroup, procfs
-from harness.rundir import PREFIX
 from harness.runtimes import tools
 from tests.conftest import require
 from tests.live.conftest import NOTHING, Fusezap, traces

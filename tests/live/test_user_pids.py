@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from harness.linux import procfs
-from harness.model import PF_KTHREAD
+from harness.model.records import PF_KTHREAD
 
 
 def test_ours_are_among_them_and_kernel_threads_are_not() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import yaml
 
-from harness.report import ktap
-from harness.report.table import HISTORY
-from harness.scenario import catalogue
-from tests.unit.harness.results import report_of, series_of
+from harness.catalogue import catalogue
+from harness.report.formats import ktap
+from harness.report.formats.table import HISTORY
+from tests.unit.results import report_of, series_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 FARMS = (DOCS / "farms.md").read_text()

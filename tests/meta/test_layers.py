@@ -2,60 +2,85 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import sys
 
 import pytest
 
 from tests.meta.tree import import_graph
+from tests.meta.tree import modules as modules_of
 
 GRAPH = import_graph("fakefs", "harness", "scenarios")
 
-STAGES = {
-    "launch": ("harness.launch",),
-    "observe": ("harness.observe",),
-    "waitgraph": ("harness.waits", "harness.waitgraph"),
-    "judge": ("harness.judge", "harness.form"),
-    "resolve": ("harness.scene", "harness.resolve", "harness.resolvers", "harness.futile"),
-    "report": ("harness.report",),
-}
-"""From left to right: nothing on the left imports anything on the right."""
-WIRING = (
-    "harness.runner",
-    "harness.trial",
-    "harness.watch",
-    "harness.evidence",
-    "harness.session",
-    "harness.repeat",
-    "harness.stepper",
-    "harness.outputs",
-    "harness.kernels",
-    "harness.kernel_spec",
-    "harness.vm",
-    "harness.matrix",
+ROOMS = (
     "harness.commands",
-    "harness.cli",
-    "harness.__main__",
+    "harness.matrix",
+    "harness.runtimes",
+    "harness.vm",
+    "harness.pytest_plugin",
+    "harness.diagnosis",
+    "harness.run",
+    "harness.report",
+    "harness.resolve",
+    "harness.judge",
+    "harness.launch",
+    "harness.observe",
+    "harness.kernels",
+    "harness.scenario",
+    "harness.guard",
+    "harness.model",
+    "harness.linux",
 )
-"""Knows all the stages; no stage knows it."""
+"""From the top to the bottom: a room imports only rooms below it."""
+DOOR = {
+    "harness.__main__": {"harness.cli"},
+    "harness.pyz": {"harness.cli"},
+    "harness.cli": {"harness", "harness.commands", "harness.errors", "harness.registry", "harness.signals"},
+    "harness.catalogue": {"harness", "harness.errors", "harness.registry", "harness.scenario", "scenarios"},
+    "harness.registry": {"harness.errors"},
+    "harness.signals": {"harness.errors"},
+    "harness.files": set(),
+    "harness.errors": set(),
+}
+"""The modules that lie loose in harness/, and all of the project that each imports."""
+BELOW_ALL = {"harness", "harness.errors", "harness.files", "harness.registry", "harness.signals"}
+"""What every room may import."""
+WITH_CATALOGUE = {"harness.commands", "harness.pytest_plugin"}
+"""Who may import the catalogue: the rest is handed the scenarios that it works on."""
+WITH_FAKEFS = {
+    "harness.matrix": {"fakefs"},
+    "harness.runtimes": {"fakefs"},
+    "harness.pytest_plugin": {"fakefs"},
+    "harness.run": {"fakefs"},
+    "harness.resolve": {"fakefs"},
+    "harness.judge": {"fakefs"},
+    "harness.launch": {"fakefs"},
+    "harness.guard": {"fakefs"},
+}
+"""Which rooms may import fakefs: the others know no FUSE server by name."""
+WAITGRAPH = ("harness.judge.waits", "harness.judge.waitgraph")
+"""The graph knows nothing of the verdict that is drawn from it."""
 
-RECORDS = {"harness.model", "harness.terms"}
+RECORDS = {"harness.model.records", "harness.model.terms"}
 PURE = {
-    "harness.terms": set(),
-    "harness.model": {"harness.terms"},
-    "harness.kernel_names": set(),
-    "harness.blockers": RECORDS | {"harness", "harness.kernel_names"},
-    "harness.waits": RECORDS,
-    "harness.waitgraph": RECORDS | {"harness", "harness.kernel_names", "harness.registry", "harness.waits"},
-    "harness.judge": RECORDS | {"harness.waitgraph"},
-    "harness.form": RECORDS | {"harness.kernel_names"},
-    "harness.exercise": {"fakefs.journal", "harness.scenario"},
-    "harness.withheld": {"fakefs.journal", "fakefs.parse", "harness.model"},
-    "harness.statistics": RECORDS,
-    "harness.tally": RECORDS | {"harness", "harness.statistics"},
-    "harness.timeline": RECORDS,
-    "harness.launch.programs": {"harness.scenario"},
-    "harness.codec": {"harness.terms"},
-    "harness.recording": RECORDS | {"harness", "harness.codec", "harness.errors"},
+    "harness.model.terms": set(),
+    "harness.model.records": {"harness.model.terms"},
+    "harness.model.kernel_names": set(),
+    "harness.judge.blockers": RECORDS | {"harness", "harness.model.kernel_names"},
+    "harness.judge.waits": RECORDS,
+    "harness.judge.waitgraph": RECORDS
+    | {"harness", "harness.model.kernel_names", "harness.registry", "harness.judge.waits"},
+    "harness.judge.verdict": RECORDS | {"harness.judge.waitgraph"},
+    "harness.judge.form": RECORDS | {"harness.model.kernel_names"},
+    "harness.judge.exercise": {"fakefs.journal", "harness.scenario"},
+    "harness.judge.withheld": {"fakefs.journal", "fakefs.parse", "harness.model.records"},
+    "harness.run.statistics": RECORDS,
+    "harness.run.tally": RECORDS | {"harness", "harness.run.statistics"},
+    "harness.run.timeline": RECORDS,
+    "harness.launch.argv": {"harness.scenario"},
+    "harness.model.codec": {"harness.model.terms"},
+    "harness.model.recording": RECORDS | {"harness", "harness.model.codec", "harness.errors"},
 }
 """What decides, and all of the project that it may see."""
 PURE_STANDARD_LIBRARY = {
@@ -76,7 +101,7 @@ PURE_STANDARD_LIBRARY = {
 }
 
 
-EXTRAS = {"harness.matrix.cluster": {"distributed"}, "harness.diagnosis.requests": {"drgn"}}
+EXTRAS = {"harness.matrix.cluster": {"distributed"}, "harness.diagnosis.kernel_memory": {"drgn"}}
 """Who may import what is not always there."""
 
 
@@ -104,11 +129,50 @@ def test_nothing_imports_the_tests() -> None:
     assert offences(list(GRAPH), "tests") == []
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_nothing_on_the_left_imports_anything_on_the_right(stage: str) -> None:
-    order = list(STAGES)
-    right = [package for later in order[order.index(stage) + 1 :] for package in STAGES[later]]
-    assert offences(modules(*STAGES[stage]), *right, *WIRING) == []
+def room_of(name: str) -> str:
+    return ".".join(name.split(".")[:2])
+
+
+def test_every_module_of_harness_is_in_a_rule() -> None:
+    assert {room_of(name) for name in GRAPH if within(name, "harness")} == {"harness", *ROOMS, *DOOR}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_rooms_below_it(room: str) -> None:
+    allowed = {*ROOMS[ROOMS.index(room) :]}
+    if room in WITH_CATALOGUE:
+        allowed.add("harness.catalogue")
+    allowed |= BELOW_ALL | WITH_FAKEFS.get(room, set())
+    found = {
+        f"{name} imports {target}"
+        for name in modules(room)
+        for target in GRAPH[name]
+        if within(target, "fakefs", "harness", "scenarios", "tests")
+        and (room_of(target) if within(target, "harness") else target.partition(".")[0]) not in allowed
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("name", DOOR)
+def test_a_loose_module_imports_only_what_it_says(name: str) -> None:
+    project = {target for target in GRAPH[name] if within(target, "fakefs", "harness", "scenarios", "tests")}
+    assert {room_of(target) for target in project} <= DOOR[name]
+
+
+def test_the_loose_modules_are_few() -> None:
+    assert len(DOOR) <= 10
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_its_purpose_and_what_it_must_not_do(room: str) -> None:
+    docstring = ast.get_docstring(ast.parse(modules_of("harness")[room].read_text())) or ""
+    first = docstring.split("\n\n")[0]
+    assert first.count(".") - first.count("...") <= 1 + first.count("`"), "one sentence"
+    assert re.search(r"\b(never|nothing|no)\b", docstring), "it says what the room must not do"
+
+
+def test_the_graph_knows_nothing_of_the_verdict() -> None:
+    assert offences(modules(*WAITGRAPH), "harness.judge.verdict", "harness.judge.form") == []
 
 
 @pytest.mark.parametrize("name", PURE)
@@ -116,7 +180,11 @@ def test_what_decides_is_pure(name: str) -> None:
     for module in modules(name):
         project = {target for target in GRAPH[module] if within(target, "fakefs", "harness", "scenarios")}
         siblings = {target for target in project if within(target, name)}
-        tables = {"harness", "harness.kernel_names", "harness.blockers"} if name == "harness.waits" else set()
+        tables = (
+            {"harness", "harness.model.kernel_names", "harness.judge.blockers"}
+            if name == "harness.judge.waits"
+            else set()
+        )
         assert project - siblings - tables <= PURE[name], module
         assert GRAPH[module] - project <= PURE_STANDARD_LIBRARY, module
 
@@ -128,21 +196,44 @@ def test_the_kernels_interfaces_know_nothing_of_the_project() -> None:
 
 
 def test_reports_import_only_the_records_and_the_kernels_names() -> None:
-    allowed = RECORDS | {"harness", "harness.kernel_names"}
+    allowed = RECORDS | {"harness", "harness.model.kernel_names"}
     for module in modules("harness.report"):
+        if module == "harness.report.outputs":  # writes files
+            continue
         project = {target for target in GRAPH[module] if within(target, "fakefs", "harness", "scenarios")}
         assert {target for target in project if not within(target, "harness.report")} <= allowed, module
 
 
 def test_a_scenario_is_a_declaration() -> None:
     for module in modules("scenarios"):
-        assert GRAPH[module] <= {"harness.model", "harness.terms", "harness.scenario", "__future__"}, module
+        assert GRAPH[module] <= {"harness.model.records", "harness.model.terms", "harness.scenario", "__future__"}, (
+            module
+        )
+
+
+PRINTERS = ("harness.commands", "harness.cli", "harness.__main__", "harness.pyz")
+"""The commands, and the entries that turn an exception into text and an exit status."""
+STREAMS = {"harness.report.outputs", "harness.vm.machine"}
+"""The owner of the report streams, and --console, which copies the guest's console to stderr as it comes."""
+ENTRIES = {"harness.matrix.worker", "harness.run.worker", "harness.launch.programs.tracer"}
+"""Modules that are processes of their own: their exit status is how they end, and they print nothing."""
 
 
 def test_only_the_commands_print_and_exit() -> None:
-    """The libraries raise; one place turns that into text and exit codes."""
-    for module in modules(*(package for stage in STAGES.values() for package in stage)):
-        assert "argparse" not in GRAPH[module], module
+    """The libraries raise; one place turns that into text and exit statuses."""
+    found = []
+    for name, path in modules_of("harness").items():
+        if within(name, *PRINTERS) or name in STREAMS:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if called in ("print", "input", "sys.stdout.write") or (
+                called in ("sys.exit", "exit") and name not in ENTRIES
+            ):
+                found.append(f"{name} {called}")
+            if isinstance(node, ast.Import) and "argparse" in {alias.name for alias in node.names}:
+                found.append(f"{name} argparse")
+    assert found == []
 
 
 def test_only_standard_library_and_declared_packages() -> None:

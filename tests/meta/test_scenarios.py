@@ -10,9 +10,11 @@ import pytest
 
 from fakefs.act import ACTIONS
 from fakefs.parse import parse_spec
-from harness import programs, registry
+from harness import registry
+from harness.catalogue import catalogue, read_catalogue
+from harness.launch import programs
 from harness.linux.features import PROBES
-from harness.scenario import Before, Caller, Exercise, Holder, Kind, Place, Scenario, catalogue, read_catalogue
+from harness.scenario import Before, Caller, Exercise, Holder, Kind, Place, Scenario
 from tests.meta.tree import ROOT, files
 
 FOLDER = ROOT / "scenarios"

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from harness.model import Report
-from harness.report import html
+from harness.model.records import Report
+from harness.report.formats import html
 from tests.conftest import require
-from tests.unit.harness.results import large_report, matrix_report, report_of, series_of, skipped_series
+from tests.unit.results import large_report, matrix_report, report_of, series_of, skipped_series
 
 FLAGS = (
     "--headless=new",

@@ -38,7 +38,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 def _plugin() -> tuple[str, ...]:
     """Not twice where it is installed; and without that of hypothesis, which takes most of a start and is not used."""
     installed = {each.name for each in importlib.metadata.entry_points(group="pytest11")}
-    ours = () if "fusezap" in installed else ("-p", "harness.pytest_fusezap")
+    ours = () if "fusezap" in installed else ("-p", "harness.pytest_plugin.plugin")
     return (*ours, "-p", "no:hypothesispytest")
 
 
@@ -356,7 +356,7 @@ def test_a_server_that_does_not_answer_is_unmounted_where_it_was_mounted(run: Ru
             assert os.readlink("/proc/self/ns/mnt") == before
 
         def test_it(stays, monkeypatch, misbehaving_fs):
-            monkeypatch.setattr("harness.mounted_fakefs.END_S", 0.5)
+            monkeypatch.setattr("harness.pytest_plugin.mounted.END_S", 0.5)
             os.kill(misbehaving_fs().pid, signal.SIGSTOP)
         """
     )

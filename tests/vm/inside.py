@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 
-from harness import kernel_spec
+from harness.kernels import spec as kernel_spec
 from harness.vm import root, session, share, start, wire
 from harness.vm.accelerator import accelerator
 from harness.vm.machine import started

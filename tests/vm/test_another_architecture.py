@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import architectures
+from harness.kernels import architectures
 from tests.conftest import require
 from tests.vm.conftest import KERNEL, fusezap
 

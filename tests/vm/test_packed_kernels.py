@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.harness.kernel_packed import built_rpm, saved
+from tests.unit.kernels.packed import built_rpm, saved
 from tests.vm.conftest import KERNEL, fusezap
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from harness import apt, kernel_spec, kernel_store
+from harness.kernels import apt
+from harness.kernels import spec as kernel_spec
+from harness.kernels import store as kernel_store
 from tests.conftest import require
 from tests.vm import inside
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import architectures
+from harness.kernels import architectures
 from tests.conftest import gone, require
 from tests.vm.conftest import KERNEL, PATIENCE_S, emulator_below, fusezap
 

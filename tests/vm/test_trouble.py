@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import foreign, kernel_spec
-from harness.model import Outcome, Result, Series
-from harness.runner import SILENT
-from harness.scenario import Scenario, catalogue
-from harness.session import Plan
-from harness.tally import Tally
+from harness.catalogue import catalogue
+from harness.kernels import spec as kernel_spec
+from harness.model.records import Outcome, Result, Series
+from harness.run.runner import SILENT
+from harness.run.session import Plan
+from harness.run.tally import Tally
+from harness.scenario import Scenario, foreign
 from harness.vm import session
 from harness.vm.command import Command
 from harness.vm.machine import Machine, started

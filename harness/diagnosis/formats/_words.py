@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness import kernel_names
 from harness.diagnosis.records import Blocker, Container, Diagnosis, Finding, Request, Stuck
-from harness.model import function_of
-from harness.report._proof import MEANS, checklist, process_tree, reasons, waits
-from harness.report._text import Line, counted, visible
+from harness.model import kernel_names
+from harness.model.records import function_of
+from harness.report.proof import MEANS, checklist, process_tree, reasons, waits
+from harness.report.text import Line, counted, visible
 
 _FRAME = 44
 MOST = 20

@@ -6,7 +6,7 @@ from html import escape
 
 from harness.diagnosis.formats import _words
 from harness.diagnosis.records import Diagnosis, Finding
-from harness.report._text import plain
+from harness.report.text import plain
 
 SUMMARY = "one page that needs nothing besides"
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.diagnosis.records import Blocker, Diagnosis, Finding, Stuck
-from harness.model import Verdict
-from harness.report._tree import Branch, grown
+from harness.model.records import Verdict
+from harness.report.processes import Branch, grown
 
 SCHEMA_VERSION = 1
 SUMMARY = "one document, with a schema (harness/diagnosis/formats/diagnosis.schema.json)"

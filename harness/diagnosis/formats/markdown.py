@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.diagnosis.formats import _words
 from harness.diagnosis.records import Diagnosis, Finding
-from harness.report._text import INDENT, Line, visible
+from harness.report.text import INDENT, Line, visible
 
 SUMMARY = "a record of the incident, in Markdown"
 _CODE = "    "

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from harness.diagnosis.records import Diagnosis, Finding
-from harness.report._text import visible
+from harness.report.text import visible
 
 SUMMARY = "metrics for node_exporter's textfile collector"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.diagnosis.formats import _words
 from harness.diagnosis.records import Diagnosis
-from harness.report._text import Line, deeper, plain
+from harness.report.text import Line, deeper, plain
 
 SUMMARY = "for a person"
 

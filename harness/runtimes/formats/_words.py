@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report._text import visible
+from harness.report.text import visible
 from harness.runtimes.records import Answer, Course, Experiment, Operation, Report, Subject, When
 
 EXPERIMENTS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from harness.report._text import visible
+from harness.report.text import visible
 from harness.runtimes.formats import _words
 from harness.runtimes.records import Course, Report, Subject
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report._text import visible
+from harness.report.text import visible
 from harness.runtimes.formats import _words
 from harness.runtimes.records import Report
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from harness import architectures
 from harness.errors import MachineError
-from harness.image import Image
-from harness.vm import initramfs, seen
+from harness.kernels import architectures
+from harness.kernels.image import Image
+from harness.vm import initramfs, visible
 from harness.vm.accelerator import TCG
 from harness.vm.root import Root, busybox
 from harness.vm.settings import Settings
@@ -52,11 +52,11 @@ def archive(image: Image, root: Root, share: Path, modules: tuple[str, ...], mou
     """The initramfs, in `share`."""
     if image.kernel is None:
         raise MachineError("the kernel that runs already is not started again")
-    needed = seen.needed() if root.here else ()
-    seen.check(needed)
+    needed = visible.needed() if root.here else ()
+    visible.check(needed)
     files = initramfs.module_files(image, modules)
     names = tuple(map(initramfs.plain_name, files))
-    init = initramfs.script(names, mounts.root, mounts.share, seen.hidden(needed), root.busybox)
+    init = initramfs.script(names, mounts.root, mounts.share, visible.hidden(needed), root.busybox)
     return initramfs.build(share, init, files, root.outside(root.busybox))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.image import Image
+from harness.kernels.image import Image
 from harness.vm import initramfs
 from harness.vm.command import DIES_WITH_US, Command
 from harness.vm.engines import _qemu

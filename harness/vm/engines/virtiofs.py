@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from harness.image import Image
+from harness.kernels.image import Image
 from harness.vm import initramfs
 from harness.vm.command import DIES_WITH_US, Command, Daemon
 from harness.vm.engines import _qemu

@@ -7,10 +7,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from harness import architectures
 from harness.errors import MachineError
-from harness.image import Image
-from harness.vm import initramfs, seen, wire
+from harness.kernels import architectures
+from harness.kernels.image import Image
+from harness.vm import initramfs, visible, wire
 from harness.vm.accelerator import TCG
 from harness.vm.command import DIES_WITH_US, Command
 from harness.vm.engines import _qemu
@@ -46,7 +46,7 @@ def command(image: Image, settings: Settings, root: Root, share: Path, accelerat
     del root  # it takes this machine's by itself
     if image.kernel is None:
         raise MachineError("the kernel that runs already is not started again")
-    seen.check(seen.needed())
+    visible.check(visible.needed())
     kernel = _laid_out(image, share / "root")
     run = f": >{SHARE}/{wire.REACHED_INIT}; modprobe -a fuse cuse; exec sh {SHARE}/start"
     return Command(
@@ -57,7 +57,7 @@ def command(image: Image, settings: Settings, root: Root, share: Path, accelerat
             *("--cpus", str(settings.cpus), "--memory", f"{settings.memory_mib}M", "--user", "root", "--cwd", "/"),
             *(("--disable-kvm",) if accelerator == TCG else ()),
             *(("--force-9p",) if initramfs.has(image, "9p") else ()),
-            *(f"--rodir={path}={path}" for path in seen.hidden(seen.needed())),
+            *(f"--rodir={path}={path}" for path in visible.hidden(visible.needed())),
             *(f"--rwdir={SHARE}={share}", "--append", f"panic=-1 {settings.append}", "--exec", run),
         )
     )

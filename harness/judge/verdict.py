@@ -1,0 +1,165 @@
+"""The outcome, by proof.  Pure: snapshots in, verdict out.
+
+A deadlock is a stable property.  init is dead in a snapshot when the least fixpoint of `waitgraph.movable` does not
+reach it: then every task on which it depends waits for a task that waits too.  The readings of one snapshot are not
+taken at one instant, so a second one must show the same, and show that none of the dead ran in between: then the
+first was true at one instant, and what is stable is true now.  No clock is involved.
+"""
+
+from __future__ import annotations
+
+from harness.judge import waitgraph
+from harness.model.records import Node, Outcome, Progress, Snapshot, Strength, Task, Verdict, WaitGraph, tid_of
+
+NAMED = 20
+"""Nodes, in a line for people; the graph has them all."""
+
+
+def judge(snapshots: tuple[Snapshot, ...]) -> Verdict:
+    """`snapshots` in the order taken, one or more; the last one or two are judged.
+
+    released and deadlock are final.  starved is what is so now: the task outside may still answer.  inconclusive says
+    why; a later snapshot may do better.
+    """
+    now = snapshots[-1]
+    if _gone(now):
+        return Verdict(Outcome.RELEASED, ("the namespace is empty: init has been reaped",), None, (), (), None, (now,))
+    init = now.init
+    graph = waitgraph.build(now)
+    moving = waitgraph.movable(graph)
+    dead = frozenset(node.id for node in graph.nodes) - moving
+    if now.pid_ns is not None and init is not None and not init.exiting:
+        reason = f"init {init.tid} is not exiting (PF_EXITING is not set, state {init.state}): nothing to judge yet"
+        return _verdict(Outcome.INCONCLUSIVE, (reason,), graph, dead, (), snapshots[-1:])
+    before = snapshots[-2] if len(snapshots) > 1 else None
+    if graph.root in dead:
+        return _stuck(graph, dead, before, now)
+    return _held_up(graph, dead, before, now)
+
+
+def _gone(snapshot: Snapshot) -> bool:
+    init = snapshot.init
+    return (init is None or init.zombie) and not snapshot.live
+
+
+def _stuck(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, now: Snapshot) -> Verdict:
+    unrested = _unrested(dead, before, now)
+    if unrested:
+        return _verdict(Outcome.INCONCLUSIVE, unrested, graph, dead, (), (now,))
+    assert before is not None
+    earlier = waitgraph.build(before)
+    if not dead <= frozenset(node.id for node in earlier.nodes) - waitgraph.movable(earlier):
+        reason = "the earlier snapshot does not hold the same deadlock"
+        return _verdict(Outcome.INCONCLUSIVE, (reason,), graph, dead, (), (before, now))
+    knot = waitgraph.knot(graph, dead)
+    reasons = [
+        f"{len(dead)} nodes that init depends on can make no progress: " + _labels(graph, dead),
+        "none of them ran between two snapshots that both show it "
+        f"({(now.taken_ns - before.taken_ns) / 1e6:.1f} ms apart), and a deadlock is a stable property",
+    ]
+    if knot:
+        reasons.insert(1, f"the knot, in which each waits for all the others: {_labels(graph, knot)}")
+    reasons.extend(_rests_on(graph, dead, now))
+    return _verdict(Outcome.DEADLOCK, tuple(reasons), graph, dead, (), (before, now))
+
+
+def _labels(graph: WaitGraph, names: frozenset[str]) -> str:
+    return _some([node.label for node in graph.nodes if node.id in names])
+
+
+def _some(labels: list[str]) -> str:
+    more = f", and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
+    return ", ".join(labels[:NAMED]) + more
+
+
+def _held_up(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, now: Snapshot) -> Verdict:
+    """init could still come free: by whom?"""
+    blockers = _blockers(graph)
+    names = tuple(node.id for node in blockers)
+    for unsettled in (Progress.RUNS, Progress.UNKNOWN):
+        reasons = tuple(f"{node.label}: {node.why}" for node in blockers if node.progress is unsettled)
+        if reasons:
+            return _verdict(Outcome.INCONCLUSIVE, reasons, graph, dead, names, (now,))
+    waiting = frozenset(node.id for node in graph.nodes if node.progress is Progress.WAITS)
+    unrested = _unrested(waiting, before, now)
+    if unrested:
+        return _verdict(Outcome.INCONCLUSIVE, unrested, graph, dead, names, (now,))
+    assert before is not None
+    return _verdict(Outcome.STARVED, _could_end_it(blockers, now), graph, dead, names, (before, now))
+
+
+def _could_end_it(blockers: tuple[Node, ...], now: Snapshot) -> tuple[str, ...]:
+    """One line a process: its threads share what they hold."""
+    processes: dict[int, list[Node]] = {}
+    for node in blockers:
+        task = None if node.tid is None else now.task(node.tid)
+        processes.setdefault(task.tgid if task else 0, []).append(node)
+    lines = []
+    for nodes in processes.values():
+        more = f" (and {len(nodes) - 1} more threads)" if len(nodes) > 1 else ""
+        lines.append(f"{nodes[0].label}{more} could still end it: {nodes[0].why}")
+    return tuple(lines)
+
+
+def _blockers(graph: WaitGraph) -> tuple[Node, ...]:
+    """The nodes at the ends of all waiting."""
+    return tuple(node for node in graph.nodes if node.progress is not Progress.WAITS)
+
+
+def _unrested(names: frozenset[str], before: Snapshot | None, now: Snapshot) -> tuple[str, ...]:
+    """Why the tasks among `names` are not known to have rested since the earlier snapshot; empty when they have."""
+    if before is None:
+        return ("one snapshot alone proves nothing",)
+    moved = []
+    for name in sorted(names):
+        tid = tid_of(name)
+        if tid is None:
+            continue
+        old, new = before.task(tid), now.task(tid)
+        if old is None or new is None or not old.same_rest(new):
+            moved.append(f"task {tid} ran between the snapshots")
+        elif new.switches is None and not new.zombie:
+            moved.append(f"the context switches of task {tid} cannot be read")
+    return tuple(moved)
+
+
+def _rests_on(graph: WaitGraph, dead: frozenset[str], now: Snapshot) -> list[str]:
+    """What the proof takes for granted, so that the reader can check it."""
+    assumed: dict[tuple[str, str], list[str]] = {}
+    for edge in graph.edges:
+        if edge.waiter in dead and edge.strength is Strength.ASSUMED:
+            waiters = assumed.setdefault((graph.node(edge.target).label, edge.evidence), [])
+            waiters.append(graph.node(edge.waiter).label)
+    lines = []
+    for (target, evidence), waiters in assumed.items():
+        edges = f"{len(waiters)} assumed edges" if len(waiters) > 1 else "an assumed edge"
+        lines.append(f"rests on {edges}: {_some(waiters)} waits for {target}: {evidence}")
+    return lines + [f"rests on what could not be read: {each}" for each in now.unseen]
+
+
+def _verdict(
+    outcome: Outcome,
+    reasons: tuple[str, ...],
+    graph: WaitGraph,
+    dead: frozenset[str],
+    blockers: tuple[str, ...],
+    snapshots: tuple[Snapshot, ...],
+) -> Verdict:
+    inside = {f"task:{task.tid}" for task in snapshots[-1].tasks}
+    connections = {
+        edge.target for edge in graph.edges if edge.waiter in inside and edge.target.startswith("connection:")
+    }
+    number = int(connections.pop().partition(":")[2]) if len(connections) == 1 else None
+    order = tuple(node.id for node in graph.nodes if node.id in dead)
+    return Verdict(outcome, reasons, graph, order, blockers, number, snapshots)
+
+
+def stuck_task(verdict: Verdict) -> Task | None:
+    """The task of the namespace that waits for a connection's answer: the one to look at."""
+    if verdict.graph is None:
+        return None
+    for edge in verdict.graph.edges:
+        tid = tid_of(edge.waiter)
+        if tid is not None and tid_of(edge.target) is None:
+            return verdict.snapshots[-1].task(tid)
+    return None

@@ -1,0 +1,55 @@
+"""A package file of Fedora, RHEL or SUSE, with the others that it is split into where they lie beside it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.errors import MachineError, UsageError
+from harness.kernels.image import Image
+from harness.kernels.sources import _packages
+
+SUMMARY = "a package file; what it is split into, beside it"
+EXAMPLES = ("./kernel-core-6.17.4-300.fc43.x86_64.rpm",)
+_PARTS = ("core", "modules-core", "modules", "default", "default-base")
+"""Of Fedora and RHEL: the image, the modules (since 2023 in two packages).  Of SUSE all is in one."""
+_NAME = re.compile(rf"kernel(?P<variant>-rt|-debug|-16k|-64k)?(-(?:{'|'.join(_PARTS)}))?-(?P<version>\d.*\.rpm)")
+
+
+def claims(spec: str) -> bool:
+    return spec.endswith(".rpm")
+
+
+def provide(spec: str, tell: Callable[[str], None]) -> Image:
+    """UsageError for a file that is broken, or lacks what is in another package."""
+    path = Path(spec).absolute()
+    if not path.is_file():
+        raise UsageError(f"{spec} is not there")
+    return _packages.image_of(spec, path.stem, parts(path), extract, tell)
+
+
+def parts(path: Path) -> tuple[Path, ...]:
+    """The file and, of the same kernel and version, those beside it that it may be split into."""
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        return (path,)
+    prefix = f"kernel{match['variant'] or ''}"
+    names = (f"{prefix}-{part}-{match['version']}" for part in _PARTS)
+    beside = [file for name in names if (file := path.with_name(name)).is_file()]
+    return tuple(dict.fromkeys((*beside, path)))
+
+
+def extract(file: Path, folder: Path) -> None:
+    """By bsdtar, or by what rpm brings."""
+    if shutil.which("bsdtar"):
+        argv = ["bsdtar", "--extract", "--file", str(file), "--directory", str(folder)]
+    elif shutil.which("rpm2cpio") and shutil.which("cpio"):
+        argv = ["sh", "-ec", 'rpm2cpio "$1" | cpio --quiet -idm -D "$2"', "sh", str(file), str(folder)]
+    else:
+        raise MachineError("no program is there that unpacks an rpm", "install libarchive-tools, or rpm2cpio and cpio")
+    ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if ended.returncode or not any(folder.iterdir()):
+        raise UsageError(f"{file} cannot be unpacked", ended.stderr.strip()[-300:] or "is it whole?")

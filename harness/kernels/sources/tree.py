@@ -1,0 +1,88 @@
+"""A kernel build tree, as `make` left it: for a `git bisect run` that builds and asks."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.kernels import architectures
+from harness.kernels.image import Image
+from harness.kernels.sources import _links
+from harness.kernels.sources.file import of_file
+
+SUMMARY = "a kernel build tree, or what make O=FOLDER filled; see to make's status yourself"
+EXAMPLES = (".", "../linux")
+_RELEASE = Path("include/config/kernel.release")
+
+
+def claims(spec: str) -> bool:
+    path = Path(spec)
+    return spec.startswith((".", "/")) and ((path / _RELEASE).is_file() or (path / "Kbuild").is_file())
+
+
+def provide(spec: str, tell: Callable[[str], None]) -> Image:
+    """UsageError for a tree that was not built, or whose image is not of its last build as far as its files tell."""
+    tree = Path(spec).absolute()
+    image = _newest(tree)
+    if image is None or not (tree / _RELEASE).is_file():
+        raise UsageError(f"{tree} has not been built", f"make {_target()}")
+    release = (tree / _RELEASE).read_text().strip()
+    linked = tree / "vmlinux"
+    if linked.is_file() and linked.stat().st_mtime_ns > image.stat().st_mtime_ns:
+        raise UsageError(f"{image} is older than the vmlinux beside it", f"make {image.name}, and see that it succeeds")
+    config = tree / ".config"
+    if config.is_file() and config.stat().st_mtime_ns > image.stat().st_mtime_ns:
+        tell(f"{config} was changed after {image.name} was made")
+    found = of_file(spec, image, None, tell, linked if linked.is_file() else None)
+    if found.release != release:
+        raise UsageError(f"{image} is {found.release}, but the tree is configured as {release}", f"make {image.name}")
+    files = modules(tree)
+    return dataclasses.replace(
+        found,
+        modules=_farmed(tree, release, files) if files else None,
+        digest=_digest(found, files),
+        config=config if config.is_file() else None,
+    )
+
+
+def _newest(tree: Path) -> Path | None:
+    """The image that was made last, of whichever architecture; None where none was made."""
+    names = (name for machine in architectures.known() for name in architectures.of(machine).IMAGES)
+    made = [tree / name for name in names if (tree / name).is_file()]
+    return max(made, key=lambda image: image.stat().st_mtime_ns, default=None)
+
+
+def _target() -> str:
+    """What makes an image for this machine."""
+    own = architectures.own()
+    return "its image" if own is None else Path(own.IMAGES[0]).name
+
+
+def modules(tree: Path) -> tuple[str, ...]:
+    """Those that were built, as paths below the tree: modules.order has had three forms, with `kernel/` and `.o`."""
+    try:
+        lines = (tree / "modules.order").read_text().splitlines()
+    except FileNotFoundError:
+        return ()
+    names = (f"{line.removeprefix('kernel/').rpartition('.')[0]}.ko" for line in lines)
+    return tuple(name for name in names if (tree / name).is_file())
+
+
+def _digest(image: Image, files: tuple[str, ...]) -> str:
+    """A module is told by its size and time: there may be gigabytes of them."""
+    digest = hashlib.sha256(image.digest.encode())
+    assert image.kernel is not None
+    tree = image.kernel.parents[3]
+    for name in files:
+        status = (tree / name).stat()
+        digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest() if files else image.digest
+
+
+def _farmed(tree: Path, release: str, files: tuple[str, ...]) -> Path:
+    told = ("modules.order", "modules.builtin", "modules.builtin.modinfo")
+    links = {f"kernel/{name}": tree / name for name in files}
+    return _links.linked(release, links | {name: tree / name for name in told if (tree / name).is_file()})

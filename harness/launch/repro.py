@@ -1,0 +1,150 @@
+"""`repro.sh`: the same scenario by hand, with unshare(1), fakefs and nothing of the harness.  Pure."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+from harness.launch import argv
+from harness.scenario import Before, Exercise, Frame, Holder, Place, Scenario
+
+_SCRIPT = """\
+#!/bin/sh
+# {name}: {summary}.
+# Run as root.  It ends what it made: the connection is aborted at the end, and at Ctrl-C.
+set -eu
+python=${{FUSEZAP_PYTHON:-{python}}}
+
+# A mount namespace of its own: no mount of this script is seen outside, or stays.
+if [ -z "${{REPRO_NAMESPACE:-}}" ]; then
+    REPRO_NAMESPACE=1 exec unshare --mount --propagation private -- sh "$0" "$@"
+fi
+dir=$(mktemp -d)
+mkdir "$dir/mnt"
+name=${{dir##*/}}
+grep -q ' /sys/fs/fuse/connections ' /proc/self/mountinfo || mount -t fusectl none /sys/fs/fuse/connections
+
+number=
+server_pid=
+finish() {{
+    [ -z "$number" ] || echo 1 >"/sys/fs/fuse/connections/$number/abort" || :
+    [ -z "$server_pid" ] || kill -KILL "$server_pid" || :
+    wait
+    umount -l "$dir/mnt" 2>/dev/null || : # where the server runs beside the container, its mount is in our namespace
+    rm -f "$dir/journal" "$dir/control"
+    rmdir "$dir/mnt" "$dir"
+}}
+trap finish EXIT
+trap 'exit 1' INT TERM HUP
+
+connection() {{ # the minor of the mount's device is the connection's number; the mount may be in a nested namespace
+    cat /proc/[0-9]*/mountinfo 2>/dev/null |
+        sed -n "s/^[0-9]* [0-9]* [0-9]*:\\([0-9]*\\) .* - fuse[^ ]* $name .*/\\1/p" | head -n 1
+}}
+tree() {{ # a process and all below it
+    echo "$1"
+    for below in $(cat "/proc/$1/task/"*/children 2>/dev/null); do tree "$below"; done
+}}
+journalled() {{ grep -q "\\"event\\": *\\"$1\\", *\\"operation\\": *\\"$2\\"" "$dir/journal" 2>/dev/null; }}
+
+{start}
+{armed}
+{target}
+number=$(connection)
+[ -n "$number" ] || {{ echo "nothing is mounted as $name" >&2; kill -KILL "$init"; exit 1; }}
+echo "armed: init $init, connection $number"
+{before}kill -KILL "$init"
+sleep 1
+if [ ! -e "/proc/$init/stack" ]; then
+    number=
+    echo "released: init is gone"
+    exit 0
+fi
+echo "init $init is still there:"
+cat "/proc/$init/stack"
+for child in $(tree "$init"); do
+    for task in "/proc/$child/task/"*; do
+        echo "task ${{task##*/}}: $(sed -n 's/^State:[[:space:]]*//p' "$task/status")"
+        cat "$task/stack"
+    done
+done
+echo "aborting connection $number"
+"""
+
+_CONTAINER = """\
+unshare --pid --fork --mount-proc sh -c {inside} &
+shim=$!"""
+_NESTED = "unshare --pid --fork --mount-proc sh -c {inside}"
+_OUTSIDE = """\
+{server} &
+server_pid=$!
+until journalled replied init; do sleep 0.05; done
+"""
+_INIT = """\
+init=$(cat "/proc/$shim/task/$shim/children")
+init=${init%% *}"""
+
+_VARIABLES = argv.Places(("$python", "-P", "-m"), "$name", "$dir/mnt", "$dir/journal", "$dir/control")
+
+
+def possible(scenario: Scenario) -> bool:
+    """Whether fakefs and a shell suffice for it."""
+    return scenario.server is not Place.NOWHERE and not scenario.command
+
+
+def script(scenario: Scenario) -> str:
+    outside = scenario.server is Place.OUTSIDE or scenario.frame is Frame.PROCESS
+    server = _words(argv.server(scenario, _VARIABLES))
+    start = _OUTSIDE.format(server=server) if outside else ""
+    target = "init=$server_pid"
+    if scenario.frame is not Frame.PROCESS:
+        inside = " & ".join(map(_words, argv.inside(scenario, _VARIABLES))) + " & wait"
+        if scenario.frame is Frame.NESTED:
+            inside = _NESTED.format(inside=_quoted(inside)) + " & wait"
+        start += _CONTAINER.format(inside=_quoted(inside))
+        target = _INIT
+    return _SCRIPT.format(
+        name=scenario.name,
+        summary=scenario.summary,
+        python=shlex.quote(sys.executable),
+        start=start,
+        armed=_armed(scenario),
+        target=target,
+        before=_before(scenario),
+    )
+
+
+def _before(scenario: Scenario) -> str:
+    return "" if scenario.before is None else _BEFORE.get(scenario.before, "")
+
+
+def _armed(scenario: Scenario) -> str:
+    """What the journal must show; where it cannot, a second is given."""
+    if scenario.exercise is Exercise.REQUEST_HELD:
+        return f"until journalled held '{'.*' if scenario.call == 'fault' else '[a-z]*'}'; do sleep 0.05; done"
+    if scenario.holder is Holder.NOBODY or scenario.holder is Holder.PASSED:
+        return "sleep 1"
+    return "until journalled replied 'open[dir]*'; do sleep 0.05; done"
+
+
+_BEFORE = {
+    Before.SERVER_STOPPED: """\
+kill -STOP "$server_pid"
+for child in $(cat "/proc/$init/task/$init/children"); do
+    if [ "$(cat "/proc/$child/comm")" = fakefs-act ]; then kill -USR1 "$child"; fi # it makes its call now
+done
+sleep 0.2
+""",
+    Before.SERVER_EXITS: '"$python" -P -m fakefs.ctl "$dir/control" exit || :\nsleep 0.2\n',
+}
+
+
+def _words(argv: list[str]) -> str:
+    """For a shell that knows the variables."""
+    return " ".join(f'"{word}"' if word.startswith("$") else shlex.quote(word) for word in argv)
+
+
+def _quoted(text: str) -> str:
+    """One word: the variables are ours to fill in, and what is inside is for the shell that gets it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
+    return f'"{escaped}"'

@@ -1,0 +1,46 @@
+"""Processes and PID namespaces that stay the same ones although PIDs are reused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.linux import procfs
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process for ever: the number alone is reused."""
+
+    pid: int
+    start_time: int
+
+    @classmethod
+    def of(cls, pid: int) -> Process:
+        return cls(pid, procfs.read_process_stat(pid).start_time)
+
+    @property
+    def alive(self) -> bool:
+        """Still there, and more than a zombie; a zombie leader with a live thread is alive, and is what hangs."""
+        try:
+            stat = procfs.read_process_stat(self.pid)
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return stat.start_time == self.start_time and (stat.state not in "ZX" or stat.threads > 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A PID namespace, named by its init for ever; or a process alone, in a namespace that goes on without it."""
+
+    init: int
+    start_time: int
+    pid_ns: int | None
+    """None: the process and what descends from it is all that counts."""
+
+    @classmethod
+    def of(cls, init: int) -> Target:
+        return cls(init, procfs.read_process_stat(init).start_time, procfs.read_namespace(init, init, "pid"))
+
+    @classmethod
+    def of_process(cls, pid: int) -> Target:
+        return cls(pid, procfs.read_process_stat(pid).start_time, None)

@@ -1,0 +1,76 @@
+"""The words that declarations and records share.  Apart from the records, so that a scenario costs no start-up time."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+
+if sys.version_info >= (3, 11):  # noqa: UP036
+    from enum import StrEnum as StrEnum
+else:  # on a production host, see harness/pyz.py
+
+    class StrEnum(str, Enum):  # noqa: UP042 -- it is what that class is there for
+        __str__ = str.__str__
+
+
+class Outcome(StrEnum):
+    """What became of the namespace; see docs of `judge`."""
+
+    RELEASED = "released"
+    STARVED = "starved"
+    DEADLOCK = "deadlock"
+    FAILED = "failed"
+    NOT_EXERCISED = "not-exercised"
+    INCONCLUSIVE = "inconclusive"
+    LOST_VM = "lost-vm"
+
+
+STUCK = frozenset({Outcome.DEADLOCK, Outcome.STARVED, Outcome.INCONCLUSIVE})
+"""The namespace is still there, so something must be done about it."""
+NO_VERDICT = frozenset({Outcome.INCONCLUSIVE, Outcome.NOT_EXERCISED, Outcome.LOST_VM})
+"""They say nothing of the kernel: neither a pass nor a fail rests on them."""
+
+
+class Kind(StrEnum):
+    """What a scenario's outcome says, and of whom."""
+
+    DEFECT = "defect"
+    """A kernel free of the defect comes to `want`; `check` passes or fails on it."""
+    BEHAVIOUR = "behaviour"
+    """What FUSE does by design: reported, neither passed nor failed."""
+    CONTROL = "control"
+    """Comes to `want` on every kernel, or the harness is wrong."""
+
+
+class Mark(StrEnum):
+    """What all the runs of one scenario amount to."""
+
+    PASS = "pass"  # a kernel free of the defect, or a control that came out right
+    FAIL = "fail"  # the defect was seen, once at least
+    REPORTED = "reported"  # a behaviour: there is no right or wrong
+    UNSURE = "unsure"  # inconclusive, not exercised, not armed, something left behind, or a control that is wrong
+    SKIPPED = "skipped"  # this machine lacks what it needs
+
+
+class Strength(StrEnum):
+    """How an edge of the wait-for graph is known."""
+
+    OBSERVED = "observed"  # the kernel shows it: a stack, a state, a descriptor
+    DERIVED = "derived"  # follows from what the kernel shows, by the rule that the evidence names
+    ASSUMED = "assumed"  # could not be ruled out, or only the launcher knows it
+
+
+class Need(StrEnum):
+    """Of what a node waits for, how many must come to pass."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+class Progress(StrEnum):
+    """What a node can do without the nodes that it waits for."""
+
+    WAITS = "waits"  # nothing: its edges decide
+    RUNS = "runs"  # is on its way by itself
+    OUTSIDE = "outside"  # lives, and can still be woken or continued from outside
+    UNKNOWN = "unknown"  # sleeps for a reason that is not known here: no proof may rest on it

@@ -1,0 +1,1 @@
+"""Fixtures, a marker and scenarios for other people's tests; never imported by a command."""

@@ -1,0 +1,145 @@
+"""A run that somebody else takes step by step, in a process of its own: `python -m harness.pytest_plugin.hang FD`.
+
+The guard is forked from the process that runs a scenario, which must have one thread; whoever steps may have many.
+FD is a socket that carries pickled messages (multiprocessing.connection): an `Order`, then the names of the steps.
+When it closes, for whatever reason, everything that was made is taken away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection, Pipe
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import FusezapError, LaunchError, MachineError
+from harness.run.order import Order
+from harness.scenario import Scenario
+
+if TYPE_CHECKING:
+    from harness.model.records import Resolution, Result, Snapshot, Verdict
+
+END_S = 30.0
+
+
+def main(fd: int) -> None:
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a terminal's; the one who steps decides
+    connection = Connection(fd)
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        try:
+            _step(connection, connection.recv())
+        except (FusezapError, OSError) as error:
+            connection.send((type(error).__name__, str(error)))
+
+
+def _step(connection: Connection, order: Order) -> None:
+    from harness.resolve.resolver import find
+    from harness.run.runner import SILENT, Options, armed
+
+    resolver = find(order.resolver) if order.resolver else None
+    with armed(order.scenario, Options(resolver=resolver, patience_s=order.patience_s), SILENT) as trial:
+        connection.send((None, (trial.armed, trial.victim.target.init)))
+        steps: dict[str, Callable[[], object]] = {
+            "kill": trial.kill,
+            "judge": trial.judge,
+            "resolve": trial.resolve,
+            "end": lambda: trial.result(left=trial.clean_up()),
+        }
+        step = ""
+        while step != "end":
+            step = connection.recv()
+            connection.send((None, steps[step]()))
+
+
+class Hang:
+    """An armed scenario.  Its methods may be called in any order and often: what is missing is done first."""
+
+    armed: Snapshot
+    """The namespace before the kill."""
+    init: int
+    """Its init, as seen from here."""
+
+    def __init__(self, scenario: Scenario, patience_s: float | None = None, resolver: str | None = None) -> None:
+        """MachineError when this machine refuses it, LaunchError when it cannot be armed; nothing is left then."""
+        self.scenario = scenario
+        self._killed = False
+        self._verdict: Verdict | None = None
+        self._resolution: tuple[Resolution | None] | None = None
+        self._result: Result | None = None
+        self._connection, theirs = Pipe()
+        argv = [sys.executable, "-P", "-m", "harness.pytest_plugin.hang", str(theirs.fileno())]
+        self._process = subprocess.Popen(argv, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        theirs.close()
+        try:
+            self._connection.send(Order(scenario, resolver, patience_s, None))
+            self.armed, self.init = self._receive()
+        except BaseException:
+            self.close()
+            raise
+
+    def kill(self) -> None:
+        """SIGKILL to init."""
+        if not self._killed:
+            self._killed = True
+            self._ask("kill")
+
+    def verdict(self) -> Verdict:
+        if self._verdict is None:
+            self.kill()
+            self._verdict = self._ask("judge")
+        return self._verdict
+
+    def resolve(self) -> Resolution | None:
+        """None where there is nothing to resolve."""
+        if self._resolution is None:
+            self.verdict()
+            self._resolution = (self._ask("resolve"),)
+        return self._resolution[0]
+
+    def result(self) -> Result:
+        """The whole of it, resolved and cleaned up: the end of this hang."""
+        if self._result is None:
+            self.resolve()
+            self._result = self._ask("end")
+            self.close()
+        return self._result
+
+    def close(self) -> None:
+        """Takes away whatever is still there."""
+        self._connection.close()
+        try:
+            self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # its guard cleans up
+            self._process.wait()
+
+    @property
+    def judged(self) -> Verdict | None:
+        """The verdict where there is one already."""
+        return self._verdict
+
+    def _ask(self, step: str) -> Any:
+        try:
+            self._connection.send(step)
+        except OSError as error:
+            raise LaunchError("this hang is over: it has been closed") from error
+        return self._receive()
+
+    def _receive(self) -> Any:
+        try:
+            problem, value = self._connection.recv()
+        except EOFError as error:
+            raise LaunchError(
+                "the process that ran the scenario is gone", "`fusezap clean` shows what is left"
+            ) from error
+        if problem is not None:
+            raise (MachineError if problem == MachineError.__name__ else LaunchError)(value)
+        return value
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

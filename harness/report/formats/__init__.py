@@ -1,0 +1,1 @@
+"""One report format a file; never imports more than the model and the shared wording of `harness.report`."""

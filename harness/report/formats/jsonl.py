@@ -1,0 +1,29 @@
+"""One JSON object a line: each run as it ends (`"type": "run"`), then each series (`"type": "series"`).
+
+The first run of each outcome is told whole, as in the JSON document; of the others the long parts are left out.
+"""
+
+from __future__ import annotations
+
+import json
+
+from harness.model.records import Report, Result
+from harness.report.formats.json import result_record, series_record
+
+SUMMARY = "a line of JSON for each run, while they go on; then one for each scenario"
+
+
+def render(report: Report) -> str:
+    """Of a report alone, only the runs that it has whole are there to be told."""
+    lines = [line(result) for series in report.series for result in series.examples]
+    return "".join(lines) + summary(report)
+
+
+def line(result: Result) -> str:
+    return json.dumps({"type": "run", **result_record(result)}) + "\n"
+
+
+def summary(report: Report) -> str:
+    records: list[dict[str, object]] = [{"type": "series", **series_record(series)} for series in report.series]
+    records += [{"type": "error", "message": message} for message in report.errors]
+    return "".join(json.dumps(record) + "\n" for record in records)

@@ -1,0 +1,356 @@
+"""The story for a person, told as it happens.  Colour only where the terminal wants it (NO_COLOR, TERM=dumb)."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Literal, Protocol, TextIO
+
+from rich.console import Console
+from rich.markup import escape as markup_escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.tree import Tree
+
+from harness.model import kernel_names
+from harness.model.records import (
+    Attempt,
+    Check,
+    Count,
+    Kernel,
+    Mark,
+    Outcome,
+    Report,
+    Resolution,
+    Result,
+    Series,
+    Snapshot,
+    Task,
+    Verdict,
+    WaitGraph,
+    function_of,
+)
+from harness.report import cells, processes
+from harness.report.proof import MEANS, console_of, task_notes, why
+
+STYLES = {
+    Outcome.RELEASED: "bold green",
+    Outcome.STARVED: "bold yellow",
+    Outcome.DEADLOCK: "bold red",
+    Outcome.FAILED: "bold red",
+    Outcome.NOT_EXERCISED: "bold magenta",
+    Outcome.INCONCLUSIVE: "bold magenta",
+    Outcome.LOST_VM: "bold magenta",
+}
+PIPE_WIDTH = 160
+"""Columns of what no terminal shows: wide enough for a stack beside its meaning."""
+STATES = {"D": "red", "Z": "magenta", "T": "yellow", "R": "green"}
+_MARKS = {True: "[green]✔[/]", False: "[red]✘[/]", None: "[yellow]?[/]"}
+
+
+class _Scenario(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+
+
+class _Target(Protocol):
+    @property
+    def init(self) -> int: ...
+
+
+class _Victim(Protocol):
+    @property
+    def target(self) -> _Target: ...
+    @property
+    def about(self) -> str: ...
+
+
+SUMMARY = "the story for a person; of many runs, what they came to"
+
+
+def render(report: Report) -> str:
+    """As it would be told, without colour: each first run of an outcome, then the table."""
+    stream = io.StringIO()
+    story = Story(stream)
+    names = cells.kernel_names(cells.kernels_of(report.series))
+    for series in report.series:
+        for result in series.examples:
+            if len(names) > 1:
+                story.console.print(f"under {escape(names[series.kernel])}")
+            story.arming(result.about)
+            story.verdict(result.verdict, result.verdict.form)
+            if result.resolution is not None:
+                story.resolved(result.resolution)
+            story.finished(result)
+    for error in report.errors:
+        story.console.print(escape(error))
+    story.summary(report.series)
+    return stream.getvalue()
+
+
+class Story:
+    """Listens to a run; each method prints what has just become known."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        stream = stream or sys.stdout
+        self.console = Console(file=stream, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
+        self.waiting: str | None = None
+
+    def arming(self, scenario: _Scenario) -> None:
+        self.console.print(f"[bold]{scenario.name}[/]: {escape(scenario.summary)}")
+
+    def armed(self, victim: _Victim, snapshot: Snapshot, took_ms: float) -> None:
+        self._step(f"armed in {took_ms:.0f} ms: {victim.about}")
+        self._indented(self.tree(snapshot, threads=False))
+
+    def killed(self, victim: _Victim) -> None:
+        self._step(f"SIGKILL sent to {victim.target.init}")
+
+    def looked(self, verdict: Verdict) -> None:
+        """What keeps it is told once, so that a wait of seconds is not a silent one."""
+        if verdict.outcome is Outcome.STARVED and self.waiting != verdict.outcome:
+            self.console.print(f"  … starved for now: {escape(verdict.reasons[0])}")
+        self.waiting = verdict.outcome
+
+    def judged(self, verdict: Verdict, took_ms: float) -> None:
+        self.waiting = None
+        self._step(f"judged {took_ms:.1f} ms after the kill:")
+        self.verdict(verdict, verdict.form)
+
+    def verdict(self, verdict: Verdict, form: tuple[Check, ...]) -> None:
+        outcome = verdict.outcome
+        self.console.print(f"\n[{STYLES[outcome]}]{outcome.upper()}[/]: {MEANS[outcome]}")
+        for reason in why(verdict):
+            self.console.print(f"  - {escape(reason)}")
+        self._verbatim("the last of its console:", console_of(verdict))
+        if verdict.graph is None:
+            return
+        snapshot = verdict.snapshots[-1]
+        self._section("Process tree", self.tree(snapshot, threads=True))
+        self._section("Stacks, innermost first", *self._stacks(snapshot))
+        self._section("Who waits for whom", self._graph(verdict.graph, verdict))
+        if form:
+            self._section("Form", self._checklist(form))
+
+    def attempted(self, attempt: Attempt) -> None:
+        mark = "✔" if attempt.released else "✘"
+        self.console.print(f"[yellow]{mark}[/] tried: {escape(attempt.command)}\n    {escape(attempt.answer)}")
+
+    def resolved(self, resolution: Resolution) -> None:
+        self.console.print()
+        if resolution.released:
+            took = f"{resolution.release_ms:.2f} ms" if resolution.release_ms is not None else "?"
+            self._step(f"resolved by {resolution.action}: namespace gone after {took}")
+            self.console.print(f"    by hand: {escape(resolution.command)}")
+        else:
+            self.console.print(f"[red]✘[/] {resolution.action} did not resolve it: {escape(resolution.detail)}")
+
+    def kept(self, victim: _Victim, run: str, remedy: str) -> None:
+        init = victim.target.init
+        self._section("Kept, for you to look at")
+        for line in (
+            f"ps -L -o pid,tid,ppid,stat,wchan:30,comm --ppid {init}",
+            f"cat /proc/{init}/stack",
+            f"cat /proc/{init}/task/{init}/children",
+            f"nsenter --target {init} --pid true       # fails: no new process can enter",
+        ):
+            self.console.print(f"  {escape(line)}")
+        self.console.print("  Never read cmdline, environ, maps or mem of these tasks: that can hang as well.")
+        self._section("To end it")
+        self.console.print(f"  fusezap clean\n  or by hand: {escape(remedy)}\n  A guard looks after {run} until then.")
+
+    def finished(self, result: Result) -> None:
+        if result.leftovers:
+            for left in result.leftovers:
+                self.console.print(f"[red]✘[/] left behind: {escape(left)}")
+        elif result.resolution is not None or result.verdict.outcome is Outcome.RELEASED:
+            self._step(f"nothing left behind; {result.timings.total:.0f} ms in all")
+        if result.mode != "root":
+            self.console.print("  (in a user namespace: wait channels and states in place of stacks)")
+        self.console.print()
+
+    def summary(self, series: tuple[Series, ...]) -> None:
+        """A line for each outcome of each scenario, and what the numbers say; of several kernels, side by side where
+        that fits, else one below the other."""
+        names = cells.kernel_names(cells.kernels_of(series))
+        if len(names) < 2:
+            self.console.print(_figures(series))
+        elif self._fits(grid := _grid(series, names)):
+            self.console.print(grid)
+        else:
+            for kernel, name in names.items():
+                self.console.print(f"[bold]{escape(name)}[/]")
+                self.console.print(_figures(tuple(each for each in series if each.kernel == kernel)))
+        for each in series:
+            where = f" under {names[each.kernel]}" if len(names) > 1 else ""
+            for line in filter(None, (each.note, *each.errors, *each.leftovers, *_missing(each))):
+                self.console.print(f"  {escape(each.about.name)}{escape(where)}: {escape(line)}")
+            self._verbatim(f"{each.about.name}{where}, the kernel's log meanwhile:", each.warnings)
+
+    def _fits(self, table: Table) -> bool:
+        unbounded = self.console.options.update(width=1_000_000)
+        return self.console.measure(table, options=unbounded).maximum <= self.console.width
+
+    def _verbatim(self, title: str, lines: tuple[str, ...]) -> None:
+        """As they stand in a log: not broken, whatever the width."""
+        if lines:
+            self.console.print(f"  {escape(title)}")
+        for line in lines:
+            self.console.print(f"    {escape(line)}", soft_wrap=True)
+
+    def tree(self, snapshot: Snapshot, threads: bool) -> Tree:
+        """The namespace's processes below what is above init; the threads of a process where they tell something."""
+        grown = processes.grown(snapshot)
+        root = Tree(_task_label(grown.above) if grown.above else "outside the namespace")
+
+        def grow(below: Tree, branch: processes.Branch) -> None:
+            node = below.add(_task_label(branch.task, snapshot))
+            for thread in branch.threads if threads else ():
+                node.add(f"thread {_task_label(thread)}")
+            for child in branch.children:
+                grow(node, child)
+
+        for branch in grown.roots:
+            grow(root, branch)
+        for stray in grown.strays if threads else ():
+            root.add(f"thread {_task_label(stray)}")
+        return root
+
+    def _stacks(self, snapshot: Snapshot) -> list[Table | str]:
+        shown: list[Table | str] = []
+        for task in snapshot.live:
+            role = "init" if task.tid == snapshot.init_tid else "thread of " + str(task.tgid)
+            shown.append(f"[bold]{escape(task.comm)} {task.tid}[/] ({role}, state {_state(task)})")
+            if task.stack is None:
+                shown.append(f"  not readable by this user; wchan {escape(task.wchan or '-')}")
+                continue
+            table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
+            for frame in task.stack:
+                meaning = kernel_names.MEANING.get(function_of(frame), "")
+                style = "bold" if meaning else "dim"
+                table.add_row(f"[{style}]{escape(frame)}[/]", f"[cyan]{escape(meaning)}[/]")
+            shown.append(table)
+        return shown
+
+    def _graph(self, graph: WaitGraph, verdict: Verdict) -> Tree:
+        """As a tree from init; a node met again is named, not repeated: there the knot closes."""
+        seen: set[str] = set()
+
+        def label(name: str) -> str:
+            node = graph.node(name)
+            style = "red" if name in verdict.dead else "green" if name in verdict.blockers else "yellow"
+            return f"[{style}]{escape(node.label)}[/]: {escape(node.why)}"
+
+        def grow(tree: Tree, name: str) -> None:
+            seen.add(name)
+            for edge in graph.targets(name):
+                node = graph.node(edge.target)
+                known = f"[dim]({edge.strength}) {escape(edge.evidence)}[/]"
+                if edge.target in seen:
+                    tree.add(f"waits for [red]{escape(node.label)}[/], above: here the circle closes  {known}")
+                else:
+                    grow(tree.add(f"waits for {label(edge.target)}\n{known}"), edge.target)
+
+        root = Tree(label(graph.root))
+        grow(root, graph.root)
+        return root
+
+    def _checklist(self, form: tuple[Check, ...]) -> Table:
+        table = Table(box=None, show_header=False, padding=(0, 1))
+        for check in form:
+            table.add_row(_MARKS[check.holds], escape(check.title), f"[dim]{escape(check.evidence)}[/]")
+        return table
+
+    def _step(self, text: str) -> None:
+        self.console.print(f"[green]✔[/] {escape(text)}")
+
+    def _section(self, title: str, *content: Table | Tree | str) -> None:
+        self.console.print(f"\n[bold]{title}[/]")
+        for each in content:
+            self._indented(each)
+
+    def _indented(self, content: Table | Tree | str) -> None:
+        self.console.print(Padding(content, (0, 0, 0, 2), expand=False))
+
+
+_COLUMNS: dict[str, Literal["left", "right"]] = {
+    "scenario": "left",
+    "result": "left",
+    "outcome": "left",
+    "runs": "right",
+    "rate": "right",
+    "{confidence:g} % interval": "left",
+    "median ms": "right",
+    "p95": "right",
+    "max": "right",
+}
+_MARK_STYLES = {
+    Mark.PASS: "green",
+    Mark.FAIL: "red",
+    Mark.UNSURE: "magenta",
+    Mark.SKIPPED: "dim",
+    Mark.REPORTED: "default",
+}
+
+
+def _figures(series: tuple[Series, ...]) -> Table:
+    confidence = series[0].confidence if series else 0.95
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title, justify in _COLUMNS.items():
+        table.add_column(title.format(confidence=confidence * 100), justify=justify, no_wrap=title == "scenario")
+    for each in series:
+        rows = [_count_row(each, count) for count in each.counts] or [("-", "", "", "")]
+        latency = each.latency
+        times = [f"{ms:.1f}" for ms in (latency.median, latency.p95, latency.maximum)] if latency else ["", "", ""]
+        for number, row in enumerate(rows):
+            first = number == 0
+            head = (escape(each.about.name), _mark(each)) if first else ("", "")
+            table.add_row(*head, *row, *(times if first else ["", "", ""]))
+    return table
+
+
+def _grid(series: tuple[Series, ...], names: dict[Kernel, str]) -> Table:
+    """A column for each kernel, a cell as `✘ deadlock 3 · released 1`."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("scenario", *names.values()):
+        table.add_column(escape(title), no_wrap=True)
+    matrix = cells.matrix_of(series)
+    for row in matrix.rows if matrix else ():
+        texts = (", ".join(_cell(series[number]) for number in numbers) or cells.NOT_RUN for numbers in row.cells)
+        table.add_row(escape(row.about.name), *texts)
+    return table
+
+
+def _cell(series: Series) -> str:
+    style = _MARK_STYLES[series.mark] + (" bold reverse" if cells.mixed(series) else "")
+    return f"[{style}]{cells.sign(series)} {cells.words(series)}[/]"
+
+
+def _count_row(series: Series, count: Count) -> tuple[str, str, str, str]:
+    style = STYLES[count.outcome]
+    share = 100 * count.times / series.runs
+    interval = f"{100 * count.low:.2f} … {100 * count.high:.2f} %"
+    return f"[{style}]{count.outcome}[/]", str(count.times), f"{share:.4g} %", interval
+
+
+def _mark(series: Series) -> str:
+    return f"[{_MARK_STYLES[series.mark]}]{series.mark}[/]"
+
+
+def _missing(series: Series) -> tuple[str, ...]:
+    return (f"skipped, this machine lacks: {', '.join(series.missing)}",) if series.missing else ()
+
+
+def escape(text: str) -> str:
+    """Names are their makers' choice: what is not printable must neither steer the terminal nor end us."""
+    return markup_escape("".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text))
+
+
+def _state(task: Task) -> str:
+    return f"[{STATES.get(task.state, 'default')}]{task.state}[/]"
+
+
+def _task_label(task: Task, snapshot: Snapshot | None = None) -> str:
+    return f"{escape(task.comm)} {task.tid} {_state(task)}{escape(task_notes(task, snapshot))}"

@@ -1,0 +1,96 @@
+"""Where a report goes, and in which format: standard output, and any number of files."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, TextIO
+
+from harness import __version__, registry
+from harness.errors import UsageError
+from harness.files import replace_file
+
+if TYPE_CHECKING:
+    from harness.model.records import Report, Result, Series
+
+STREAMED = "jsonl"
+"""The one format that is written while the runs go on."""
+
+
+def formats() -> tuple[str, ...]:
+    from harness.report import formats as found
+
+    return registry.names(found)
+
+
+def module(name: str) -> ModuleType:
+    from harness.report import formats as found
+
+    return registry.chosen(found, "format", name, "SUMMARY", "render")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    name: str
+    path: Path
+
+
+def parse(texts: Sequence[str]) -> tuple[Target, ...]:
+    """`FORMAT=FILE` each.  UsageError, before anything is run, for what could not be written in the end."""
+    targets = []
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or not path:
+            raise UsageError(f"--report {text!r} is not FORMAT=FILE", f"formats: {', '.join(formats())}")
+        module(name)
+        folder = Path(path).absolute().parent
+        if not os.access(folder, os.W_OK | os.X_OK) or Path(path).is_dir():
+            raise UsageError(f"--report {text}: no file can be written there", f"does {folder} exist, and is it yours?")
+        targets.append(Target(name, Path(path)))
+    return tuple(targets)
+
+
+class Outputs:
+    """`told` names the format for standard output; None where a live story or a line of its own is shown there."""
+
+    def __init__(self, told: str | None, targets: Sequence[Target]) -> None:
+        self._told = told
+        self._targets = tuple(targets)
+        if told is not None:
+            module(told)
+        self._streams: list[TextIO] = [sys.stdout] if told == STREAMED else []
+        self._opened = [target.path.open("w", encoding="utf-8") for target in targets if target.name == STREAMED]
+        self._streams += self._opened
+
+    def counted(self, result: Result) -> None:
+        """A line a run, for the format that has one."""
+        for stream in self._streams:
+            stream.write(module(STREAMED).line(result))
+            stream.flush()
+
+    def write(self, report: Report) -> None:
+        """Everything else, at the end; a file is there whole or not at all."""
+        for target in self._targets:
+            if target.name != STREAMED:
+                replace_file(target.path, module(target.name).render(report))
+        for stream in self._streams:
+            stream.write(module(STREAMED).summary(report))
+        for stream in self._opened:
+            stream.close()
+        if self._told not in (None, STREAMED):
+            sys.stdout.write(module(str(self._told)).render(report))
+
+
+def report(
+    command: str, began: float, duration_s: float, series: tuple[Series, ...], errors: tuple[str, ...]
+) -> Report:
+    """`began`: seconds since the epoch."""
+    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began))
+    from harness.model.records import Report
+
+    return Report(command, __version__, started, duration_s, series, errors)

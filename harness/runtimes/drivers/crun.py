@@ -1,0 +1,16 @@
+"""crun alone, in the foreground: `crun run` is the container's parent and stays until it has ended."""
+
+from __future__ import annotations
+
+from harness.runtimes.driver import Commands, Container, Need, Place
+from harness.runtimes.drivers import _oci
+
+SUMMARY = "crun in the foreground: no daemon and no shim, `crun run` waits for the container itself"
+NEEDS = (Need(("crun",), "crun"), _oci.INIT)
+VERSIONS = (("crun", ("--version",)),)
+HIDDEN = ("/sys/fs/cgroup/unified",)
+"""It refuses a machine that has both versions of control groups: it is not shown the second."""
+
+
+def commands(place: Place, container: Container) -> Commands:
+    return _oci.commands(place, container, "crun", listing=("list",), ps=("ps", container.name))

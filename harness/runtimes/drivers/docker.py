@@ -1,0 +1,35 @@
+"""docker: a client, dockerd, the containerd that dockerd starts for itself, its shim, and runc."""
+
+from __future__ import annotations
+
+from harness.runtimes.driver import Commands, Container, Need, Place
+from harness.runtimes.drivers import _docker_like
+from harness.runtimes.records import Experiment
+
+SUMMARY = "docker: dockerd with a containerd of its own, the shim, and runc"
+NEEDS = (
+    Need(("dockerd",), "docker.io"),
+    Need(("docker",), "docker.io"),
+    Need(("containerd",), "containerd"),
+    Need(("runc",), "runc"),
+    Need(("tini", "docker-init", "catatonit"), "tini"),
+)
+VERSIONS = (("dockerd", ("--version",)), ("containerd", ("--version",)), ("runc", ("--version",)))
+EXPERIMENTS = (Experiment.FLUSH, Experiment.EXEC)
+
+
+def commands(place: Place, container: Container) -> Commands:
+    here = place.folder
+    own = (place.tools["docker"], "--host", f"unix://{here}/sock")
+    daemon = (
+        place.tools["dockerd"],
+        *("--host", f"unix://{here}/sock"),
+        *("--data-root", f"{here}/docker"),
+        *("--exec-root", f"{here}/exec"),
+        *("--pidfile", f"{here}/pid"),
+        *("--init-path", container.init),
+        *("--storage-driver", "vfs"),
+        *("--exec-opt", "native.cgroupdriver=cgroupfs"),
+        *("--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false", "--bridge=none"),
+    )
+    return _docker_like.commands(own, container, (), daemon, (*own, "version"))

@@ -1,0 +1,31 @@
+"""podman: no daemon, a conmon for each container, and crun or runc."""
+
+from __future__ import annotations
+
+from harness.runtimes.driver import Commands, Container, Need, Place
+from harness.runtimes.drivers import _docker_like
+
+SUMMARY = "podman: no daemon, conmon beside each container, and runc"
+NEEDS = (
+    Need(("podman",), "podman"),
+    Need(("conmon",), "conmon"),
+    Need(("runc",), "runc"),
+    Need(("tini", "docker-init", "catatonit"), "tini"),
+)
+VERSIONS = (("podman", ("--version",)), ("conmon", ("--version",)), ("runc", ("--version",)))
+
+
+def commands(place: Place, container: Container) -> Commands:
+    here = place.folder
+    own = (
+        place.tools["podman"],
+        *("--root", f"{here}/containers/storage"),
+        *("--runroot", f"{here}/runroot"),
+        *("--tmpdir", f"{here}/tmp"),
+        *("--storage-driver", "vfs"),
+        *("--cgroup-manager", "cgroupfs"),
+        *("--events-backend", "file"),
+        *("--runtime", place.tools["runc"]),
+    )
+    limits = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--init-path", container.init)
+    return _docker_like.commands(own, container, limits)

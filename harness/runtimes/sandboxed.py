@@ -1,0 +1,149 @@
+"""The room: a process with a mount and a network namespace of its own, that runs a runtime's commands in them.
+
+Nothing that a runtime writes gets out, whatever it is: /run is empty and in memory, and over /etc and /var lies an
+overlay in memory.  All of it goes with the last process of the room.  Each of them shows a mount whose source is the
+run's name, by which `fusezap clean` finds it.
+
+    python -m harness.runtimes.sandboxed FOLDER NAME
+
+The harness asks through FOLDER/room, a request a connection, as JSON, ended by shutting down its side of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import prctl
+
+from fakefs.notify import notify
+from fakefs.sockets import listening
+from harness.linux.syscalls import (
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    MNT_DETACH,
+    MS_BIND,
+    MS_PRIVATE,
+    MS_REC,
+    mount,
+    umount,
+    unshare,
+)
+
+SOCKET = "room"
+ROOM = "/run/room"
+"""Where the private instances live."""
+COVERED = ("/etc", "/var")
+TEXT_MAX = 1 << 18
+_KILLED_S = 1.0
+
+
+def furnish(folder: str, name: str) -> None:
+    unshare(CLONE_NEWNS | CLONE_NEWNET)
+    mount("none", "/", None, MS_REC | MS_PRIVATE)
+    ours = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    mount(name, "/run", "tmpfs", 0, "mode=755")
+    Path(folder).mkdir(parents=True)
+    mount(f"/proc/self/fd/{ours}", folder, None, MS_BIND)
+    os.close(ours)
+    for covered in COVERED:
+        upper, work = (f"{ROOM}/over{covered}/{each}" for each in ("upper", "work"))
+        Path(upper).mkdir(parents=True)
+        Path(work).mkdir()
+        mount(name, covered, "overlay", 0, f"lowerdir={covered},upperdir={upper},workdir={work}")
+    for made in ("bin", "home", "tmp", "output"):
+        Path(ROOM, made).mkdir()
+
+
+def serve(listener: socket.socket) -> None:
+    while True:
+        channel, _ = listener.accept()
+        Thread(target=_attend, args=(channel,), daemon=True).start()
+
+
+def _attend(channel: socket.socket) -> None:
+    with channel, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        data = b""
+        while chunk := channel.recv(65536):
+            data += chunk
+        try:
+            request = json.loads(data)
+            reply = _DO[request["do"]](request)
+        except OSError as error:
+            reply = {"error": f"{error.filename or 'command'}: {error.strerror}"}
+        channel.sendall(json.dumps(reply).encode())
+
+
+def _run(request: dict[str, Any]) -> dict[str, Any]:
+    """What it wrote goes to a file: a command's own descendants may keep its output open for ever."""
+    path = f"{ROOM}/output/{time.monotonic_ns()}"
+    began = time.monotonic()
+    with open(path, "w+b") as output:
+        process = _started(request, output.fileno())
+        status: int | None = None
+        try:
+            status = process.wait(request["bound"])
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_KILLED_S)
+        took = time.monotonic() - began
+        output.seek(0)
+        text = output.read(TEXT_MAX).decode(errors="replace")
+    os.unlink(path)
+    return {"status": status, "text": text, "took": took}
+
+
+def _daemon(request: dict[str, Any]) -> dict[str, Any]:
+    with open(request["log"], "ab") as log:
+        process = _started(request, log.fileno())
+    Thread(target=process.wait, daemon=True).start()
+    return {"pid": process.pid}
+
+
+def _hide(request: dict[str, Any]) -> dict[str, Any]:
+    if os.path.ismount(request["path"]):  # a control group's hierarchy, which does not hang
+        umount(request["path"], MNT_DETACH)
+    return {}
+
+
+_DO = {"run": _run, "daemon": _daemon, "hide": _hide}
+
+
+def _started(request: dict[str, Any], output: int) -> subprocess.Popen[bytes]:
+    """A session of its own: a bound kills the command and what it started in the foreground."""
+    return subprocess.Popen(
+        request["argv"],
+        env=request["env"],
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def main(folder: str, name: str) -> None:
+    prctl.set_name("fusezap-room")
+    listener = listening(f"{folder}/{SOCKET}")
+    try:
+        furnish(folder, name)
+    except OSError as error:
+        notify(f"ERRNO={error.errno}", f"STATUS={error.strerror} ({error.filename})")
+        raise
+    notify("READY=1")
+    serve(listener)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

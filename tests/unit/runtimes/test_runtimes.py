@@ -1,0 +1,209 @@
+"""The pure parts of what is asked of container runtimes: command lines, bundles, words, formats."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tarfile
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from harness import registry
+from harness.errors import UsageError
+from harness.model.records import Kernel, Outcome
+from harness.runtimes import formats, oci, rootfs, tools
+from harness.runtimes.driver import Bind, Commands, Container, Place
+from harness.runtimes.records import (
+    Answer,
+    Course,
+    Experiment,
+    Operation,
+    Picture,
+    Recovery,
+    Relative,
+    Report,
+    Subject,
+    When,
+)
+from harness.runtimes.sandbox import said
+
+CONTAINER = Container(
+    "fusezap-1-flush",
+    ("python", "-m", "fakefs", "/mnt"),
+    {"PYTHONPATH": "/checkout"},
+    "/run/room/rootfs",
+    (Bind("/usr"), Bind("/run/notify", writable=True)),
+    "/fusezap-1",
+    "/usr/bin/tini",
+)
+EVIL = "a|b\x1b[31m <script> `x` ]"
+
+
+def commands_of(name: str) -> Commands:
+    module = tools.engine(name)
+    programs = {program: f"/own/{program}" for need in module.NEEDS for program in need.programs}
+    found: Commands = module.commands(Place("/run/room/instance", programs), CONTAINER)
+    return found
+
+
+@pytest.mark.parametrize("name", tools.names())
+def test_every_command_is_given_the_private_instance_and_nothing_of_the_users(name: str) -> None:
+    commands = commands_of(name)
+    asks = (commands.kill, commands.state, *commands.harmless, *commands.stuck, *commands.pending, commands.remove)
+    for argv in (commands.run, commands.healthy, commands.blocked_exec, *(ask.argv for ask in asks), *commands.prepare):
+        assert argv[0].startswith("/own/"), "by its whole path: a user's own build counts"
+        assert argv[1 : 1 + len(commands.instance)] == commands.instance
+        assert any("/run/room/instance" in word for word in argv), argv
+    if commands.daemon:
+        assert all("/var/lib" not in word and "/run/docker" not in word for word in commands.daemon)
+        assert commands.hello
+
+
+@pytest.mark.parametrize("name", tools.names())
+def test_what_is_asked_of_a_stuck_one_is_what_people_try(name: str) -> None:
+    commands = commands_of(name)
+    asked = {ask.name for ask in commands.stuck}
+    assert {"ps", "exec", "stop", "kill again", "delete", "forced delete"} <= asked
+    assert commands.kill.name == "kill"
+    assert commands.state.name == "inspect"
+
+
+def test_an_unknown_runtime_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UsageError, match="docker"):
+        tools.engine("dokcer")
+
+
+def test_what_is_missing_is_told_with_what_to_install() -> None:
+    module = tools.engine("docker")
+    found, missing = tools.find(module.NEEDS, {})
+    assert len(found) + len(missing) == len(module.NEEDS)
+    nothing, told = tools.find((type(module.NEEDS[0])(("no-such-program",), "the-package"),), {})
+    assert nothing == {}
+    assert told == ("no-such-program is not installed: install the-package",)
+
+
+def test_a_users_own_build_is_taken_first_and_must_be_a_program(tmp_path: Path) -> None:
+    build = tmp_path / "runc"
+    build.write_text("#!/bin/sh\n")
+    with pytest.raises(UsageError, match="no program"):
+        tools.check("runc", str(build))
+    build.chmod(0o755)
+    module = tools.engine("runc")
+    found, _ = tools.find(module.NEEDS, {"runc": tools.check("runc", str(build))})
+    assert found["runc"] == str(build)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("runc version 1.1.5+ds1\ncommit: x", "1.1.5+ds1"), ("Docker version 20.10.24+dfsg1, build 5", "20.10.24+dfsg1")],
+)
+def test_a_version_is_read(text: str, version: str) -> None:
+    assert tools.parse_version(text) == version
+
+
+def test_a_bundle_has_the_device_and_init_in_front() -> None:
+    config = json.loads(oci.config(CONTAINER))
+    assert config["process"]["args"] == ["/usr/bin/tini", "--", *CONTAINER.program]
+    assert [each["path"] for each in config["linux"]["devices"]] == ["/dev/fuse"]
+    assert {"type": "pid"} in config["linux"]["namespaces"]
+    binds = {each["source"]: each["options"] for each in config["mounts"] if each["type"] == "bind"}
+    assert "ro" in binds["/usr"]
+    assert "rw" in binds["/run/notify"]
+    assert json.loads(oci.config(CONTAINER, ("/bin/true",)))["process"]["args"] == ["/bin/true"]
+
+
+def test_the_root_filesystem_copies_nothing() -> None:
+    archive = rootfs.archive(rootfs.binds())
+    assert len(archive) < 1 << 20
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        assert all(entry.size == 0 for entry in tar)
+        assert {"usr", "mnt", "proc", "dev"} <= set(tar.getnames())
+
+
+@pytest.mark.parametrize(
+    ("text", "shows", "words"),
+    [
+        ("", "", ""),
+        ("\nfirst\nsecond", "", "first"),
+        ("first\nError: no such container", "", "Error: no such container"),
+        ('time="x" level=error msg="it says \\"no\\""', "", 'it says "no"'),
+        ("ID  7  RUNNING", r"ID\s+\d+\s+(\w+)", "RUNNING"),
+    ],
+)
+def test_the_line_that_says_it(text: str, shows: str, words: str) -> None:
+    assert said(text, shows) == words
+
+
+def report() -> Report:
+    stuck = Operation("inspect", When.STUCK, "x inspect ID", Answer(0, "running", 0.01, 15.0))
+    silent = Operation("kill", When.STUCK, "x kill ID", Answer(None, "", 15.0, 15.0))
+    failed = Operation("exec", When.STUCK, "x exec ID true", Answer(255, EVIL, 0.02, 15.0))
+    ended = Operation("inspect", When.ABORTED, "x inspect ID", Answer(0, "exited 137", 0.01, 15.0))
+    healthy = Operation("exec", When.HEALTHY, "x exec ID true", Answer(0, "", 0.02, 15.0))
+    tree = (Relative("init", 7, "tini", "S", 1, "zap_pid_ns_processes"), Relative("process", 8, "f", "Z", 2, None))
+    picture = Picture(Outcome.DEADLOCK, ("proven",), (), tree, 12.0)
+    recovery = Recovery(1.0, 0.1, "exited 137", 137, True, ())
+    course = Course(Experiment.FLUSH, picture, (healthy, silent, stuck, failed, ended), recovery, 20.0)
+    good = Subject("docker", "about it", (("dockerd", "1.2"),), (course,))
+    absent = Subject("podman", "about it", (), missing=("podman is not installed: install podman",))
+    broken = Subject("crun", "about it", (("crun", "1"),), errors=("flush: it did not start",))
+    return Report(
+        "fusezap runtimes", "1.2.3", "2026-01-02T03:04:05Z", 20.0, Kernel("6.1", "#1", "x86_64"), (good, absent, broken)
+    )
+
+
+def rendered(name: str) -> str:
+    text: str = registry.module(formats, name, "SUMMARY", "render").render(report())
+    return text
+
+
+@pytest.mark.parametrize("name", registry.names(formats))
+def test_every_format_tells_the_answers_and_nothing_of_them_acts(name: str) -> None:
+    text = rendered(name)
+    assert "docker" in text
+    assert "exec" in text
+    if name not in ("csv", "json"):
+        assert "\x1b" not in text
+    assert "<script>" not in text or name in ("csv", "json", "terminal", "ktap")
+
+
+def test_a_silent_answer_is_told_with_its_bound() -> None:
+    for name in ("terminal", "markdown", "html", "ktap"):
+        assert "no answer within 15 s" in rendered(name)
+
+
+def test_the_page_is_a_table_and_its_first_paragraph_comes_from_the_answers() -> None:
+    text = rendered("markdown")
+    assert text.startswith("# ")
+    assert "docker: no answer to kill; an error to exec; success to inspect." in text
+    rows = [line for line in text.splitlines() if line.startswith("| exec")]
+    assert rows
+    assert all(line.replace("\\|", "").count("|") == 4 for line in rows)
+
+
+def test_junit_and_ktap_count_what_failed() -> None:
+    suite = ET.fromstring(rendered("junit").partition("\n")[2])
+    assert (suite.get("tests"), suite.get("errors"), suite.get("skipped"), suite.get("failures")) == (
+        "3",
+        "1",
+        "1",
+        "0",
+    )
+    lines = rendered("ktap").splitlines()
+    assert lines[:2] == ["KTAP version 1", "1..3"]
+    assert "ok 1 docker flush" in lines
+    assert "not ok 3 crun" in lines
+
+
+def test_csv_has_a_row_an_answer() -> None:
+    rows = list(csv.DictReader(io.StringIO(rendered("csv"))))
+    assert len(rows) == 5
+    assert [row["status"] for row in rows if row["operation"] == "kill"] == [""]
+
+
+def test_json_is_the_records() -> None:
+    document = json.loads(rendered("json"))
+    assert [each["good"] for each in document["subjects"]] == [True, False, False]

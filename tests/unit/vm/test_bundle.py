@@ -1,0 +1,129 @@
+"""What the guest imports out of one file, and what is compiled beforehand in it: here, in interpreters of their own."""
+
+from __future__ import annotations
+
+import ast
+import marshal
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.vm import root
+from harness.vm.bundle import make, unbundle
+from harness.vm.root import Root
+from harness.vm.visible import CHECKOUT
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return make.file(root.own())
+
+
+def python(program: str, *arguments: str) -> str:
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    argv = [sys.executable, "-P", "-S", "-c", program, *arguments]
+    ended = subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_the_bundle_holds_what_a_run_imports(file: Path) -> None:
+    made = file.stat().st_mtime_ns
+    assert make.file(root.own()).stat().st_mtime_ns == made
+    found = marshal.loads(file.read_bytes())
+    assert {"harness.vm.guest", "harness.run.trial", "fakefs.run", "harness.launch.arm", "fuse"} <= set(
+        found["modules"]
+    )
+    assert not any(name.startswith(("harness.report.formats", "harness.report.page")) for name in found["modules"])
+    assert ("hang", False) in found["folders"][str(CHECKOUT / "fakefs/faults")]
+
+
+def test_a_bundle_of_other_sources_is_made_anew(file: Path) -> None:
+    file.write_bytes(b"broken")
+    assert make.file(root.own()).stat().st_size > 100_000
+
+
+def test_for_a_root_of_its_own_the_text_of_that_root_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    there = Path("/usr/lib/python{}.{}".format(*sys.version_info[:2]))
+    library = tmp_path / "root" / there.relative_to("/")
+    library.mkdir(parents=True)
+    (library / "dataclasses.py").write_text("of_that_root = 1\n")
+    elsewhere = Root(tmp_path / "root", Path("/usr/bin/python3"), Path("/bin/busybox"))
+    found = marshal.loads(make.file(elsewhere).read_bytes())
+    assert found["path"][0] == "/run/fusezap-vm/python"
+    assert not any(str(CHECKOUT) in folder or sys.prefix in folder for folder in (*found["path"], *found["folders"]))
+    _, file, code = found["modules"]["dataclasses"]
+    assert file == str(there / "dataclasses.py")
+    assert marshal.loads(code).co_names == ("of_that_root",)
+    assert found["modules"]["fuse"][1] == "/run/fusezap-vm/python/fuse.py"
+    assert found["modules"]["harness.judge.verdict"][1] == "/run/fusezap-vm/python/harness/judge/verdict.py"
+    assert not {"prctl", "enum", "pathlib"} & set(found["modules"]), "it has them itself, or has none"
+    assert make.file(root.own()) != make.file(elsewhere)
+
+
+_GUEST = """\
+import marshal, sys
+from harness.vm.bundle import unbundle
+bundle = marshal.loads(open(sys.argv[1], "rb").read())
+unbundle.prepare(bundle)
+import re
+ordinary, missed = re._compiler._code, []
+re._compiler._code = lambda *given: missed.append(given) or ordinary(*given)
+import harness.vm.guest, harness.run.trial, fakefs.run
+from fakefs.faults import FAULTS
+from harness.model.records import Claim
+print([len(missed), "hang" in FAULTS, repr(Claim(1, 2)), "ast" in sys.modules, sorted(sys.modules)])
+"""
+
+
+def test_the_guest_imports_all_out_of_it_and_compiles_nothing(file: Path) -> None:
+    missed, faults, record, inspected, modules = ast.literal_eval(python(_GUEST, str(file)))
+    assert missed == 0
+    assert faults
+    assert record == "Claim(tgid=1, connection=2, evidence='')"
+    assert not inspected, "inspect was imported, and with it half of the standard library"
+    assert set(modules) & set(marshal.loads(file.read_bytes())["modules"]) > {"harness.vm.guest", "harness.run.trial"}
+
+
+_EXPRESSIONS = r"""
+import re
+from harness.vm.bundle import expressions
+known = expressions.recorded()
+patterns = [(r"^(?P<name>[a-z]+)(\d{2,})?$", re.I | re.M), (rb"\s(x|y)+?\Z", 0), (r"(?x) a  # b", 0), ("\u20ac+", re.A)]
+first = [re.compile(*each) for each in patterns]
+assert len(known) == len(patterns), known
+expressions.played(known)
+re.purge()
+ordinary, re._compiler._code = re._compiler._code, None
+again = [re.compile(*each) for each in patterns]
+assert first == again and all(one is not two for one, two in zip(first, again))
+match = again[0].search("x y\nAbc123")
+assert match["name"] == "Abc" and match[2] == "123", match
+re._compiler._code = ordinary
+assert re.compile("not recorded").fullmatch("not recorded")
+"""
+
+
+def test_an_expression_that_was_recorded_is_the_same_one() -> None:
+    python(_EXPRESSIONS)
+
+
+def test_a_module_that_is_imported_later_is_the_module() -> None:
+    later = unbundle.Later("colorsys")
+    sys.modules["colorsys"] = later
+    try:
+        assert getattr(later, "ONE_THIRD") == 1 / 3  # noqa: B009
+        assert sys.modules["colorsys"] is not later
+        with pytest.raises(AttributeError):
+            later.__path__  # noqa: B018  the import machinery asks, and must not cause an import
+        with pytest.raises(AttributeError, match="no_such_thing"):
+            later.no_such_thing  # noqa: B018
+    finally:
+        del sys.modules["colorsys"]
