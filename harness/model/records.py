@@ -10,6 +10,7 @@ import functools
 import re
 from dataclasses import dataclass, replace
 
+from harness.model.memory import KernelMemory
 from harness.model.terms import NO_VERDICT as NO_VERDICT
 from harness.model.terms import STUCK as STUCK
 from harness.model.terms import Kind as Kind
@@ -198,6 +199,10 @@ class Snapshot:
     """What could not be read, and why."""
     names_connections: bool = False
     """This kernel's fdinfo has been seen to name a connection: a descriptor that names none is bound to none."""
+    memory: KernelMemory | None = None
+    """What kernel memory shows of the same moment; None where it was not read."""
+    instant: bool = False
+    """All of it is of one instant (a crash dump): nothing can have moved, and no second snapshot is needed."""
 
     @property
     def init(self) -> Task | None:

@@ -62,10 +62,11 @@ WITH_FAKEFS = {
 WAITGRAPH = ("harness.judge.waits", "harness.judge.waitgraph")
 """The graph knows nothing of the verdict that is drawn from it."""
 
-RECORDS = {"harness.model.records", "harness.model.terms"}
+RECORDS = {"harness.model.records", "harness.model.memory", "harness.model.terms"}
 PURE = {
     "harness.model.terms": set(),
-    "harness.model.records": {"harness.model.terms"},
+    "harness.model.memory": {"harness.model.terms"},
+    "harness.model.records": {"harness.model.memory", "harness.model.terms"},
     "harness.model.kernel_names": set(),
     "harness.judge.blockers": RECORDS | {"harness", "harness.model.kernel_names"},
     "harness.judge.waits": RECORDS,
