@@ -8,6 +8,8 @@ first was true at one instant, and what is stable is true now.  No clock is invo
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.judge import waitgraph
 from harness.model.records import Node, Outcome, Progress, Snapshot, Strength, Task, Verdict, WaitGraph, tid_of
 
@@ -51,16 +53,17 @@ def _stuck(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, now:
     if not dead <= frozenset(node.id for node in earlier.nodes) - waitgraph.movable(earlier):
         reason = "the earlier snapshot does not hold the same deadlock"
         return _verdict(Outcome.INCONCLUSIVE, (reason,), graph, dead, (), (before, now))
-    knot = waitgraph.knot(graph, dead)
+    verdict = _verdict(Outcome.DEADLOCK, (), graph, dead, (), (before, now))
     reasons = [
         f"{len(dead)} nodes that init depends on can make no progress: " + _labels(graph, dead),
         "none of them ran between two snapshots that both show it "
         f"({(now.taken_ns - before.taken_ns) / 1e6:.1f} ms apart), and a deadlock is a stable property",
     ]
-    if knot:
-        reasons.insert(1, f"the knot, in which each waits for all the others: {_labels(graph, knot)}")
+    if verdict.knot:
+        labels = _labels(graph, frozenset(verdict.knot))
+        reasons.insert(1, f"the knot, in which each waits for all the others: {labels}")
     reasons.extend(_rests_on(graph, dead, now))
-    return _verdict(Outcome.DEADLOCK, tuple(reasons), graph, dead, (), (before, now))
+    return replace(verdict, reasons=tuple(reasons))
 
 
 def _labels(graph: WaitGraph, names: frozenset[str]) -> str:
@@ -150,8 +153,10 @@ def _verdict(
         edge.target for edge in graph.edges if edge.waiter in inside and edge.target.startswith("connection:")
     }
     number = int(connections.pop().partition(":")[2]) if len(connections) == 1 else None
+    in_knot = waitgraph.knot(graph, dead)
     order = tuple(node.id for node in graph.nodes if node.id in dead)
-    return Verdict(outcome, reasons, graph, order, blockers, number, snapshots)
+    knot = tuple(name for name in order if name in in_knot)
+    return Verdict(outcome, reasons, graph, order, blockers, number, snapshots, knot=knot)
 
 
 def stuck_task(verdict: Verdict) -> Task | None:

@@ -293,6 +293,8 @@ class Verdict:
     snapshots: tuple[Snapshot, ...]
     """The snapshots that it rests on: two where stability is part of the proof."""
     form: tuple[Check, ...] = ()
+    knot: tuple[str, ...] = ()
+    """The dead nodes that wait, directly or not, for themselves; the other dead nodes only wait for these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.diagnosis.records import Blocker, Diagnosis, Finding, Stuck
 from harness.model.records import Verdict
+from harness.report.graph_record import graph_record
 from harness.report.processes import Branch, grown
 
 SCHEMA_VERSION = 1
@@ -48,7 +49,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
         "connection": None if finding.connection is None else _connection(finding.connection),
         "container": None if finding.container is None else asdict(finding.container),
         "processes": _processes(verdict),
-        "wait_graph": _graph(verdict),
+        "wait_graph": graph_record(verdict),
         "form": [asdict(check) for check in verdict.form],
         "remedies": [
             {"action": each.action, "command": each.command, "effect": each.effect, "by_fusezap": bool(each.resolver)}
@@ -103,18 +104,4 @@ def _processes(verdict: Verdict) -> dict[str, Any]:
     return {
         "shim": None if above is None else {"pid": above.tgid, "comm": above.comm, "state": above.state},
         "roots": [branch(each) for each in tree.roots],
-    }
-
-
-def _graph(verdict: Verdict) -> dict[str, Any] | None:
-    graph = verdict.graph
-    if graph is None:
-        return None
-    return {
-        "root": graph.root,
-        "nodes": [
-            {**asdict(node), "dead": node.id in verdict.dead, "blocker": node.id in verdict.blockers}
-            for node in graph.nodes
-        ],
-        "edges": [asdict(edge) for edge in graph.edges],
     }

@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from harness.model.records import Check, Node, Report, Result, Series, Task, Verdict
+from harness.model.records import Check, Report, Result, Series, Task, Verdict
 from harness.report.cells import kernel_names, kernels_of
+from harness.report.graph_record import graph_record
 
 SCHEMA_VERSION = 1
 
@@ -89,25 +90,10 @@ def _verdict(verdict: Verdict, form: tuple[Check, ...]) -> dict[str, Any]:
         "reasons": list(verdict.reasons),
         "form": [asdict(check) for check in form],
         "connection": verdict.connection,
-        "wait_graph": _graph(verdict),
+        "wait_graph": graph_record(verdict),
         "tasks": [_task(task) for task in snapshot.tasks] if snapshot else [],
         "unseen": list(snapshot.unseen) if snapshot else [],
     }
-
-
-def _graph(verdict: Verdict) -> dict[str, Any] | None:
-    graph = verdict.graph
-    if graph is None:
-        return None
-    return {
-        "root": graph.root,
-        "nodes": [_node(node, verdict) for node in graph.nodes],
-        "edges": [asdict(edge) for edge in graph.edges],
-    }
-
-
-def _node(node: Node, verdict: Verdict) -> dict[str, Any]:
-    return {**asdict(node), "dead": node.id in verdict.dead, "blocker": node.id in verdict.blockers}
 
 
 def _task(task: Task) -> dict[str, Any]:

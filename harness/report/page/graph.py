@@ -108,26 +108,12 @@ def _root_first(graph: WaitGraph) -> tuple[Node, ...]:
 
 
 def _roles(graph: WaitGraph, verdict: Verdict) -> dict[str, str]:
-    """Of the dead, those that wait for themselves in the end are the knot; the others only hang on it."""
-    dead = frozenset(verdict.dead)
-    roles = {}
-    for node in graph.nodes:
-        if node.id in dead:
-            roles[node.id] = "knot" if node.id in _reached(graph, node.id, dead) else "dead"
-        else:
-            roles[node.id] = "blocker" if node.id in verdict.blockers else ""
-    return roles
+    return {node.id: next((role for role, names in _members(verdict) if node.id in names), "") for node in graph.nodes}
 
 
-def _reached(graph: WaitGraph, start: str, among: frozenset[str]) -> set[str]:
-    found: set[str] = set()
-    todo = [start]
-    while todo:
-        for edge in graph.targets(todo.pop()):
-            if edge.target in among and edge.target not in found:
-                found.add(edge.target)
-                todo.append(edge.target)
-    return found
+def _members(verdict: Verdict) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The roles and the nodes that have them; the first role that names a node is the one that is drawn."""
+    return (("knot", verdict.knot), ("dead", verdict.dead), ("blocker", verdict.blockers))
 
 
 def _need(node: Node, targets: int) -> str:

@@ -1,0 +1,30 @@
+"""The wait-for graph as every JSON document has it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from harness.model.records import Verdict
+
+
+def graph_record(verdict: Verdict) -> dict[str, Any] | None:
+    """Make the value of `wait_graph` in a JSON document.
+
+    Args:
+        verdict: The verdict whose graph is written.
+
+    Returns:
+        `root`, `nodes` (each with `dead`, `knot` and `blocker`) and `edges`; None where the verdict has no graph.
+    """
+    graph = verdict.graph
+    if graph is None:
+        return None
+    roles = {"dead": verdict.dead, "knot": verdict.knot, "blocker": verdict.blockers}
+    return {
+        "root": graph.root,
+        "nodes": [
+            {**asdict(node), **{role: node.id in names for role, names in roles.items()}} for node in graph.nodes
+        ],
+        "edges": [asdict(edge) for edge in graph.edges],
+    }
