@@ -1,6 +1,6 @@
 """Run pjdfstest, a suite of POSIX behaviour, on a mounted fakefs: `python -m tests.posix.pjdfstest PATH`.
 
-PATH is a checkout of the suite (GitHub: pjd/pjdfstest) in which its program is built:
+PATH is a checkout of the suite (pjd/pjdfstest on GitHub) in which its program is built:
 
     autoreconf -ifs && ./configure && make pjdfstest
 
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,6 +53,15 @@ def parse(output: str) -> Outcome:
     return Outcome(int(found[1]), int(found[2]), failed, "\nResult: PASS" in output)
 
 
+def wait_for(socket: Path, server: subprocess.Popen[bytes]) -> None:
+    """Until the control socket is there, which the server makes before it mounts. Raises RuntimeError."""
+    deadline = time.monotonic() + READY_S
+    while not socket.exists():
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"fakefs did not start; its status is {server.poll()}")
+        time.sleep(0.01)
+
+
 @contextmanager
 def mounted(name: str) -> Iterator[Path]:
     """A fakefs by this binding, mounted for the time of the block."""
@@ -65,9 +75,7 @@ def mounted(name: str) -> Iterator[Path]:
         server = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL)
         control = Control(socket, timeout=READY_S)
         try:
-            # `init` is the first call of the session, and the socket is there before it.
-            while not socket.exists() and server.poll() is None:
-                os.sched_yield()
+            wait_for(socket, server)
             control.wait("replied", "statfs", timeout=READY_S)
             yield mount
         finally:
@@ -94,7 +102,9 @@ def loadable() -> list[str]:
     found = []
     for name in binding.KINDS:
         environment = {**os.environ, binding.VARIABLE: name, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run([sys.executable, "-P", "-c", code], env=environment, stderr=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code], env=environment, stderr=subprocess.DEVNULL, check=False
+        )
         if done.returncode == 0:
             found.append(name)
     return found
@@ -103,7 +113,9 @@ def loadable() -> list[str]:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.posix.pjdfstest", description="Run pjdfstest on fakefs.")
     parser.add_argument("path", type=Path, help="a checkout of pjdfstest with its program built")
-    parser.add_argument("--fuse", choices=list(binding.KINDS), action="append", help="only with this binding; repeatable")
+    parser.add_argument(
+        "--fuse", choices=list(binding.KINDS), action="append", help="use this binding only; repeatable"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="how many test files run at the same time (default 1)")
     options = parser.parse_args(argv)
     suite = options.path.resolve()
