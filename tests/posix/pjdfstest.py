@@ -23,7 +23,6 @@ from pathlib import Path
 
 from fakefs import binding
 from fakefs.client import Control
-from fakefs.errors import ControlError
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,26 +63,27 @@ def wait_for(socket: Path, server: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def mounted(name: str) -> Iterator[Path]:
-    """A fakefs by this binding, mounted for the time of the block."""
-    with tempfile.TemporaryDirectory(prefix="fakefs-pjdfstest-") as folder:
-        mount, socket = Path(folder, "mnt"), Path(folder, "control")
-        mount.mkdir()
-        # The suite walks down from here as other users.
-        os.chmod(folder, 0o755)
-        argv = [sys.executable, "-P", "-m", "fakefs", str(mount), "--control", str(socket), *OPTIONS]
-        environment = {**os.environ, binding.VARIABLE: name, "PYTHONPATH": str(ROOT)}
-        server = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL)
-        control = Control(socket, timeout=READY_S)
-        try:
-            wait_for(socket, server)
-            control.wait("replied", "statfs", timeout=READY_S)
-            yield mount
-        finally:
-            try:
-                control.shutdown()
-            except ControlError:
-                server.kill()
-            server.wait()
+    """A fakefs by this binding, mounted for the time of the block. Raises RuntimeError if the server ends before it."""
+    folder = tempfile.mkdtemp(prefix="fakefs-pjdfstest-")
+    # The suite walks down from here as other users.
+    os.chmod(folder, 0o755)
+    mount, socket = Path(folder, "mnt"), Path(folder, "control")
+    mount.mkdir()
+    argv = [sys.executable, "-P", "-m", "fakefs", str(mount), "--control", str(socket), *OPTIONS]
+    environment = {**os.environ, binding.VARIABLE: name, "PYTHONPATH": str(ROOT)}
+    server = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL)
+    try:
+        wait_for(socket, server)
+        Control(socket).wait("replied", "statfs", timeout=READY_S)
+        yield mount
+        if server.poll() is not None:
+            raise RuntimeError(f"fakefs ended before the suite did, with status {server.returncode}")
+    finally:
+        server.terminate()
+        server.wait()
+        # A server that was killed leaves its mount, and a folder with a dead mount cannot be removed.
+        subprocess.run(["umount", "--lazy", str(mount)], stderr=subprocess.DEVNULL, check=False)
+        shutil.rmtree(folder)
 
 
 def run(suite: Path, name: str, jobs: int) -> Outcome:
@@ -128,7 +128,11 @@ def main(argv: list[str]) -> int:
         parser.error("no binding to libfuse can be loaded; python -m fakefs --version says why")
     passed = True
     for name in names:
-        outcome = run(suite, name, options.jobs)
+        try:
+            outcome = run(suite, name, options.jobs)
+        except (RuntimeError, ValueError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 2
         print(f"{name}: {'passed' if outcome.passed else 'FAILED'}: {outcome.tests} tests in {outcome.files} files")
         for line in outcome.failed:
             print(f"  {line}")
