@@ -50,7 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         metavar="J",
         type=int,
-        help=f"so many kernels at a time (default {_processors()}, for each processor one)",
+        help="so many kernels at a time (default: one for each processor)",
     )
     where.add_argument(
         "--cluster", metavar="ADDRESS", help="measure on a cluster of dask.distributed, such as tcp://head:8786"

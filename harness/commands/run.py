@@ -54,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--server",
         metavar="CMD",
-        help="your own FUSE server in place of fakefs: 'CMD {mountpoint}'; see docs/foreign-server.md",
+        help="your own FUSE server in place of fakefs: 'CMD {mountpoint}'; see docs/how-to/own-server.md",
     )
     parser.add_argument(
         "--hold",

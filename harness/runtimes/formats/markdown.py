@@ -7,7 +7,7 @@ import re
 from harness.runtimes.formats import _words
 from harness.runtimes.records import Course, Report, Subject, When
 
-SUMMARY = "a page of documentation (docs/runtimes.md is one)"
+SUMMARY = "a page of documentation (docs/reference/runtimes.md is one)"
 
 
 def render(report: Report) -> str:

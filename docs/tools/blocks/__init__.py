@@ -1,0 +1,1 @@
+"""Generated blocks of the documentation, one kind per file; `render(argument)` returns Markdown."""

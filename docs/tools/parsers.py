@@ -1,0 +1,26 @@
+"""The argument parsers of the commands, for the reference pages and the test of every command line shown."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness import commands, registry
+
+
+def names() -> tuple[str, ...]:
+    """The commands of `fusezap`, in alphabetical order."""
+    return registry.names(commands)
+
+
+def one_line(name: str) -> str:
+    """What `fusezap --help` says about a command."""
+    text: str = registry.module(commands, name, "HELP").HELP
+    return text
+
+
+def parser(name: str, kind: type[argparse.ArgumentParser] = argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The parser of one command, as an object of the class `kind`."""
+    module = registry.module(commands, name, "HELP", "DESCRIPTION", "arguments", "execute")
+    made = kind(prog=f"fusezap {name}", description=module.DESCRIPTION)
+    module.arguments(made)
+    return made

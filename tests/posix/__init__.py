@@ -1,1 +1,0 @@
-"""Suites of others that check fakefs as a POSIX filesystem. None of them is part of this repository."""
