@@ -25,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         show_faults()
     elif options.show == "operations":
         show_operations()
+    elif options.show == "version":
+        return show_version()
     else:
         return serve(options)
     return OK
@@ -44,14 +46,36 @@ def show_operations() -> None:
         print(f"{name:14}{words}")
 
 
+def show_version() -> int:
+    """The version of the package, of the binding to libfuse, and of libfuse itself."""
+    from importlib import metadata
+
+    from fakefs import binding
+
+    try:
+        print(f"fakefs {metadata.version('fusezap')}")
+    except metadata.PackageNotFoundError:
+        print("fakefs (version unknown: fusezap is not installed)")
+    try:
+        print(binding.load().describe())
+    except SetupError as error:
+        return refuse(error)
+    return OK
+
+
+def refuse(error: FakefsError) -> int:
+    for line in str(error).split("\n"):
+        print(f"fakefs: {line}", file=sys.stderr)
+    return REFUSED
+
+
 def serve(options: Options) -> int:
     from fakefs.run import Run
 
     try:
         Run(options).serve()
     except FakefsError as error:
-        for line in str(error).split("\n"):
-            print(f"fakefs: {line}", file=sys.stderr)
+        refuse(error)
         number = error.errno if isinstance(error, SetupError) else 0
         try:
             notify(f"ERRNO={number}", f"STATUS={one_line(str(error))}")

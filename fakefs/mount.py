@@ -1,23 +1,19 @@
-"""libfuse and the mount: finding the library, checking what is missing, the options, the session's end."""
+"""The mount: what the machine lacks for it, its options, and the session from its begin to its end."""
 
 import ctypes
 import errno
 import os
 import stat
-import sys
 from collections.abc import Mapping
-from types import ModuleType
 from typing import TYPE_CHECKING
 
+from fakefs.binding import Binding
 from fakefs.errors import SetupError
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
     from fakefs.server import Server
-
-#: By name, as the dynamic linker knows it. ctypes.util.find_library() runs ldconfig or gcc for that: 40 ms.
-SONAME = "libfuse.so.2"
 
 DEVICE = "/dev/fuse"
 
@@ -86,35 +82,6 @@ def check_device() -> None:
         raise SetupError(f"{DEVICE}: {error.strerror}; {hint}", error.errno or 0) from None
 
 
-def load_fuse() -> ModuleType:
-    """The module fusepy, with libfuse 2 loaded. FUSE_LIBRARY_PATH, where set, names the library. Raises SetupError."""
-    library = os.environ.get("FUSE_LIBRARY_PATH") or SONAME
-    try:
-        ctypes.CDLL(library)
-    except OSError as error:
-        raise SetupError(
-            f"{library}: {error}; install libfuse 2: package libfuse2 or libfuse2t64 (Debian, Ubuntu), fuse-libs "
-            "(Fedora), fuse2 (Arch), fuse (Alpine), libfuse2 (openSUSE)",
-            errno.ENOENT,
-        ) from None
-    os.environ["FUSE_LIBRARY_PATH"] = library
-    # fusepy imports find_library, which it does not call when FUSE_LIBRARY_PATH is set; that import alone brings in
-    # subprocess, shutil and tempfile: 7 ms.
-    spared = "ctypes.util" not in sys.modules
-    if spared:
-        sys.modules["ctypes.util"] = stand_in = ModuleType("ctypes.util")
-        vars(stand_in)["find_library"] = None
-    try:
-        import fuse
-    except ImportError as error:
-        raise SetupError(f"{error}; install it: pip install fusepy", errno.ENOENT) from None
-    finally:
-        if spared:
-            del sys.modules["ctypes.util"]
-    module: ModuleType = fuse
-    return module
-
-
 def register_encoding() -> None:
     import codecs
 
@@ -132,11 +99,16 @@ def register_encoding() -> None:
     codecs.register(find)
 
 
+#: Status that fuse_main_real() of libfuse 3 returns where its loop ended with an error: 7 before 3.12, then 8.
+LOOP_FAILED = (7, 8)
+
+
 class Session:
     """One mount from begin to end."""
 
-    def __init__(self, fuse: ModuleType) -> None:
-        self._fuse = fuse
+    def __init__(self, binding: Binding) -> None:
+        self._binding = binding
+        self._fuse = binding.module
         self._pointer: int | None = None
         #: Set before the end: nobody waits any more.
         self.ending = False
@@ -164,14 +136,22 @@ class Session:
 
     def serve(self, server: "Server", mountpoint: str, options: Mapping[str, str | bool]) -> None:
         """Mount and serve until the end. Raises SetupError if it does not get to serving."""
-        register_encoding()
         try:
-            self._fuse.FUSE(server, mountpoint, raw_fi=True, encoding=ENCODING, foreground=True, **options)
+            if self._binding.major == 2:
+                register_encoding()
+                self._fuse.FUSE(server, mountpoint, raw_fi=True, encoding=ENCODING, foreground=True, **options)
+            else:
+                from fakefs import libfuse3
+
+                libfuse3.serve(self._fuse, server, mountpoint, options)
         except RuntimeError as error:
-            if self._pointer is not None:
+            if self._pointer is None:
+                raise SetupError(
+                    f"cannot mount at {mountpoint}: libfuse says why above; mounting needs root, a user namespace with "
+                    f"a mount namespace (unshare -Urm), or fusermount (package fuse, fuse3)  [status {error}]",
+                    errno.EPERM,
+                ) from None
+            # libfuse 3 takes the signal that ended its loop for an error (exit_handler(), lib/fuse_signals.c). It has
+            # printed any other one. With threads of ours, it never sees a signal.
+            if not (self._binding.major == 3 and options.get("nothreads") and error.args[0] in LOOP_FAILED):
                 raise
-            raise SetupError(
-                f"cannot mount at {mountpoint}: libfuse says why above; mounting needs root, a user namespace with a "
-                f"mount namespace (unshare -Urm), or fusermount (package fuse)  [status {error}]",
-                errno.EPERM,
-            ) from None

@@ -47,7 +47,7 @@ Mount
                          --hold file is opened by another process and passed to it
   --locks                fcntl locks come to the server; else only if a --rule names `lock`
 
-  --list-faults, --list-operations, --help
+  --list-faults, --list-operations, --version, --help
 
 Examples
   python -m fakefs /mnt --file /f=hello --rule 'read@/f:errno=EIO,times=1'
@@ -69,7 +69,8 @@ class UsageError(FakefsError):
 
 @dataclass(slots=True)
 class Options:
-    """What was asked for. `show` is what to print in place of serving: '', 'help', 'faults' or 'operations'."""
+    """What was asked for. `show` is what to print in place of serving: '', 'help', 'faults', 'operations' or
+    'version'."""
 
     mountpoint: str = ""
     rules: list[str] = field(default_factory=list)
@@ -153,6 +154,7 @@ FLAGS: dict[str, tuple[str, object]] = {
     "--help": ("show", "help"),
     "--list-faults": ("show", "faults"),
     "--list-operations": ("show", "operations"),
+    "--version": ("show", "version"),
     "--locks": ("locks", True),
     "--single-thread": ("single", True),
 }

@@ -6,6 +6,7 @@ import sys
 from contextlib import ExitStack
 from threading import Event, Lock, Thread, get_ident, get_native_id
 
+from fakefs import binding
 from fakefs.calls import proc_is_ours
 from fakefs.control import Controller, remove
 from fakefs.errors import PolicyError, SetupError
@@ -13,7 +14,7 @@ from fakefs.gate import Gate
 from fakefs.hold import Holder, name_thread
 from fakefs.journal import Journal
 from fakefs.ledger import Ledger
-from fakefs.mount import Session, check_device, check_mountpoint, load_fuse, mount_options
+from fakefs.mount import Session, check_device, check_mountpoint, mount_options
 from fakefs.notify import notify, one_line
 from fakefs.options import Options
 from fakefs.parse import assemble, read_specs, read_toml
@@ -93,7 +94,7 @@ class Run:
         self._mountpoint = os.path.abspath(options.mountpoint)
         check_mountpoint(self._mountpoint, options.mount)
         check_device()
-        self._session = Session(load_fuse())
+        self._session = Session(binding.load())
         self._gate = Gate()
         self._locks = options.locks or any(rule.names("lock") for rule in policy.rules)
         self._readable = proc_is_ours()
@@ -183,7 +184,8 @@ class Run:
             listener = stack.enter_context(listening(path))
         except OSError as error:
             raise SetupError(f"--control {path}: {error.strerror or error}", error.errno or 0) from None
-        stack.callback(remove, path)
+        # libfuse 3 changes to the root directory, in the foreground as well (fuse_daemonize(), lib/helper.c).
+        stack.callback(remove, os.path.abspath(path))
         Controller(self._server, self._impossible, self._stop).listen(listener)
 
     def _impossible(self, policy: Policy) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ def programs() -> None:
     """To be called once, in a process of one thread."""
     import prctl  # noqa: F401
 
-    from fakefs.mount import load_fuse
+    from fakefs import binding
 
-    load_fuse()
+    binding.load()
     importlib.import_module("fakefs.run")
     for name in _PROGRAMS:
         module = importlib.import_module(f"{name}.__main__" if name == "fakefs" else name)

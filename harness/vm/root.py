@@ -7,12 +7,14 @@ has the same Python, for which the modules of a run are compiled here.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.errors import MachineError
 from harness.kernels import apt, architectures
@@ -23,11 +25,11 @@ from harness.vm import visible
 _SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
 """Debian's, by their Python."""
 _PACKAGES = (
-    *("base-files", "busybox-static", "libc6", "libfuse2"),
+    *("base-files", "busybox-static", "libc6"),
     *("python3-prctl", "python3-psutil", "python3-rich"),
 )
-_KIND = hashlib.sha256(" ".join(_PACKAGES).encode()).hexdigest()[:8]
-"""Names what is in it: part of an entry's name, so that none of an older list is taken."""
+_LIBFUSE: dict[int, dict[str, str]] = {2: {}, 3: {"bookworm": "libfuse3-3", "trixie": "libfuse3-4"}}
+"""The package of libfuse, by its major version and the suite, where it is not libfuse2."""
 _DOCUMENTS = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/perl", "usr/lib/*/perl*")
 _BROUGHT = ("harness", "fakefs", "scenarios")
 
@@ -77,13 +79,16 @@ def of(machine: str, tell: Callable[[str], None]) -> Root:
 
 
 def _made(suite: str, architecture: str, tell: Callable[[str], None]) -> Path:
-    name = f"root-{suite}-{architecture}-{_KIND}"
+    packages = (*_PACKAGES, _LIBFUSE[_binding().major].get(suite, "libfuse2"))
+    # A hash of the packages: an entry that was made of another list is not used.
+    kind = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
+    name = f"root-{suite}-{architecture}-{kind}"
     found = kernel_store.found(name)
     if found is not None:
         return found
     try:
         archive = apt.suite(suite, tell, architecture)
-        files = archive.files(archive.closure(*_PACKAGES))
+        files = archive.files(archive.closure(*packages))
     except MachineError as error:
         raise MachineError(f"no root for {architecture} can be had", str(error)) from error
 
@@ -112,10 +117,13 @@ def _complete(root: Path) -> None:
             (root / "bin" / name).symlink_to("busybox")
 
 
+def _binding() -> Any:
+    """The binding to libfuse of this machine, which the guest uses as well."""
+    return importlib.import_module("fakefs.binding").load()
+
+
 def bring_sources(folder: Path) -> None:
     """Into `folder`, for a guest that does not see the checkout: programs of a run that are executed are read there."""
-    import fuse
-
     for name in _BROUGHT:
         shutil.copytree(visible.CHECKOUT / name, folder / name)
-    shutil.copy2(fuse.__file__, folder)
+    shutil.copy2(str(_binding().module.__file__), folder)

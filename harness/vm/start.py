@@ -37,6 +37,8 @@ def script(command: str, end: str, sources: Path = CHECKOUT) -> str:
     settings = {
         "PYTHONPYCACHEPREFIX": os.path.abspath(sys.pycache_prefix) if sys.pycache_prefix else "",
         "PYTHONPATH": str(sources),
+        # The guest's fakefs uses the binding to libfuse that is forced here.
+        "FAKEFS_FUSE": os.environ.get("FAKEFS_FUSE", ""),
     }
     return _SCRIPT.format(
         settings=" ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items() if value),

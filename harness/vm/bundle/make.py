@@ -30,7 +30,7 @@ PACKAGES = (
 )
 MODULES = (
     *("harness.vm.guest", "harness.run.trial", "harness.run.tally", "harness.run.evidence", "harness.run.pool"),
-    *("fuse", "prctl", "ctypes.util"),
+    *("prctl", "ctypes.util"),
 )
 _WRITE = """\
 import sys
@@ -51,7 +51,8 @@ def file(root: Root) -> Path:
     """The bundle for a guest with that root, up to date."""
     folder = kernel_store.base().with_name("bundles")
     where = "" if root.here else f"{root.path.name}+"
-    path = folder / f"{where}{sys.implementation.cache_tag}{str(CHECKOUT).replace('/', '+')}"
+    forced = os.environ.get("FAKEFS_FUSE", "")
+    path = folder / f"{where}{forced}{sys.implementation.cache_tag}{str(CHECKOUT).replace('/', '+')}"
     if not _current(path):
         folder.mkdir(parents=True, exist_ok=True)
         _make(path, root)
@@ -98,6 +99,7 @@ def write(path: str, root: str, compiled: expressions.Expressions, functions: ge
                     folders[move.folder(module.__path__[0])] = _listed(module)
     for name in ("fakefs.__main__", *MODULES):
         importlib.import_module(name)
+    importlib.import_module("fakefs.binding").load()
     files, modules = {}, {}
     for name, module in sorted(sys.modules.items()):
         source = _source(module)

@@ -1,6 +1,5 @@
 """fakefs served for real. Whatever a test does, its connection can be aborted, and nothing of it stays."""
 
-import ctypes
 import os
 import signal
 import socket
@@ -13,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from fakefs import journal
+from fakefs import binding, journal
 from fakefs.client import Control
 from fakefs.errors import SetupError
-from fakefs.mount import SONAME, check_device
+from fakefs.mount import check_device
 
 #: Seconds after which a test fails that waits for something.
 PATIENCE = 20.0
@@ -29,20 +28,23 @@ ROOT = Path(__file__).parents[3]
 Serve = Callable[..., "Served"]
 
 
-@pytest.fixture(autouse=True, scope="session")
-def machine() -> None:
-    """All that is missing, at once; the suite's other requirements (root, fusectl's abort) are not these tests'."""
+@pytest.fixture(autouse=True, scope="package", params=list(binding.KINDS))
+def machine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Runs each test with each binding to libfuse, and skips it with everything that the machine lacks for that.
+
+    The suite's other requirements (root, fusectl's abort) are not these tests'.
+    """
     missing = []
-    try:
-        check_device()
-    except SetupError as error:
-        missing.append(str(error))
-    try:
-        ctypes.CDLL(SONAME)
-    except OSError as error:
-        missing.append(f"libfuse 2: {error}")
-    if missing:
-        pytest.skip("; ".join(missing))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(binding.VARIABLE, request.param)
+        for check in (check_device, binding.load):
+            try:
+                check()
+            except SetupError as error:
+                missing.append(str(error))
+        if missing:
+            pytest.skip("; ".join(missing))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -95,7 +95,7 @@ def test_what_the_machine_does_not_allow_is_told(tmp_path: Path, mnt: str, words
 def test_a_missing_libfuse_names_the_package(tmp_path: Path, mnt: str) -> None:
     (line,) = refused(tmp_path, mnt, FUSE_LIBRARY_PATH="libnone.so.2")
     assert "libnone.so.2" in line
-    assert "package libfuse2" in line
+    assert "; install package libfuse" in line
 
 
 def test_help_and_lists(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_two_that_want_it_at_once_fetch_it_once(mirror: Mirror) -> None:
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: root.of(OTHER, silent), range(2))
     assert first == second
-    assert len(mirror.sent) == len(root._PACKAGES) + 2
+    assert len(mirror.sent) == len(root._PACKAGES) + 3
 
 
 @pytest.mark.usefixtures("asked")
