@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from harness import __version__, registry
-from harness.diagnosis import capture, formats, kernel_memory
+from harness.diagnosis import capture, formats
 from harness.diagnosis.abandon import in_child
 from harness.diagnosis.findings import findings
 from harness.diagnosis.identify import Clerk, clerk_started
@@ -27,6 +27,7 @@ from harness.diagnosis.resolving import chosen, named, resolve
 from harness.errors import FusezapError, UsageError
 from harness.linux.fusectl import Fusectl, fusectl_opened
 from harness.linux.patient import Patient
+from harness.observe.memory.helper import MemoryHelper, memory_helper
 
 HELP = "find what is stuck on this machine, and what would end it"
 DESCRIPTION = """\
@@ -49,6 +50,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--capture", type=Path, metavar="FILE", help="keep the raw readings there, for `fusezap judge`")
     parser.add_argument(
         "--debug-info", type=Path, metavar="FOLDER", help="where the kernel's lies too, for drgn (fusezap[drgn])"
+    )
+    parser.add_argument(
+        "--vmcore", type=Path, metavar="FILE", help="not this machine, but a crash dump, by drgn (fusezap[drgn])"
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--resolve", metavar="ID", help="end that finding: shows the plan and asks")
@@ -76,7 +80,19 @@ def execute(args: argparse.Namespace) -> int:
     form = registry.chosen(formats, "format", args.format or "terminal", "SUMMARY", "render")
     if (args.watch or args.trace) is not None and args.format not in (None, "terminal", "json"):
         raise UsageError("--watch and --trace tell in lines, for a person or as JSON", "leave --format out")
+    if args.vmcore is not None:
+        return _of_dump(args, form)
     return in_child(lambda beat: _told(lambda: _work(args, form, beat)), _given_up)
+
+
+def _of_dump(args: argparse.Namespace, form: ModuleType) -> int:
+    """A dump has no mounts and no locks: nothing that reads it can hang."""
+    from harness.diagnosis.vmcore import read_dump
+
+    if args.resolve is not None or args.watch is not None or args.trace is not None:
+        raise UsageError("--resolve, --watch and --trace are for a machine that runs", "leave --vmcore out")
+    readings = read_dump(args.vmcore, args.debug_info)
+    return _write_out(Diagnosis(readings, findings(readings), __version__, _command()), args, form)
 
 
 def _told(work: Callable[[], int]) -> int:
@@ -100,40 +116,42 @@ def _given_up(last: str) -> int:
 class _Machine:
     """Looks at it, as often as it is asked; what made one look wait is not asked again."""
 
-    def __init__(self, ctl: Fusectl | None, clerk: Clerk, debug_info: Path | None, beat: Beat) -> None:
+    def __init__(self, ctl: Fusectl | None, clerk: Clerk, memory: MemoryHelper, beat: Beat) -> None:
         self.ctl = ctl
         self.beat = beat
         self._clerk = clerk
-        self._debug_info = debug_info
+        self._memory = memory
         self._patient = Patient()
 
     def look(self) -> Diagnosis:
-        readings = read(self.ctl, self._clerk.identify, self._ask, self._patient, self.beat)
+        readings = read(self.ctl, self._clerk.identify, self._memory, self._patient, self.beat)
         return Diagnosis(readings, findings(readings), __version__, _command())
-
-    def _ask(self, connections: frozenset[int]) -> kernel_memory.Answer:
-        return kernel_memory.ask(connections, self._debug_info, self.beat)
 
 
 def _work(args: argparse.Namespace, form: ModuleType, beat: Beat) -> int:
     with ExitStack() as stack:
         clerk = stack.enter_context(clerk_started())
-        machine = _Machine(stack.enter_context(fusectl_opened()), clerk, args.debug_info, beat)
+        memory = stack.enter_context(memory_helper(args.debug_info, beat))
+        machine = _Machine(stack.enter_context(fusectl_opened()), clerk, memory, beat)
         if args.trace is not None:
             return _trace(machine, args.trace, args.format == "json")
         if args.watch is not None:
             _watch(machine, args.watch, args.format == "json")
         if args.resolve is not None:
             return _resolve(machine, args)
-        diagnosis = machine.look()
-        if args.capture is not None:
-            _write(args.capture, capture.dump(diagnosis.readings))
-        text = form.render(diagnosis)
-        if args.output is None:
-            sys.stdout.write(text)
-        else:
-            _write(args.output, text)
-        return diagnosis.status
+        return _write_out(machine.look(), args, form)
+
+
+def _write_out(diagnosis: Diagnosis, args: argparse.Namespace, form: ModuleType) -> int:
+    """What was asked for, and the exit status."""
+    if args.capture is not None:
+        _write(args.capture, capture.dump(diagnosis.readings))
+    text = form.render(diagnosis)
+    if args.output is None:
+        sys.stdout.write(text)
+    else:
+        _write(args.output, text)
+    return diagnosis.status
 
 
 def _write(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness import __version__, registry
 from harness.diagnosis import capture, formats
 from harness.diagnosis.findings import findings
-from harness.diagnosis.records import Diagnosis
+from harness.diagnosis.records import Diagnosis, Readings
 from harness.errors import UsageError
 from harness.judge.form import form
 from harness.judge.verdict import judge, stuck_task
@@ -19,7 +19,7 @@ from harness.model.records import Outcome
 HELP = "judge a recorded hang again (snapshots.json of --out, or what `diagnose --capture` kept)"
 DESCRIPTION = """\
 Reads snapshots and gives the verdict, with the wait-for graph and the form's checklist.  Of the readings that
-`fusezap diagnose --capture` kept it gives the findings, as diagnose would have.
+`fusezap diagnose --capture` kept, and of a crash dump, it gives the findings, as diagnose would have.
 
 Exit status 0: released, or nothing stuck.  1: deadlock, starved, or findings.  2: inconclusive, or no recording.
 """
@@ -27,11 +27,20 @@ STATUS = {Outcome.RELEASED: 0, Outcome.DEADLOCK: 1, Outcome.STARVED: 1}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="snapshots.json, or a capture; - for standard input")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("file", nargs="?", type=Path, help="snapshots.json, or a capture; - for standard input")
+    what.add_argument("--vmcore", type=Path, metavar="FILE", help="a crash dump, by drgn (fusezap[drgn])")
+    parser.add_argument(
+        "--debug-info", type=Path, metavar="FOLDER", help="with --vmcore: where that of the kernel lies too"
+    )
     parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
 
 
 def execute(args: argparse.Namespace) -> int:
+    if args.vmcore is not None:
+        from harness.diagnosis.vmcore import read_dump
+
+        return _found(read_dump(args.vmcore, args.debug_info), f"--vmcore {args.vmcore}", args.format)
     try:
         text = sys.stdin.read() if str(args.file) == "-" else args.file.read_text()
     except OSError as error:
@@ -41,7 +50,7 @@ def execute(args: argparse.Namespace) -> int:
             f"{args.file} is no recording of snapshots: it is no text", "see `fusezap run --out DIR`"
         ) from error
     if capture.is_capture(text):
-        return _capture(text, args)
+        return _found(capture.load(text, str(args.file)), str(args.file), args.format)
     verdict = judge(recording.load(text, str(args.file)))
     checks = form(verdict.snapshots[-1], stuck_task(verdict), None) if verdict.outcome is not Outcome.RELEASED else ()
     if args.format == "json":
@@ -55,8 +64,7 @@ def execute(args: argparse.Namespace) -> int:
     return STATUS.get(verdict.outcome, 2)
 
 
-def _capture(text: str, args: argparse.Namespace) -> int:
-    readings = capture.load(text, str(args.file))
-    diagnosis = Diagnosis(readings, findings(readings), __version__, f"fusezap judge {args.file}")
-    sys.stdout.write(registry.module(formats, args.format, "render").render(diagnosis))
+def _found(readings: Readings, source: str, form: str) -> int:
+    diagnosis = Diagnosis(readings, findings(readings), __version__, f"fusezap judge {source}")
+    sys.stdout.write(registry.module(formats, form, "render").render(diagnosis))
     return diagnosis.status

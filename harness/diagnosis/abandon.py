@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
-import time
 from collections.abc import Callable
+
+from harness.linux.children import end
 
 SILENCE_S = 20.0
 """Without a word for so long, the child is taken for stuck."""
-_REAP_S = 1.0
 
 
 def in_child(work: Callable[[Callable[[str], None]], int], given_up: Callable[[str], int]) -> int:
@@ -37,15 +36,6 @@ def in_child(work: Callable[[Callable[[str], None]], int], given_up: Callable[[s
     finally:
         os.close(reader)
         end(pid)
-
-
-def end(pid: int) -> None:
-    """Kills a child and reaps it; one that hangs beyond the reach of SIGKILL is left to init."""
-    with contextlib.suppress(OSError):
-        os.kill(pid, signal.SIGKILL)
-        until = time.monotonic() + _REAP_S
-        while os.waitpid(pid, os.WNOHANG)[0] == 0 and time.monotonic() < until:
-            time.sleep(0.002)
 
 
 def _say(writer: int, text: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from harness.diagnosis.records import Reading, Readings
 from harness.errors import UsageError
 from harness.model import codec
+from harness.model.memory import KernelMemory
 from harness.model.records import Claim, Connection, Device, Mount, Snapshot, Task
 
 SCHEMA_VERSION = 1
@@ -29,21 +30,27 @@ _SHARED: dict[str, type] = {
 
 def dump(readings: Readings) -> str:
     records: dict[str, dict[object, int]] = {kind.__name__: {} for kind in _SHARED.values()}
+    memories: dict[KernelMemory, int] = {}
     bare = replace(readings, readings=())
     raw = {
         **codec.encode(bare),
-        "readings": [_folded(reading, records) for reading in readings.readings],
+        "readings": [_folded(reading, records, memories) for reading in readings.readings],
         "records": {kind: codec.encode(list(found)) for kind, found in records.items()},
+        "memories": codec.encode(list(memories)),
     }
     return json.dumps({"schema_version": SCHEMA_VERSION, "capture": raw}, separators=(",", ":")) + "\n"
 
 
-def _folded(reading: Reading, records: dict[str, dict[object, int]]) -> dict[str, Any]:
+def _folded(
+    reading: Reading, records: dict[str, dict[object, int]], memories: dict[KernelMemory, int]
+) -> dict[str, Any]:
     raw: dict[str, Any] = codec.encode(replace(reading, snapshots=()))
     raw["snapshots"] = []
     for snapshot in reading.snapshots:
         emptied: dict[str, Any] = dict.fromkeys(_SHARED, ())
-        bare = codec.encode(replace(snapshot, **emptied))
+        bare = codec.encode(replace(snapshot, memory=None, **emptied))
+        if snapshot.memory is not None:
+            bare["memory"] = memories.setdefault(snapshot.memory, len(memories))
         for field, kind in _SHARED.items():
             places = records[kind.__name__]
             bare[field] = [places.setdefault(each, len(places)) for each in getattr(snapshot, field)]
@@ -54,8 +61,9 @@ def _folded(reading: Reading, records: dict[str, dict[object, int]]) -> dict[str
 def _unfolded(raw: dict[str, Any]) -> Readings:
     """ValueError, KeyError or TypeError where it is not what `dump` writes."""
     records = {kind: _decoded(kind, raw["records"][kind.__name__]) for kind in _SHARED.values()}
-    readings = tuple(_reading(each, records) for each in raw["readings"])
-    rest = {key: value for key, value in raw.items() if key != "records"}
+    memories = _decoded(KernelMemory, raw.get("memories", []))
+    readings = tuple(_reading(each, records, memories) for each in raw["readings"])
+    rest = {key: value for key, value in raw.items() if key not in ("records", "memories")}
     return replace(codec.decode(Readings, {**rest, "readings": []}), readings=readings)
 
 
@@ -63,13 +71,15 @@ def _decoded(kind: type, raw: list[Any]) -> list[Any]:
     return [codec.decode(kind, each) for each in raw]
 
 
-def _reading(raw: dict[str, Any], records: dict[type, list[Any]]) -> Reading:
+def _reading(raw: dict[str, Any], records: dict[type, list[Any]], memories: list[KernelMemory]) -> Reading:
     snapshots = []
     for each in raw["snapshots"]:
-        bare = codec.decode(Snapshot, {**each, **{field: [] for field in _SHARED}})
+        bare = codec.decode(Snapshot, {**each, "memory": None, **{field: [] for field in _SHARED}})
         found: dict[str, Any] = {
             field: tuple(_at(place, records[kind]) for place in each[field]) for field, kind in _SHARED.items()
         }
+        if "memory" in each:
+            found["memory"] = _at(each["memory"], memories)
         snapshots.append(replace(bare, **found))
     if not snapshots:
         raise ValueError("a Reading holds no snapshot")

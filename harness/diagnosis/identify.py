@@ -16,10 +16,10 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.diagnosis import containers
-from harness.diagnosis.abandon import end
 from harness.diagnosis.records import Container
 from harness.linux import procfs
 from harness.linux.bounded import read_bounded, resolved
+from harness.linux.children import end
 from harness.linux.mountinfo import MountEntry, read_mountinfo
 from harness.model.records import Snapshot
 

@@ -22,7 +22,7 @@ import json, sys
 from harness import cli, pyz, registry
 from harness.judge import waits
 from harness.commands import diagnose
-from harness.diagnosis import formats, trace
+from harness.diagnosis import formats, trace, vmcore
 registry.modules(waits)
 registry.modules(formats)
 print(json.dumps([getattr(each, "__file__", "") or "" for each in sys.modules.values()]))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from harness.diagnosis import suspects
 from harness.diagnosis.findings import PATIENCE_S, settled
@@ -17,7 +18,9 @@ from harness.linux.patient import Patient
 from harness.linux.process import Target
 from harness.linux.sched import rested_s
 from harness.model import kernel_names
+from harness.model.memory import KernelMemory
 from harness.model.records import Snapshot
+from harness.observe.memory.attach import attached
 from harness.observe.snapshot import Survey
 
 BETWEEN_S = 0.01
@@ -30,8 +33,16 @@ Beat = Callable[[str], None]
 """Called with what is about to be done, so that whoever watches knows that it goes on."""
 Identify = Callable[[tuple[Snapshot, ...]], tuple["Container | None", ...]]
 """Which container each is."""
-Ask = Callable[["frozenset[int]"], tuple[tuple["Request", ...], str]]
-"""The requests of these connections that have no answer, and why they cannot be seen (empty where they can)."""
+
+
+class MemorySource(Protocol):
+    """Kernel memory, as `harness/observe/memory/helper.py` reads it."""
+
+    failure: str
+    """Why it cannot be read; empty where it can, or where nobody asked yet."""
+
+    def account(self) -> KernelMemory | None:
+        """Return an account of this moment; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ class Suspect:
     """The task that is to end: init, or the stuck thread of a process."""
 
 
-def read(ctl: Fusectl | None, identify: Identify, ask: Ask, patient: Patient, beat: Beat) -> Readings:
+def read(ctl: Fusectl | None, identify: Identify, memory: MemorySource, patient: Patient, beat: Beat) -> Readings:
     """Two looks where something may be stuck, one where nothing is; more while something still moves.
 
     What has gone by the last look is left out.
@@ -53,16 +64,15 @@ def read(ctl: Fusectl | None, identify: Identify, ask: Ask, patient: Patient, be
     tasks = sum(len(process.threads) for process in survey.census.values())
     beat("looks for what may be stuck")
     found = _suspects(survey)
-    pairs = _looked_at(found, survey, ctl, began + PATIENCE_S + SLACK_S, beat) if found else ()
+    pairs = _looked_at(found, survey, ctl, memory, began + PATIENCE_S + SLACK_S, beat) if found else ()
     beat("reads what the findings are")
     containers = identify(tuple(pair[-1] for pair, _ in pairs))
     uses = _uses(survey, tuple(pair[-1] for pair, _ in pairs))
     readings = tuple(
         Reading(pair, rests, container, _of(pair[-1], uses)) for (pair, rests), container in _beside(pairs, containers)
     )
-    waited_for = frozenset(number for pair, _ in pairs for number in _waited_for(pair[-1]))
-    requests, why = ask(waited_for) if waited_for else ((), "")
-    unseen = tuple(dict.fromkeys((*(each for pair, _ in pairs for each in pair[-1].unseen), *filter(None, [why]))))
+    shown = pairs[0][0][-1].memory if pairs else None
+    unseen = (*(each for pair, _ in pairs for each in pair[-1].unseen), *filter(None, [memory.failure]))
     return Readings(
         taken,
         procfs.boot_id(),
@@ -71,15 +81,18 @@ def read(ctl: Fusectl | None, identify: Identify, ask: Ask, patient: Patient, be
         time.monotonic() - began,
         readings,
         blind(ctl),
-        unseen,
-        requests,
+        tuple(dict.fromkeys(unseen)),
+        () if shown is None else requests(shown),
     )
 
 
-def _waited_for(snapshot: Snapshot) -> Iterator[int]:
-    """Connections on which the request of one of its tasks can be."""
-    if any(kernel_names.awaits_fuse(task.functions) for task in snapshot.live):
-        yield from (each.number for each in snapshot.connections if each.waiting)
+def requests(memory: KernelMemory) -> tuple[Request, ...]:
+    """Those without an answer.  Pure."""
+    return tuple(
+        Request(connection.number, each.unique, each.opcode, each.node, each.path, each.state, each.tid)
+        for connection in memory.connections
+        for each in connection.requests
+    )
 
 
 Seen = tuple[tuple[Snapshot, ...], tuple[Rest, ...]]
@@ -103,15 +116,15 @@ def _suspects(survey: Survey) -> tuple[Suspect, ...]:
 
 
 def _looked_at(
-    found: tuple[Suspect, ...], survey: Survey, ctl: Fusectl | None, until: float, beat: Beat
+    found: tuple[Suspect, ...], survey: Survey, ctl: Fusectl | None, memory: MemorySource, until: float, beat: Beat
 ) -> tuple[Seen, ...]:
     """Two snapshots of each that is still there, and how long its tasks have rested."""
-    before = _snapshots(found, survey, False)
+    before = _snapshots(found, survey, memory, False)
     while True:
         time.sleep(BETWEEN_S)
         beat(f"looks again at {len(found)} suspects")
         names = any(snapshot.names_connections for snapshot in before.values())
-        now = _snapshots(found, Survey(ctl, survey.patient), names)
+        now = _snapshots(found, Survey(ctl, survey.patient), memory, names)
         found = tuple(each for each in found if now[each].init is not None)
         seen = {each: ((before[each], now[each]), _rests(now[each])) for each in found}
         if time.monotonic() > until or all(settled(*seen[each]) for each in found):
@@ -120,9 +133,15 @@ def _looked_at(
         time.sleep(0.1)
 
 
-def _snapshots(found: tuple[Suspect, ...], survey: Survey, names: bool) -> dict[Suspect, Snapshot]:
+def _snapshots(
+    found: tuple[Suspect, ...], survey: Survey, memory: MemorySource, names: bool
+) -> dict[Suspect, Snapshot]:
+    """The account of each look is taken after it: a pair of looks lies between two accounts, or after the first."""
     targets = tuple(each.target for each in found)
     taken = survey.snapshots(targets, names_connections=names)
+    if any(kernel_names.awaits_fuse(task.functions) for snapshot in taken for task in snapshot.live):
+        shown = memory.account()
+        taken = tuple(attached(each, shown) for each in taken)
     claims = suspects.presumed_servers(taken) if taken else ()
     return {each: replace(taken[place], init_tid=each.tid, claims=claims) for place, each in enumerate(found)}
 

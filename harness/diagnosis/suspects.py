@@ -9,7 +9,7 @@ from harness.linux.process import Target
 from harness.linux.procfs import GONE
 from harness.model import kernel_names
 from harness.model.records import PF_EXITING, Claim, Connection, Device, Snapshot, Task
-from harness.observe.census import Census
+from harness.observe.census import Census, Surveyed
 from harness.observe.snapshot import Survey
 
 PF_DUMPCORE = 0x200  # include/linux/sched.h
@@ -27,7 +27,7 @@ def worth_reading(census: Census) -> set[int]:
     }
 
 
-def dying_namespaces(survey: Survey, pids: set[int]) -> list[Target]:
+def dying_namespaces(survey: Surveyed, pids: set[int]) -> list[Target]:
     """Those whose PID 1 is exiting, the outermost of nested ones."""
     found = []
     for pid in pids:
@@ -38,7 +38,7 @@ def dying_namespaces(survey: Survey, pids: set[int]) -> list[Target]:
     return [each for each in found if each.init not in nested]
 
 
-def dying_processes(survey: Survey, pids: set[int], covered: set[int]) -> list[tuple[Target, int]]:
+def dying_processes(survey: Surveyed, pids: set[int], covered: set[int]) -> list[tuple[Target, int]]:
     """Each with the thread that is stuck; those in a dying namespace are that one's."""
     found = []
     for pid in sorted(pids - covered):

@@ -59,6 +59,8 @@ class PendingRequest:
     """In words: which queue it is in."""
     tid: int | None
     """The task that sleeps for the answer; None: nobody does (a request in the background)."""
+    path: str | None = None
+    """Of the node, below the mount point; None where the kernel does not have it in memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from harness.linux import procfs
 from harness.linux.patient import Patient
+from harness.linux.process import Target
 from harness.linux.procfs import GONE, Stat
-from harness.model.records import PF_KTHREAD
+from harness.model.records import PF_KTHREAD, Task
 
 
 class Process(NamedTuple):
@@ -20,6 +21,20 @@ class Process(NamedTuple):
 
 Census = dict[int, Process]
 """By PID; kernel threads are left out."""
+
+
+class Surveyed(Protocol):
+    """A machine that was looked over: by /proc (`Survey`), or in a crash dump (`Dump`)."""
+
+    @property
+    def census(self) -> Census:
+        """All processes with their threads."""
+
+    def tasks(self, pid: int) -> tuple[Task, ...]:
+        """Return the threads of a process."""
+
+    def inside(self, target: Target) -> set[int]:
+        """Return the processes that are in a target."""
 
 
 def take_census(patient: Patient) -> Census:

@@ -102,7 +102,11 @@ PURE_STANDARD_LIBRARY = {
 }
 
 
-EXTRAS = {"harness.matrix.cluster": {"distributed"}, "harness.diagnosis.kernel_memory": {"drgn"}}
+EXTRAS = {
+    "harness.matrix.cluster": {"distributed"},
+    "harness.observe.memory.dump": {"drgn"},
+    "harness.observe.memory.program": {"drgn"},
+}
 """Who may import what is not always there."""
 
 

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from harness import registry
-from harness.diagnosis import capture, formats, kernel_memory
+from harness.diagnosis import capture, formats
 from harness.diagnosis.findings import findings
 from harness.diagnosis.records import Container, Diagnosis, Finding, Reading, Readings, Request
 from harness.diagnosis.resolving import chosen, named
@@ -229,12 +229,3 @@ def test_a_request_tells_the_connection_that_no_mount_tells() -> None:
     assert finding.connection is not None
     assert finding.connection.number == number
     assert "abort" in {remedy.action for remedy in finding.remedies}
-
-
-def test_without_the_kernels_memory_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel_memory, "KCORE", "/no/such/kcore")
-    found, why = kernel_memory.ask(frozenset({1}), None, lambda _: None)
-    assert found == ()
-    assert "/no/such/kcore" in why
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    assert kernel_memory.ask(frozenset({1}), None, lambda _: None) == ((), ""), "it is an extra"
