@@ -1,4 +1,4 @@
-"""`python -m fakefs MOUNTPOINT`: the command line. The only file of the server that prints and exits."""
+"""`python -m fakefs MOUNTPOINT`: the command line of the server."""
 
 import sys
 from collections.abc import Sequence
@@ -6,66 +6,77 @@ from collections.abc import Sequence
 from fakefs.errors import FakefsError, SetupError
 from fakefs.notify import notify, one_line
 from fakefs.options import HELP, Options, UsageError, parse
-
-#: What the shell and the caller see: all went well; the command line, the policy or the machine does not allow it.
-OK, REFUSED = 0, 2
+from fakefs.program import OK, REFUSED, complain, run, write
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The arguments without the program's name, by default those of the process.
+
+    Returns:
+        The exit status: 0; 2 if the command line, the policy or the machine does not allow it; 3 for a defect of
+        fakefs.
+    """
+    return run("fakefs", command, argv)
+
+
+def command(argv: list[str]) -> int:
     try:
-        options = parse(sys.argv[1:] if argv is None else argv)
+        options = parse(argv)
     except UsageError as error:
-        for problem in error.problems:
-            print(f"fakefs: {problem}", file=sys.stderr)
-        print("fakefs: nothing was mounted; `python -m fakefs --help` shows how", file=sys.stderr)
+        refuse(error)
+        complain("fakefs: nothing was mounted; `python -m fakefs --help` lists the options")
         return REFUSED
     if options.show == "help":
-        print(HELP, end="")
+        write(HELP.rstrip("\n"))
     elif options.show == "faults":
-        show_faults()
+        write_faults()
     elif options.show == "operations":
-        show_operations()
+        write_operations()
     elif options.show == "version":
-        return show_version()
+        return write_version()
     else:
         return serve(options)
     return OK
 
 
-def show_faults() -> None:
+def write_faults() -> None:
     from fakefs.faults import FAULTS
 
     for fault in FAULTS.values():
-        print(f"{fault.name + ('=' + fault.metavar if fault.metavar else ''):16}{fault.summary}")
+        write(f"{fault.name + ('=' + fault.metavar if fault.metavar else ''):16}{fault.summary}")
 
 
-def show_operations() -> None:
+def write_operations() -> None:
     from fakefs.calls import OPERATIONS
 
     for name, words in OPERATIONS.items():
-        print(f"{name:14}{words}")
+        write(f"{name:14}{words}")
 
 
-def show_version() -> int:
+def write_version() -> int:
     """The version of the package, of the binding to libfuse, and of libfuse itself."""
     from importlib import metadata
 
     from fakefs import binding
 
     try:
-        print(f"fakefs {metadata.version('fusezap')}")
+        write(f"fakefs {metadata.version('fusezap')}")
     except metadata.PackageNotFoundError:
-        print("fakefs (version unknown: fusezap is not installed)")
+        write("fakefs (version unknown: fusezap is not installed)")
     try:
-        print(binding.load().describe())
+        write(binding.load().describe())
     except SetupError as error:
         return refuse(error)
     return OK
 
 
 def refuse(error: FakefsError) -> int:
+    """Report each line of the error."""
     for line in str(error).split("\n"):
-        print(f"fakefs: {line}", file=sys.stderr)
+        complain(f"fakefs: {line}")
     return REFUSED
 
 
@@ -80,7 +91,7 @@ def serve(options: Options) -> int:
         try:
             notify(f"ERRNO={number}", f"STATUS={one_line(str(error))}")
         except OSError as failure:
-            print(f"fakefs: NOTIFY_SOCKET: {failure}", file=sys.stderr)
+            complain(f"fakefs: NOTIFY_SOCKET: {failure}")
         return REFUSED
     return OK
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from fakefs.hold import name_thread
 from fakefs.mounted import wait_until_mounted
 from fakefs.notify import notify
+from fakefs.program import complain, run, write
 
 NAME = b"fakefs-act"
 SCRIPT = b"#!/bin/sh\nexit 0\n"
@@ -157,8 +158,12 @@ IN_A_THREAD = tuple(name for name in ACTIONS if name not in ("write-exit", "exec
 
 
 def main(argv: list[str]) -> int:
+    return run("fakefs.act", command, argv)
+
+
+def command(argv: list[str]) -> int:
     if {"-h", "--help"} & set(argv):
-        print(HELP, end="")
+        write(HELP.rstrip("\n"))
         return 0
     words = list(argv)
     at_signal = "--at-signal" in words
@@ -169,7 +174,7 @@ def main(argv: list[str]) -> int:
         mounted = words[1] if len(words) > 1 else None
         del words[:2]
     if len(words) != 2 or words[0] not in ACTIONS:
-        print(f"fakefs.act: one ACTION of {', '.join(ACTIONS)}, and one FILE\n{HELP}", end="", file=sys.stderr)
+        complain(f"fakefs.act: one ACTION of {', '.join(ACTIONS)}, and one FILE\n{HELP}".rstrip("\n"))
         return 2
     name_thread(NAME)
     if at_signal:
@@ -180,7 +185,7 @@ def main(argv: list[str]) -> int:
     try:
         said = next(action)
     except OSError as error:
-        print(f"fakefs.act: {words[0]}: {error}", file=sys.stderr)
+        complain(f"fakefs.act: {words[0]}: {error}")
         notify(f"ERRNO={error.errno}", f"STATUS={words[0]}: {error}")
         return 1
     notify("READY=1", f"STATUS=is about to call {words[0]}", *said)
@@ -190,7 +195,7 @@ def main(argv: list[str]) -> int:
         for _ in action:
             pass
     except OSError as error:
-        print(f"fakefs.act: {words[0]}: {error}", file=sys.stderr)
+        complain(f"fakefs.act: {words[0]}: {error}")
     while True:
         time.sleep(1 << 24)
 

@@ -14,6 +14,9 @@ from fakefs.sockets import reached
 #: Seconds that a server may take beyond what it was asked to wait.
 SLACK = 5.0
 
+#: Longest answer, in bytes: that of `wait` has up to all entries that the server keeps.
+LONGEST_ANSWER = 1 << 28
+
 
 class Control:
     """Commands for a running fakefs. Each method opens a connection of its own, so all are thread safe.
@@ -80,7 +83,7 @@ class Control:
                 connection.connect(address)
                 connection.sendall(encode(question))
                 with connection.makefile("rb") as lines:
-                    line = lines.readline()
+                    line = lines.readline(LONGEST_ANSWER)
         except TimeoutError:
             words = f"{self.path}: no answer to {question['command']} within {timeout or self.timeout:g} s"
             raise ControlTimeoutError(words) from None
@@ -88,8 +91,11 @@ class Control:
             raise ControlError(f"{self.path}: {error.strerror or error}; is the server running?") from None
         if not line.endswith(b"\n"):
             raise ControlError(f"{self.path}: the server went away before it answered {question['command']}")
-        answer: dict[str, Any] = json.loads(line)
-        if not answer["ok"]:
-            kind = ControlTimeoutError if answer.get("timeout") else ControlError
-            raise kind(f"{question['command']}: " + "\n".join(answer["errors"]))
-        return answer
+        try:
+            answer: dict[str, Any] = json.loads(line)
+            if answer["ok"]:
+                return answer
+            words = f"{question['command']}: " + "\n".join(answer["errors"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise ControlError(f"{self.path}: what listens there is no fakefs") from None
+        raise (ControlTimeoutError if answer.get("timeout") else ControlError)(words)

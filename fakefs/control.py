@@ -2,7 +2,7 @@
 
 import os
 import socket
-import sys
+import time
 from collections.abc import Callable
 from threading import Thread
 from typing import Any
@@ -10,11 +10,15 @@ from typing import Any
 from fakefs.errors import PolicyError
 from fakefs.parse import assemble, read_specs
 from fakefs.policy import Policy
+from fakefs.program import complain
 from fakefs.protocol import Held, Request, RuleState, Status, encode, parse_request, refusal
 from fakefs.server import Served, Server
 
 #: Longest request line, in bytes.
 LONGEST_LINE = 1 << 20
+
+#: Seconds until the next try to accept a connection, where one failed.
+RETRY_S = 0.1
 
 
 class Controller:
@@ -43,13 +47,21 @@ class Controller:
 
     def _accept_all(self, listener: socket.socket) -> None:
         while True:
-            connection, _ = listener.accept()
-            Thread(target=self._serve, args=(connection,), daemon=True, name="control-client").start()
+            try:
+                connection, _ = listener.accept()
+                Thread(target=self._serve, args=(connection,), daemon=True, name="control-client").start()
+            except (OSError, RuntimeError) as error:
+                # Too many open files or threads: others may end in the meantime.
+                complain(f"fakefs: control: {error}")
+                time.sleep(RETRY_S)
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as lines:
             try:
-                while line := lines.readline(LONGEST_LINE):
+                while line := lines.readline(LONGEST_LINE + 1):
+                    if len(line) > LONGEST_LINE:
+                        connection.sendall(encode(refusal(f"a request is longer than {LONGEST_LINE} bytes")))
+                        return
                     request = parse_request(line)
                     connection.sendall(encode(self.answer(request)))
                     if isinstance(request, Request) and request.command == "shutdown":
@@ -58,7 +70,7 @@ class Controller:
                         os._exit(0)
             except OSError as error:
                 # The client went away. Whatever it asked for was done.
-                print(f"fakefs: control: {error}", file=sys.stderr)
+                complain(f"fakefs: control: {error}")
 
     def answer(self, request: Request | tuple[str, ...]) -> dict[str, Any]:
         """The answer to one request."""
@@ -125,4 +137,4 @@ def remove(path: str) -> None:
     try:
         os.unlink(path)
     except OSError as error:
-        print(f"fakefs: cannot remove the control socket: {error}", file=sys.stderr)
+        complain(f"fakefs: cannot remove the control socket: {error}")

@@ -11,7 +11,9 @@ from typing import Any
 from fakefs.client import Control
 from fakefs.errors import ControlError
 from fakefs.names import nearest
-from fakefs.protocol import COMMANDS, Status
+from fakefs.program import REFUSED, complain, run, write
+from fakefs.protocol import COMMANDS, MAX_NUMBER, MAX_SECONDS, Status
+from fakefs.text import shown, visible
 
 HELP = """\
 usage: python -m fakefs.ctl [--json] SOCKET COMMAND [ARGUMENT]...
@@ -27,12 +29,13 @@ usage: python -m fakefs.ctl [--json] SOCKET COMMAND [ARGUMENT]...
 
   --json   one JSON document on stdout
 
-Exit: 0 done; 1 refused, not reachable, or not seen in time; 2 a command line that makes no sense.
+Exit status: 0 done; 1 the server refused it, cannot be reached, or did not see the entries in time; 2 a wrong command
+line, or stdout cannot be written; 3 a defect of fakefs.
 
   python -m fakefs.ctl /tmp/ctl wait --event held --operation flush && python -m fakefs.ctl /tmp/ctl release
 """
 
-DONE, FAILED, USAGE = 0, 1, 2
+DONE, FAILED = 0, 1
 
 
 @dataclass(slots=True)
@@ -51,15 +54,30 @@ OPTIONS: dict[str, dict[str, Callable[[str], Any]]] = {
         "--event": str,
         "--operation": str,
         "--path": str,
-        "--count": int,
-        "--since": int,
-        "--timeout": float,
+        "--count": lambda text: whole(text),
+        "--since": lambda text: whole(text),
+        "--timeout": lambda text: seconds(text),
     },
 }
 
 
+def whole(text: str) -> int:
+    """Raises ValueError."""
+    if text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= MAX_NUMBER:
+        return int(text)
+    raise ValueError(f"{shown(text)} is not a whole number from 0 to {MAX_NUMBER}")
+
+
+def seconds(text: str) -> float:
+    """Raises ValueError."""
+    number = float(text)
+    if 0 <= number <= MAX_SECONDS:
+        return number
+    raise ValueError(f"{shown(text)} is not a number of seconds from 0 to {MAX_SECONDS:g}")
+
+
 def errno_of(text: str) -> int:
-    number = int(text) if text.isdecimal() else getattr(errno, text, None)
+    number = whole(text) if text.isdecimal() else getattr(errno, text, None)
     if not isinstance(number, int):
         raise ValueError(f"unknown errno {text!r}{nearest(text.upper(), errno.errorcode.values())}")
     return number
@@ -110,18 +128,19 @@ def show_status(status: Status) -> str:
     now = time.monotonic_ns()
     lines = [f"{len(status.held)} held"]
     lines += [
-        f"  {one.id:6}  {one.operation} {one.path}  by {one.comm or '?'} (tid {one.tid or '?'})"
+        f"  {one.id:6}  {one.operation} {visible(one.path or '-')}"
+        f"  by {visible(one.comm or '?')} (tid {one.tid or '?'})"
         f"  for {(now - one.since) / 1e9:.1f} s  rule #{(one.rule or 0) + 1}"
         for one in status.held
     ]
     lines.append(f"{len(status.rules)} rules")
     lines += [
-        f"  #{number:<5}  {one.spec}  matched {one.matched}, fired {one.fired}"
+        f"  #{number:<5}  {visible(one.spec)}  matched {one.matched}, fired {one.fired}"
         for number, one in enumerate(status.rules, start=1)
     ]
     lines.append("calls: " + (", ".join(f"{name} {number}" for name, number in status.totals.items()) or "none"))
     if status.journal_error:
-        lines.append(f"the journal is no longer written: {status.journal_error}")
+        lines.append(f"the journal is no longer written: {visible(status.journal_error)}")
     return "\n".join(lines)
 
 
@@ -132,9 +151,9 @@ def show(command: str, result: Any) -> str:
         return "released " + (" ".join(map(str, result)) or "nothing: nothing is held")
     if command == "wait":
         return "\n".join(
-            f"{one.time / 1e9:.6f}  {one.event:9}{one.operation} {one.path}"
+            f"{one.time / 1e9:.6f}  {one.event:9}{one.operation} {visible(one.path or '-')}"
             + (f"  by tid {one.caller.tid}" if one.caller else "")
-            + (f"  rule {one.spec}" if one.spec else "")
+            + (f"  rule {visible(one.spec)}" if one.spec else "")
             + (f"  = {one.result}" if one.result is not None else "")
             for one in result
         )
@@ -148,20 +167,31 @@ def document(result: Any) -> Any:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    argv = sys.argv[1:] if argv is None else argv
+    """Run the command.
+
+    Args:
+        argv: The arguments without the program's name, by default those of the process.
+
+    Returns:
+        The exit status, as `HELP` lists them.
+    """
+    return run("fakefs.ctl", command, argv)
+
+
+def command(argv: list[str]) -> int:
     if {"-h", "--help"} & set(argv):
-        print(HELP, end="")
+        write(HELP.rstrip("\n"))
         return DONE
     try:
         words = split(argv)
         result = ask(words)
     except ValueError as error:
-        print(f"fakefs.ctl: {error}\n{HELP}", end="", file=sys.stderr)
-        return USAGE
+        complain(f"fakefs.ctl: {error}\n{HELP}".rstrip("\n"))
+        return REFUSED
     except ControlError as error:
-        print(f"fakefs.ctl: {error}", file=sys.stderr)
+        complain(f"fakefs.ctl: {error}")
         return FAILED
-    print(json.dumps(document(result)) if words.as_json else show(words.rest[1], result))
+    write(json.dumps(document(result)) if words.as_json else show(words.rest[1], result))
     return DONE
 
 

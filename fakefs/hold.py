@@ -20,6 +20,7 @@ from _thread import allocate_lock, get_native_id, start_new_thread
 
 from fakefs.mounted import wait_until_mounted
 from fakefs.notify import notify, one_line
+from fakefs.program import complain, run, write
 
 CLONE_FILES = 0x400
 PR_SET_NAME = 15
@@ -158,13 +159,17 @@ def parse(argv: list[str]) -> tuple[list[str], int, int, str | None]:
 
 
 def main(argv: list[str]) -> int:
+    return run("fakefs.hold", command, argv)
+
+
+def command(argv: list[str]) -> int:
     if {"-h", "--help"} & set(argv):
-        print(HELP, end="")
+        write(HELP.rstrip("\n"))
         return 0
     try:
         files, flags, idle, mounted = parse(argv)
     except ValueError as error:
-        print(f"fakefs.hold: {error}\n{HELP}", end="", file=sys.stderr)
+        complain(f"fakefs.hold: {error}\n{HELP}".rstrip("\n"))
         return 2
     name_thread(NAME)
     if mounted is not None:
@@ -179,7 +184,7 @@ def main(argv: list[str]) -> int:
         holder.wait_until_open()
     errors = [holder.error for holder in holders if holder.error is not None]
     for problem in errors:
-        print(f"fakefs.hold: cannot hold a file: {problem}", file=sys.stderr)
+        complain(f"fakefs.hold: cannot hold a file: {problem}")
     if errors:
         notify(f"ERRNO={errors[0].errno}", f"STATUS={one_line(str(errors[0]))}")
         return 1

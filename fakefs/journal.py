@@ -92,7 +92,7 @@ def parse(text: str) -> tuple[Entry, ...]:
     for number, line in enumerate(lines, start=1):
         try:
             entries.append(entry_of(json.loads(line)))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise FakefsError(f"line {number} of the journal is no entry ({error}): {line[:80]!r}") from None
     return tuple(entries)
 

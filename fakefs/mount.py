@@ -99,6 +99,18 @@ def register_encoding() -> None:
     codecs.register(find)
 
 
+def load_unwinder() -> None:
+    """Load libgcc_s, which pthread_cancel(3) of the GNU C library needs, while it can be loaded.
+
+    libfuse cancels its threads at the end of the session. Where no descriptor is left at that time, the C library
+    aborts the process, and the mount stays.
+    """
+    try:
+        ctypes.CDLL("libgcc_s.so.1")
+    except OSError:
+        return  # another C library, such as musl, does without
+
+
 #: Status that fuse_main_real() of libfuse 3 returns where its loop ended with an error: 7 before 3.12, then 8.
 LOOP_FAILED = (7, 8)
 
@@ -136,6 +148,7 @@ class Session:
 
     def serve(self, server: "Server", mountpoint: str, options: Mapping[str, str | bool]) -> None:
         """Mount and serve until the end. Raises SetupError if it does not get to serving."""
+        load_unwinder()
         try:
             if self._binding.major == 2:
                 register_encoding()

@@ -16,7 +16,17 @@ def notify(*lines: str) -> None:
     abstract = address.startswith("@")
     where = nullcontext("\0" + address[1:]) if abstract else reached(address)
     with where as reachable, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        channel.sendto(os.fsencode("\n".join(lines)), reachable)
+        channel.sendto(encode("\n".join(lines)), reachable)
+
+
+def encode(text: str) -> bytes:
+    """Bytes of names as the system has them; escapes for characters that the locale's encoding lacks."""
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        import sys
+
+        return text.encode(sys.getfilesystemencoding(), "backslashreplace")
 
 
 def one_line(text: str) -> str:

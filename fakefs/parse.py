@@ -19,10 +19,26 @@ from fakefs.errors import PolicyError
 from fakefs.fault import Argument
 from fakefs.faults import FAULTS
 from fakefs.names import nearest
-from fakefs.policy import ANY, Policy, Problem, Rule, When, check_rule, order_problems
+from fakefs.policy import ANY, MAX_LISTED, MAX_RULES, Policy, Problem, Rule, When, check_rule, order_problems, too_many
+from fakefs.text import shown, visible
 
 KEYS = ("tid", "comm", "pid_ns", "nth", "times", "when")
 TOML_KEYS = ("operations", "path", "fault", "argument", *KEYS)
+#: Largest policy file, in bytes.
+MAX_POLICY = 64 * 1024
+
+#: A key with so many dots takes tomllib too long, whose time is quadratic in them. No key of a policy has any.
+_DOTTED_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""", re.ASCII)
+
+#: Longest spec, in characters.
+MAX_SPEC = 16 * 1024
+
+#: Most names in a list of operations, and the part of an unknown key that an error shows, in characters.
+MAX_NAMES, MAX_KEY = 1000, 40
+
+#: A policy with more problems than this is not checked to its end.
+MAX_PROBLEMS = 100
+
 NUMBERS = frozenset({"tid", "pid_ns", "nth", "times"})
 
 
@@ -58,6 +74,8 @@ def unescape(text: str) -> str:
 
 def read_spec(text: str, place: str) -> Written:
     """The keys of a spec, as text."""
+    if len(text) > MAX_SPEC:
+        return Written(place, {}, (Problem("fault", f"the rule is longer than {MAX_SPEC} characters"),))
     head, *rest = split(text, ":", 1)
     operations, at, glob = head.partition("@")
     values: dict[str, Any] = {"operations": operations}
@@ -65,19 +83,23 @@ def read_spec(text: str, place: str) -> Written:
     if at:
         values["path"] = unescape(glob)
     if not rest:
-        problems.append(Problem("fault", f"{text!r} names no fault: OPERATIONS[@GLOB]:FAULT[=ARGUMENT][,KEY=VALUE...]"))
+        problems.append(
+            Problem("fault", f"{shown(text)} names no fault: OPERATIONS[@GLOB]:FAULT[=ARGUMENT][,KEY=VALUE...]")
+        )
         return Written(place, values, tuple(problems))
     first, *settings = split(rest[0], ",")
     fault, equals, argument = first.partition("=")
     values["fault"] = unescape(fault)
     if equals:
         values["argument"] = unescape(argument)
+    if len(settings) > MAX_LISTED:
+        return Written(place, values, (Problem("key", f"has more than {MAX_LISTED} settings"),))
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
-            problems.append(Problem(key or "key", f"{setting!r} is not KEY=VALUE"))
+            problems.append(Problem(visible(key[:MAX_KEY]) or "key", f"{shown(setting)} is not KEY=VALUE"))
         elif key not in KEYS:
-            problems.append(Problem(key, f"unknown key{nearest(key, KEYS)}"))
+            problems.append(Problem(visible(key[:MAX_KEY]), f"unknown key{nearest(key, KEYS)}"))
         elif key in values:
             problems.append(Problem(key, "is given twice"))
         else:
@@ -91,14 +113,17 @@ def number_of(value: object, key: str, problems: list[Problem]) -> int:
         return value
     if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,19}", value, flags=re.ASCII):
         return int(value)
-    problems.append(Problem(key, f"{value!r} is no whole number"))
+    problems.append(Problem(key, f"{shown(value)} is no whole number"))
     return 1
 
 
 def operations_of(value: object, problems: list[Problem]) -> frozenset[str]:
     names = value.split("+") if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        problems.append(Problem("operations", f"{value!r} is neither a name nor a list of names"))
+        problems.append(Problem("operations", f"{shown(value)} is neither a name nor a list of names"))
+        return ANY
+    if len(names) > MAX_NAMES:
+        problems.append(Problem("operations", f"has more than {MAX_NAMES} names"))
         return ANY
     if value == "":
         return frozenset()
@@ -109,7 +134,7 @@ def argument_of(fault: str, value: object, problems: list[Problem]) -> Argument:
     """The value of a fault's argument. A fault that is unknown or takes none is for the policy to refuse."""
     known = FAULTS.get(fault)
     if not isinstance(value, str | int | float) or isinstance(value, bool):
-        problems.append(Problem("argument", f"{value!r} is neither text nor a number"))
+        problems.append(Problem("argument", f"{shown(value)} is neither text nor a number"))
     elif known is None:
         return None
     elif known.parse is None:
@@ -125,7 +150,7 @@ def argument_of(fault: str, value: object, problems: list[Problem]) -> Argument:
 def text_of(value: object, key: str, problems: list[Problem]) -> str:
     if isinstance(value, str):
         return value
-    problems.append(Problem(key, f"{value!r} is no text"))
+    problems.append(Problem(key, f"{shown(value)} is no text"))
     return "*"
 
 
@@ -133,7 +158,8 @@ def read_when(value: object, problems: list[Problem]) -> When:
     choices = {one.value: one for one in When}
     if isinstance(value, str) and value in choices:
         return choices[value]
-    problems.append(Problem("when", f"{value!r} is neither 'before' nor 'after'{nearest(str(value), choices)}"))
+    hint = nearest(value, choices) if isinstance(value, str) else ""
+    problems.append(Problem("when", f"{shown(value)} is neither 'before' nor 'after'{hint}"))
     return When.BEFORE
 
 
@@ -167,11 +193,16 @@ def rule_of(written: Written) -> tuple[Rule, tuple[Problem, ...]]:
 
 def assemble(writings: Sequence[Written]) -> Policy:
     """The policy of these rules in this order. Raises PolicyError with all problems of all rules."""
+    if len(writings) > MAX_RULES:
+        raise PolicyError((too_many(len(writings)),))
     found: list[str] = []
     sound: list[tuple[Rule, str]] = []
     for written in writings:
         rule, problems = rule_of(written)
         found += [f"{written.where(problem.key)}: {problem.key}: {problem.message}" for problem in problems]
+        if len(found) > MAX_PROBLEMS:
+            found.append(f"{written.place}: the rules after this one were not checked: too many problems")
+            raise PolicyError(tuple(found))
         if not problems:
             sound.append((rule, written.place))
     rules, places = tuple(rule for rule, _ in sound), tuple(place for _, place in sound)
@@ -210,12 +241,20 @@ def read_toml(text: str, name: str) -> list[Written]:
     """The rules of a TOML policy; `name` is that of the file. Raises PolicyError where it is no TOML or no policy."""
     import tomllib  # only whoever has such a file pays for the parser
 
+    if len(text) > MAX_POLICY:
+        raise PolicyError((f"{name}: is longer than {MAX_POLICY} characters",))
+    if found := _DOTTED_KEY.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise PolicyError((f"{name}:{line}: has a name of 64 or more parts with dots between them",))
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
+        # Also of int() for a number with more than 4,300 digits.
         raise PolicyError((f"{name}: {error}",)) from None
+    except RecursionError:
+        raise PolicyError((f"{name}: is nested too deeply",)) from None
     tables = document.pop("rule", [])
-    problems = [f"{name}: {key}: unknown key{nearest(key, ['rule'])}" for key in document]
+    problems = [f"{name}: {problem.key}: {problem.message}" for problem in unknown_keys(document, ("rule",))]
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         problems.append(f"{name}: rule: is no list of tables: write [[rule]]")
     if problems:
@@ -229,7 +268,16 @@ def read_toml(text: str, name: str) -> list[Written]:
     ]
 
 
+def unknown_keys(table: Mapping[str, object], known: Sequence[str]) -> tuple[Problem, ...]:
+    """A problem for each key that is not known, the first ones by name."""
+    unknown = [key for key in table if key not in known]
+    problems = [Problem(visible(key[:MAX_KEY]), f"unknown key{nearest(key, known)}") for key in unknown[:MAX_LISTED]]
+    if len(unknown) > MAX_LISTED:
+        problems.append(Problem("keys", f"{len(unknown) - MAX_LISTED} more unknown keys"))
+    return tuple(problems)
+
+
 def read_table(table: Mapping[str, object], place: str, places: Mapping[str, str]) -> Written:
-    problems = tuple(Problem(key, f"unknown key{nearest(key, TOML_KEYS)}") for key in table if key not in TOML_KEYS)
+    problems = unknown_keys(table, TOML_KEYS)
     values = {key: value for key, value in table.items() if key in TOML_KEYS}
     return Written(place, values, problems, places)

@@ -6,10 +6,10 @@ opener, and its child the server; the opener ends once the server has the file.
 
 import os
 import socket
-import sys
 from collections.abc import Callable
 
 from fakefs.mounted import wait_until_mounted
+from fakefs.program import complain
 
 
 class PassedFile:
@@ -51,6 +51,6 @@ def _open_and_pass(path: str, mountpoint: str, channel: socket.socket) -> None:
         os.stat(mountpoint + path)
         status = 0
     except OSError as error:
-        print(f"fakefs: --hold: {error}", file=sys.stderr)
+        complain(f"fakefs: --hold: {error}")
     finally:
         os._exit(status)

@@ -28,9 +28,22 @@ from fakefs.errors import PolicyError
 from fakefs.fault import Argument
 from fakefs.faults import FAULTS
 from fakefs.names import nearest
+from fakefs.text import shown
 
 #: What `any` means.
 ANY = frozenset(OPERATIONS) - SESSION
+
+#: Most rules of a policy: their order is checked in quadratic time.
+MAX_RULES = 500
+
+#: Largest number in a rule, so that each fits into 64 bits.
+MAX_NUMBER = (1 << 63) - 1
+
+#: Longest glob of a path (PATH_MAX) and of a name, in characters.
+MAX_PATH, MAX_COMM = 4096, 256
+
+#: Unknown operations of one rule that an error lists; the others are counted.
+MAX_LISTED = 20
 
 #: Characters that a spec reads as syntax inside a glob or a value.
 SYNTAX = "\\:,"
@@ -117,15 +130,21 @@ def escape(text: str) -> str:
 def check_operations(names: frozenset[str]) -> Iterator[Problem]:
     if not names:
         yield Problem("operations", "no operation is named")
-    for name in sorted(names - OPERATIONS.keys()):
-        yield Problem("operations", f"unknown operation {name!r}{nearest(name, (*OPERATIONS, 'any'))}")
+    unknown = sorted(names - OPERATIONS.keys())
+    for name in unknown[:MAX_LISTED]:
+        yield Problem("operations", f"unknown operation {shown(name)}{nearest(name, (*OPERATIONS, 'any'))}")
+    if len(unknown) > MAX_LISTED:
+        yield Problem("operations", f"{len(unknown) - MAX_LISTED} more unknown operations")
 
 
 def check_path(glob: str) -> Iterator[Problem]:
-    if not glob.startswith(("/", "*", "?", "[")):
-        yield Problem("path", f"{glob!r} matches nothing: a path begins with '/', so perhaps {'/' + glob!r}")
+    if len(glob) > MAX_PATH:
+        yield Problem("path", f"is longer than {MAX_PATH} characters")
+    elif not glob.startswith(("/", "*", "?", "[")):
+        yield Problem("path", f"{shown(glob)} matches nothing: a path begins with '/', so perhaps {shown('/' + glob)}")
     elif glob.endswith("/") and glob != "/":
-        yield Problem("path", f"{glob!r} matches nothing: a path does not end with '/', so perhaps {glob + '*'!r}")
+        words = f"{shown(glob)} matches nothing: a path does not end with '/', so perhaps {shown(glob + '*')}"
+        yield Problem("path", words)
     if "\0" in glob:
         yield Problem("path", "a path has no NUL in it")
 
@@ -133,11 +152,15 @@ def check_path(glob: str) -> Iterator[Problem]:
 def check_caller(rule: Rule) -> Iterator[Problem]:
     for key, number in (("tid", rule.tid), ("pid_ns", rule.pid_ns)):
         if number is not None and number < 1:
-            yield Problem(key, f"{number} is less than 1")
+            yield Problem(key, f"{shown(number)} is less than 1")
     if rule.comm == "":
         yield Problem("comm", "an empty name matches nothing")
-    if rule.comm is not None and not set(rule.comm) & set("*?[") and len(rule.comm.encode(errors="replace")) > 15:
-        yield Problem("comm", f"{rule.comm!r} matches nothing: the kernel keeps 15 bytes of a name (TASK_COMM_LEN)")
+    if rule.comm is not None and len(rule.comm) > MAX_COMM:
+        yield Problem("comm", f"is longer than {MAX_COMM} characters")
+    elif rule.comm is not None and not set(rule.comm) & set("*?[") and len(rule.comm.encode(errors="replace")) > 15:
+        yield Problem(
+            "comm", f"{shown(rule.comm)} matches nothing: the kernel keeps 15 bytes of a name (TASK_COMM_LEN)"
+        )
     asks = [key for key in ("tid", "comm", "pid_ns") if getattr(rule, key) is not None]
     if asks and rule.operations and rule.operations <= CALLERLESS:
         names = "+".join(sorted(rule.operations))
@@ -147,7 +170,7 @@ def check_caller(rule: Rule) -> Iterator[Problem]:
 def check_fault(rule: Rule) -> Iterator[Problem]:
     fault = FAULTS.get(rule.fault)
     if fault is None:
-        yield Problem("fault", f"unknown fault {rule.fault!r}{nearest(rule.fault, FAULTS)}")
+        yield Problem("fault", f"unknown fault {shown(rule.fault)}{nearest(rule.fault, FAULTS)}")
         return
     if fault.parse is None and rule.argument is not None:
         yield Problem("argument", f"{fault.name} takes no argument")
@@ -170,9 +193,12 @@ def check_rule(rule: Rule) -> Iterator[Problem]:
     yield from check_caller(rule)
     yield from check_fault(rule)
     if rule.nth < 1:
-        yield Problem("nth", f"{rule.nth} is less than 1; matches are counted from 1")
+        yield Problem("nth", f"{shown(rule.nth)} is less than 1; matches are counted from 1")
     if rule.times is not None and rule.times < 1:
-        yield Problem("times", f"{rule.times} is less than 1: the rule would never fire; leave it out")
+        yield Problem("times", f"{shown(rule.times)} is less than 1: the rule would never fire; leave it out")
+    for key, number in (("tid", rule.tid), ("pid_ns", rule.pid_ns), ("nth", rule.nth), ("times", rule.times)):
+        if number is not None and number > MAX_NUMBER:
+            yield Problem(key, f"is larger than {MAX_NUMBER}")
 
 
 def covers_glob(wide: str | None, narrow: str | None) -> bool:
@@ -211,6 +237,10 @@ def order_problems(rules: tuple[Rule, ...], places: tuple[str, ...]) -> list[str
     ]
 
 
+def too_many(number: int) -> str:
+    return f"{number} rules: a policy has at most {MAX_RULES}"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Rules in order. Raises PolicyError with all problems, the place of each being 'rule N' (from 1)."""
@@ -218,6 +248,8 @@ class Policy:
     rules: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:
+        if len(self.rules) > MAX_RULES:
+            raise PolicyError((too_many(len(self.rules)),))
         places = tuple(f"rule {number}" for number in range(1, len(self.rules) + 1))
         problems = [
             f"{place}: {problem.key}: {problem.message}"

@@ -5,6 +5,9 @@ import stat
 
 from fakefs.tree import Owner, Tree
 
+#: Bytes that are read of a file at a time.
+COPIED = 1 << 20
+
 
 def put_folders(tree: Tree, path: str, owner: Owner) -> None:
     """Make the folders above `path` that are not there."""
@@ -33,40 +36,50 @@ def put_file(tree: Tree, path: str, content: bytes, owner: Owner) -> None:
 
 
 def copy_in(tree: Tree, source: str) -> None:
-    """A copy of a folder's tree: content, links, modes, owners, times. Raises OSError of what cannot be read."""
+    """Copy a folder's tree into the root of `tree`: content, links, modes, owners, times.
+
+    Raises:
+        OSError: A file cannot be read, or `tree` has no room for it.
+    """
+    nobody = Owner()
     seen: dict[tuple[int, int], str] = {}
-    _copy(tree, source, "/", seen)
-    for folder, names, files in os.walk(source, topdown=False):
-        for name in (*names, *files):
-            real = os.path.join(folder, name)
-            _attributes(tree, real, "/" + os.path.relpath(real, source))
-    _attributes(tree, source, "/")
+    copied = [(source, "/")]
+    folders = [(source, "/")]
+    while folders:
+        folder, path = folders.pop()
+        for item in sorted(os.scandir(folder), key=lambda item: item.name):
+            found = item.stat(follow_symlinks=False)
+            at = path.rstrip("/") + "/" + item.name
+            copied.append((item.path, at))
+            known = seen.setdefault((found.st_dev, found.st_ino), at)
+            if stat.S_ISDIR(found.st_mode):
+                tree.mkdir(at, 0o755, nobody)
+                folders.append((item.path, at))
+            elif known != at:
+                tree.link(at, known)
+            elif stat.S_ISLNK(found.st_mode):
+                tree.symlink(at, os.readlink(item.path), nobody)
+            elif stat.S_ISREG(found.st_mode):
+                tree.mknod(at, stat.S_IFREG | 0o644, 0, nobody)
+                _copy_content(tree, item.path, at)
+            else:
+                tree.mknod(at, found.st_mode, found.st_rdev, nobody)
+    # Each folder after all that is in it, which changes the folder's times.
+    for real, at in reversed(copied):
+        _copy_attributes(tree, real, at)
 
 
-def _attributes(tree: Tree, real: str, path: str) -> None:
-    """Times last: each thing that is put into a folder changes the folder's."""
+def _copy_content(tree: Tree, real: str, path: str) -> None:
+    offset = 0
+    with open(real, "rb", buffering=0) as file:
+        while piece := file.read(COPIED):
+            tree.write(path, piece, offset)
+            offset += len(piece)
+
+
+def _copy_attributes(tree: Tree, real: str, path: str) -> None:
     found = os.lstat(real)
     tree.chown(path, found.st_uid, found.st_gid)
     if not stat.S_ISLNK(found.st_mode):
         tree.chmod(path, found.st_mode)
     tree.utimens(path, (found.st_atime_ns, found.st_mtime_ns))
-
-
-def _copy(tree: Tree, folder: str, path: str, seen: dict[tuple[int, int], str]) -> None:
-    nobody = Owner()
-    for item in sorted(os.scandir(folder), key=lambda item: item.name):
-        found = item.stat(follow_symlinks=False)
-        at = path.rstrip("/") + "/" + item.name
-        known = seen.setdefault((found.st_dev, found.st_ino), at)
-        if stat.S_ISDIR(found.st_mode):
-            tree.mkdir(at, 0o755, nobody)
-            _copy(tree, item.path, at, seen)
-        elif known != at:
-            tree.link(at, known)
-        elif stat.S_ISLNK(found.st_mode):
-            tree.symlink(at, os.readlink(item.path), nobody)
-        elif stat.S_ISREG(found.st_mode):
-            with open(item.path, "rb") as file:
-                put_file(tree, at, file.read(), nobody)
-        else:
-            tree.mknod(at, found.st_mode, found.st_rdev, nobody)

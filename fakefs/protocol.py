@@ -19,6 +19,16 @@ from typing import Any
 from fakefs.calls import OPERATIONS
 from fakefs.journal import EVENTS, Entry
 from fakefs.names import nearest
+from fakefs.text import shown
+
+#: Largest number in a request, so that each fits into 64 bits.
+MAX_NUMBER = (1 << 63) - 1
+
+#: Longest timeout of `wait`, in seconds.
+MAX_SECONDS = 1e6
+
+#: Unknown parameters that one answer lists; the others are counted.
+MAX_LISTED = 20
 
 COMMANDS = ("status", "release", "set", "clear", "wait", "shutdown", "exit")
 
@@ -107,7 +117,10 @@ class Request:
     timeout: float = 10.0
 
 
-_NUMBER: tuple[str, Callable[[object], bool]] = ("a whole number of 0 or more", lambda v: type(v) is int and v >= 0)
+_NUMBER: tuple[str, Callable[[object], bool]] = (
+    "a whole number of 0 or more",
+    lambda v: type(v) is int and 0 <= v <= MAX_NUMBER,
+)
 _NUMBER_OR_ALL: tuple[str, Callable[[object], bool]] = (f"{_NUMBER[0]}, or null", lambda v: v is None or _NUMBER[1](v))
 _ERRNO: tuple[str, Callable[[object], bool]] = (
     "an errno from 1 to 511, or null",
@@ -118,10 +131,13 @@ _SPECS: tuple[str, Callable[[object], bool]] = (
     lambda v: isinstance(v, list) and all(isinstance(one, str) for one in v),
 )
 _TEXT: tuple[str, Callable[[object], bool]] = ("text, or null", lambda v: v is None or isinstance(v, str))
-_COUNT: tuple[str, Callable[[object], bool]] = ("a whole number of 1 or more", lambda v: type(v) is int and v >= 1)
+_COUNT: tuple[str, Callable[[object], bool]] = (
+    "a whole number of 1 or more",
+    lambda v: type(v) is int and 1 <= v <= MAX_NUMBER,
+)
 _SECONDS: tuple[str, Callable[[object], bool]] = (
     "seconds, from 0 to 1e6",
-    lambda v: type(v) in (int, float) and isinstance(v, int | float) and 0 <= v <= 1e6,
+    lambda v: type(v) in (int, float) and isinstance(v, int | float) and 0 <= v <= MAX_SECONDS,
 )
 
 #: What each command takes: parameter -> (what it has to be, whether it is).
@@ -149,20 +165,25 @@ def parse_request(line: str | bytes) -> Request | tuple[str, ...]:
         message = json.loads(line)
     except ValueError as error:
         return (f"no JSON: {error}",)
+    except RecursionError:
+        return ("no JSON: nested too deeply",)
     if not isinstance(message, dict):
         return ("no JSON object",)
     command = message.pop("command", None)
     if not isinstance(command, str) or command not in PARAMETERS:
-        return (f"unknown command {command!r}{nearest(str(command), COMMANDS)}",)
+        return (f"unknown command {shown(command)}{nearest(command if isinstance(command, str) else '', COMMANDS)}",)
     takes = PARAMETERS[command]
-    errors = [f"{command}: unknown parameter {key!r}{nearest(key, takes)}" for key in message if key not in takes]
+    unknown = [key for key in message if key not in takes]
+    errors = [f"{command}: unknown parameter {shown(key)}{nearest(key, takes)}" for key in unknown[:MAX_LISTED]]
+    if len(unknown) > MAX_LISTED:
+        errors.append(f"{command}: {len(unknown) - MAX_LISTED} more unknown parameters")
     for key, (words, fits) in takes.items():
         if key in message and not fits(message[key]):
-            errors.append(f"{command}: {key}: {message[key]!r} is not {words}")
+            errors.append(f"{command}: {key}: {shown(message[key])} is not {words}")
     for key, known in (("event", EVENTS), ("operation", tuple(OPERATIONS))):
         value = message.get(key)
         if isinstance(value, str) and value not in known:
-            errors.append(f"{command}: {key}: unknown {key} {value!r}{nearest(value, known)}")
+            errors.append(f"{command}: {key}: unknown {key} {shown(value)}{nearest(value, known)}")
     if errors:
         return tuple(errors)
     filters = {key: message.pop(key) for key in ("event", "operation", "path", "since") if key in message}

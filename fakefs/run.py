@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from contextlib import ExitStack
 from threading import Event, Lock, Thread, get_ident, get_native_id
 
@@ -17,9 +16,11 @@ from fakefs.ledger import Ledger
 from fakefs.mount import Session, check_device, check_mountpoint, mount_options
 from fakefs.notify import notify, one_line
 from fakefs.options import Options
-from fakefs.parse import assemble, read_specs, read_toml
+from fakefs.parse import MAX_POLICY, assemble, read_specs, read_toml
 from fakefs.policy import Policy
 from fakefs.populate import copy_in, exists, put_file
+from fakefs.program import complain
+from fakefs.regular import read_text
 from fakefs.server import Server
 from fakefs.sockets import listening
 from fakefs.tree import Owner, Tree
@@ -44,9 +45,10 @@ def read_policy(options: Options) -> Policy:
     written, problems = read_specs(options.rules, "--rule"), []
     if options.policy is not None:
         try:
-            with open(options.policy, encoding="utf-8") as file:
-                written += read_toml(file.read(), options.policy)
-        except (OSError, UnicodeDecodeError) as error:
+            written += read_toml(read_text(options.policy, MAX_POLICY), options.policy)
+        except UnicodeDecodeError as error:
+            problems.append(f"--policy: {options.policy}: is not UTF-8: {error}")
+        except OSError as error:
             problems.append(f"--policy: {error}")
         except PolicyError as error:
             problems += error.problems
@@ -121,8 +123,12 @@ class Run:
     def _open_journal(self) -> int | None:
         if self._options.journal is None:
             return None
+        # Opening a FIFO that nobody reads fails with O_NONBLOCK (ENXIO); without it, it would wait.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
         try:
-            return os.open(self._options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(self._options.journal, flags, 0o644)
+            os.set_blocking(descriptor, True)
+            return descriptor
         except OSError as error:
             raise SetupError(f"--journal: {error}; choose a file that can be written", error.errno or 0) from None
 
@@ -249,7 +255,7 @@ class Run:
                 for _ in ACTIONS[action](self._mountpoint + path):
                     pass
             except OSError as error:
-                print(f"fakefs: --act: {error}", file=sys.stderr)
+                complain(f"fakefs: --act: {error}")
 
         Thread(target=act, daemon=True).start()
 
@@ -269,7 +275,7 @@ class Run:
         self._session.ending = True
         for holder in self._holders:
             if not holder.leave(LEAVE_S):
-                print(f"fakefs: {holder.path}: close was not answered within {LEAVE_S:g} s", file=sys.stderr)
+                complain(f"fakefs: {holder.path}: close was not answered within {LEAVE_S:g} s")
         self._session.end()
         while not self._ended.wait(NUDGE_S):
             signal.pthread_kill(self._main, NUDGE)

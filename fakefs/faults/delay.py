@@ -3,6 +3,7 @@
 import math
 
 from fakefs.fault import Argument, Fault, Request
+from fakefs.text import shown
 
 
 def parse(text: str) -> float:
@@ -10,9 +11,9 @@ def parse(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no number of seconds") from None
+        raise ValueError(f"{shown(text)} is no number of seconds") from None
     if not math.isfinite(seconds) or not 0 < seconds <= 1e9:
-        raise ValueError(f"{text!r}: seconds have to be more than 0 and at most 1e9")
+        raise ValueError(f"{shown(text)}: seconds have to be more than 0 and at most 1e9")
     return seconds
 
 

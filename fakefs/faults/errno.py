@@ -10,21 +10,25 @@ from collections.abc import Iterator
 from fakefs.calls import SESSION
 from fakefs.fault import Argument, Fault, Request
 from fakefs.names import nearest
+from fakefs.text import shown
 
 #: fuse_dev_do_write() accepts an error of more than -512 in a reply.
 LARGEST = 511
+
+#: Numbers of so many digits or more are too large.
+DIGITS = 9
 
 
 def parse(text: str) -> int:
     """An error name such as EIO, or a number from 1 to 511."""
     if text.isdecimal():
-        number = int(text)
-        if not 1 <= number <= LARGEST:
-            raise ValueError(f"{text!r}: an errno is between 1 and {LARGEST}, the kernel takes no other")
+        number = int(text[:DIGITS])
+        if len(text) >= DIGITS or not 1 <= number <= LARGEST:
+            raise ValueError(f"{shown(text)}: an errno is between 1 and {LARGEST}, the kernel takes no other")
         return number
     found = getattr(errno, text, None)
     if not text.startswith("E") or not isinstance(found, int):
-        raise ValueError(f"unknown errno {text!r}{nearest(text.upper(), errno.errorcode.values())}")
+        raise ValueError(f"unknown errno {shown(text)}{nearest(text.upper(), errno.errorcode.values())}")
     return found
 
 

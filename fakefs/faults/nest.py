@@ -4,10 +4,11 @@ The operation itself waits for that, but not for long: a server with one loop an
 """
 
 import os
-import sys
 from threading import Thread
 
 from fakefs.fault import Argument, Fault, Request
+from fakefs.program import complain
+from fakefs.text import shown
 
 #: Seconds that the operation waits.
 PATIENCE_S = 0.25
@@ -15,7 +16,7 @@ PATIENCE_S = 0.25
 
 def parse(text: str) -> str:
     if not text.startswith("/") or text.endswith("/"):
-        raise ValueError(f"{text!r} is no path of the form /folder/file (it is seen from the mountpoint)")
+        raise ValueError(f"{shown(text)} is no path of the form /folder/file (it is seen from the mountpoint)")
     return text
 
 
@@ -29,7 +30,7 @@ def _open_and_sync(path: str) -> None:
     try:
         os.fsync(os.open(path, os.O_RDWR))
     except OSError as error:
-        print(f"fakefs: nest: {error}", file=sys.stderr)
+        complain(f"fakefs: nest: {error}")
 
 
 FAULT = Fault(

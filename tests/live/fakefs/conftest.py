@@ -28,22 +28,27 @@ ROOT = Path(__file__).parents[3]
 Serve = Callable[..., "Served"]
 
 
-@pytest.fixture(autouse=True, scope="package", params=list(binding.KINDS))
-def machine(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Runs each test with each binding to libfuse, and skips it with everything that the machine lacks for that.
+def require_machine() -> None:
+    """Skip the test with everything that the machine lacks for a mount by the binding of the environment.
 
     The suite's other requirements (root, fusectl's abort) are not these tests'.
     """
     missing = []
+    for check in (check_device, binding.load):
+        try:
+            check()
+        except SetupError as error:
+            missing.append(str(error))
+    if missing:
+        pytest.skip("; ".join(missing))
+
+
+@pytest.fixture(autouse=True, scope="package", params=list(binding.KINDS))
+def machine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Runs each test with each binding to libfuse."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(binding.VARIABLE, request.param)
-        for check in (check_device, binding.load):
-            try:
-                check()
-            except SetupError as error:
-                missing.append(str(error))
-        if missing:
-            pytest.skip("; ".join(missing))
+        require_machine()
         yield
 
 

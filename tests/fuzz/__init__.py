@@ -1,0 +1,1 @@
+"""Property tests of every parser and reader of foreign data."""
