@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable
 
 from harness import registry
-from harness.judge import waits
+from harness.judge import accounted, waits
 from harness.judge.waits import DETACHED_TABLES, WAITING_CONNECTIONS, For, View, Wait, connection_id, counting, task_id
 from harness.model import kernel_names
 from harness.model.records import Device, Edge, Need, Node, Progress, Snapshot, Strength, Task, WaitGraph
@@ -52,6 +52,8 @@ def _look(name: str, view: View) -> tuple[str, Wait]:
     if name == DETACHED_TABLES:
         return "one of the exiting tasks", _any_detached(view)
     kind, _, number = name.partition(":")
+    if kind == "elsewhere":
+        return f"an unknown keeper of connection {number}", accounted.elsewhere(int(number), view)
     if kind == "connection":
         return _connection(int(number), view)
     task = view.by_tid.get(int(number))
@@ -85,6 +87,9 @@ def _connection(number: int, view: View) -> tuple[str, Wait]:
     if found.virtiofs:
         return f"connection {number}", Wait(Need.ANY, Progress.OUTSIDE, "virtiofs: this machine's own host answers it")
     label = f"connection {number}" + (f" ({found.fsname})" if found.fsname else "")
+    known = accounted.explain(number, view)
+    if known is not None:
+        return label, known
     holders = view.holders(number)
     if not _accounted_for(number, view):
         holders = (*holders, *view.unnamed_devices())

@@ -16,6 +16,8 @@ class Holding(StrEnum):
     """A table that its last task, exiting, is closing: exit_files(), close_files()."""
     TASK_WORK = "task-work"
     """The last reference was given up: this task releases the file when it comes to its task work (fput())."""
+    CALL = "call"
+    """A call that is under way: read(), write() or poll() of the device by a task that is not exiting."""
     KERNEL_WORK = "kernel-work"
     """The same, but a worker of the kernel releases it (delayed_fput())."""
 
@@ -30,6 +32,8 @@ class Reference:
     tgid: int | None = None
     fd: int | None = None
     """The descriptor, in a table."""
+    sharers: tuple[int, ...] = ()
+    """Other processes (tgids) that have the same table: CLONE_FILES without CLONE_THREAD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,10 @@ class OpenDevice:
     def accounted(self) -> bool:
         """Whether there is no other reference than those found."""
         held = sum(each.holding in (Holding.TABLE, Holding.DETACHED_TABLE) for each in self.references)
-        return held == self.count and (held > 0 or bool(self.references))
+        if held == self.count:
+            return bool(self.references)
+        calls = sum(each.holding is Holding.CALL for each in self.references)
+        return held < self.count <= held + calls
 
 
 @dataclass(frozen=True, slots=True)

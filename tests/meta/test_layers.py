@@ -59,7 +59,7 @@ WITH_FAKEFS = {
     "harness.guard": {"fakefs"},
 }
 """Which rooms may import fakefs: the others know no FUSE server by name."""
-WAITGRAPH = ("harness.judge.waits", "harness.judge.waitgraph")
+WAITGRAPH = ("harness.judge.waits", "harness.judge.waitgraph", "harness.judge.accounted")
 """The graph knows nothing of the verdict that is drawn from it."""
 
 RECORDS = {"harness.model.records", "harness.model.memory", "harness.model.terms"}
@@ -71,7 +71,15 @@ PURE = {
     "harness.judge.blockers": RECORDS | {"harness", "harness.model.kernel_names"},
     "harness.judge.waits": RECORDS,
     "harness.judge.waitgraph": RECORDS
-    | {"harness", "harness.model.kernel_names", "harness.registry", "harness.judge.waits"},
+    | {
+        "harness",
+        "harness.model.kernel_names",
+        "harness.registry",
+        "harness.judge",
+        "harness.judge.accounted",
+        "harness.judge.waits",
+    },
+    "harness.judge.accounted": RECORDS | {"harness.judge.waits"},
     "harness.judge.verdict": RECORDS | {"harness.judge.waitgraph"},
     "harness.judge.form": RECORDS | {"harness.model.kernel_names"},
     "harness.judge.exercise": {"fakefs.journal", "harness.scenario"},

@@ -19,6 +19,11 @@ def connection_id(number: int) -> str:
     return f"connection:{number}"
 
 
+def elsewhere_id(number: int) -> str:
+    """Names who keeps a device of this connection and is not known."""
+    return f"elsewhere:{number}"
+
+
 WAITING_CONNECTIONS = "any:waiting connections"
 DETACHED_TABLES = "any:detached tables"
 """What many wait for alike is a node of its own: without it, a machine with n such hangs has a graph of n² edges."""

@@ -7,6 +7,7 @@ from harness.model import kernel_names
 from harness.model.records import Need, Progress, Strength, Task
 
 ORDER = 30
+_ITS_REQUEST = "kernel memory: its request is on this connection"
 
 
 def explain(task: Task, view: View) -> Wait | None:
@@ -30,6 +31,9 @@ def _candidates(task: Task, view: View) -> tuple[For, ...]:
     `waiting`; of those that count one, the task's own mount namespace tells which it can have opened a file on.
     Several left over are all kept, and one that can still move keeps the proof from being made.
     """
+    asked = None if view.snapshot.memory is None else view.snapshot.memory.awaited_by(task.tid)
+    if asked is not None:
+        return (For(connection_id(asked.number), Strength.OBSERVED, _ITS_REQUEST),)
     waiting = {each.number: each.waiting for each in view.snapshot.connections if each.waiting != 0}
     seen = {mount.connection: mount for mount in view.mounts_of(task.tgid) if mount.connection in waiting}
     if seen:

@@ -6,7 +6,7 @@ from harness.model.memory import KernelMemory, OpenDevice, Reference, ServedConn
 from harness.observe.memory.connections import Connections, FoundConnection
 from harness.observe.memory.files import Files
 from harness.observe.memory.kernel import FaultError, Kernel, Reader, UnknownError
-from harness.observe.memory.threads import Threads
+from harness.observe.memory.threads import Thread, Threads
 
 
 def take_account(kernel: Kernel) -> KernelMemory:
@@ -29,33 +29,35 @@ def take_account(kernel: Kernel) -> KernelMemory:
     files = Files(reader, threads)
     connections = tuple(Connections(reader, threads).all())
     wanted = {device for each in connections if not each.virtiofs for device in each.devices}
-    opened: dict[int, list[tuple[int, tuple[Reference, ...]]]] = {}
+    opened: dict[int, list[OpenDevice]] = {}
+    everybody = tuple(threads.all()) if wanted else ()
     if wanted:
-        for file, references in files.references(tuple(threads.all())).items():
+        for file, references in files.references(everybody).items():
             try:
                 device = files.private(file)
             except FaultError:
                 continue  # it was closed meanwhile
             if device in wanted:
-                opened.setdefault(device, []).append((file, tuple(references)))
-    return KernelMemory(kernel.source, tuple(_served(each, opened, files) for each in connections))
+                opened.setdefault(device, []).append(_counted(file, tuple(references), files, everybody))
+    return KernelMemory(kernel.source, tuple(_served(each, opened) for each in connections))
 
 
-def _served(
-    found: FoundConnection, opened: dict[int, list[tuple[int, tuple[Reference, ...]]]], files: Files
-) -> ServedConnection:
-    devices = []
-    hidden = 0
-    for device in () if found.virtiofs else found.devices:
-        if device not in opened:
-            hidden += 1
-        devices += [OpenDevice(references, files.count(file)) for file, references in opened.get(device, ())]
+def _counted(file: int, references: tuple[Reference, ...], files: Files, threads: tuple[Thread, ...]) -> OpenDevice:
+    found = OpenDevice(references, files.count(file))
+    if found.accounted or found.count <= len(references):
+        return found
+    calls = tuple(files.calls(file, threads))
+    return OpenDevice((*references, *calls), files.count(file))
+
+
+def _served(found: FoundConnection, opened: dict[int, list[OpenDevice]]) -> ServedConnection:
+    here = () if found.virtiofs else found.devices
     return ServedConnection(
         number=found.number,
         connected=found.connected,
         waiting=found.waiting,
-        devices=tuple(devices),
-        hidden=hidden,
+        devices=tuple(each for device in here for each in opened.get(device, ())),
+        hidden=sum(device not in opened for device in here),
         requests=found.requests,
         blocked=found.blocked,
         limited=found.timeout_s is not None,

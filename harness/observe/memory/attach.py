@@ -13,10 +13,11 @@ def attached(snapshot: Snapshot, memory: KernelMemory | None) -> Snapshot:
     if memory is None:
         return snapshot
     served = {
-        (each.tgid, each.fd): connection.number
+        (tgid, each.fd): connection.number
         for connection in memory.connections
         for device in connection.devices
         for each in device.references
+        for tgid in (each.tgid, *each.sharers)
         if each.holding is Holding.TABLE
     }
     devices = tuple(

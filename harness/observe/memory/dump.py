@@ -148,11 +148,12 @@ class Dump:
     def _concerned(self) -> set[int]:
         """Processes that hold a device or wait for one, and those with a task on its way out."""
         holders = {
-            each.tgid
+            tgid
             for connection in self.memory.connections
             for device in connection.devices
             for each in device.references
-            if each.tgid is not None
+            for tgid in (each.tgid, *each.sharers)
+            if tgid is not None
         }
         waiting = {
             request.tid for connection in self.memory.connections for request in connection.requests if request.tid
@@ -176,6 +177,8 @@ class Dump:
                 for each in device.references:
                     if each.holding is Holding.TABLE and each.tid and each.tgid and each.fd is not None:
                         yield Device(each.tid, each.tgid, each.fd, connection.number)
+                        for tgid in each.sharers:
+                            yield Device(tgid, tgid, each.fd, connection.number)
 
     def _connections(self) -> Iterator[Connection]:
         names = {mount.connection: mount.fsname for mount in self.mounts}

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from harness.model.memory import Holding, Reference
+from harness.model.records import PF_EXITING
 from harness.observe.memory.kernel import POINTER, FaultError, Reader, UnknownError
 from harness.observe.memory.threads import Thread, Threads
 
@@ -46,12 +47,13 @@ class Files:
     def references(self, threads: tuple[Thread, ...]) -> dict[int, list[Reference]]:
         """List all references of these threads, by the file's address."""
         found: dict[int, list[Reference]] = defaultdict(list)
-        tables: dict[int, Thread] = {}
+        tables: dict[int, list[Thread]] = {}
         for thread in threads:
             if thread.files:
-                tables.setdefault(thread.files, thread)
-        for table, owner in tables.items():
-            self._add(found, Holding.TABLE, owner, table)
+                tables.setdefault(thread.files, []).append(thread)
+        for table, owners in tables.items():
+            sharers = {each.tgid for each in owners} - {owners[0].tgid}
+            self._add(found, Holding.TABLE, owners[0], table, tuple(sorted(sharers)))
         for thread in threads:
             for file in self._work(thread.work):
                 found[file].append(Reference(Holding.TASK_WORK, thread.tid, thread.tgid))
@@ -61,10 +63,17 @@ class Files:
             found[file].append(Reference(Holding.KERNEL_WORK))
         return found
 
-    def _add(self, found: dict[int, list[Reference]], holding: Holding, owner: Thread, table: int) -> None:
+    def _add(
+        self,
+        found: dict[int, list[Reference]],
+        holding: Holding,
+        owner: Thread,
+        table: int,
+        sharers: tuple[int, ...] = (),
+    ) -> None:
         try:
             for fd, file in self._open(table):
-                found[file].append(Reference(holding, owner.tid, owner.tgid, fd))
+                found[file].append(Reference(holding, owner.tid, owner.tgid, fd, sharers))
         except FaultError:
             self.unread += 1
 
@@ -124,6 +133,22 @@ class Files:
                 works.update(self._work(word))
         for file in works:
             found[file].append(Reference(Holding.TASK_WORK, thread.tid, thread.tgid))
+
+    def calls(self, file: int, threads: tuple[Thread, ...]) -> Iterator[Reference]:
+        """Find calls that keep a file, by its address on the stacks of tasks that sleep and are not exiting.
+
+        A call takes a reference of its own where the descriptor may be closed meanwhile (fdget(), fs/file.c); poll()
+        keeps one for each descriptor.  What is found may be left over from an earlier call: then the task is named for
+        nothing, but it is alive, and no proof is made without it.
+        """
+        marked = {file, file | 1}  # `struct fd` has flags in the lowest bits
+        for thread in threads:
+            if not thread.exit_state and not thread.flags & PF_EXITING:
+                try:
+                    if not marked.isdisjoint(self._threads.words_on_stack(thread)):
+                        yield Reference(Holding.CALL, thread.tid, thread.tgid)
+                except FaultError:
+                    continue  # it runs, or is gone
 
     def _is_detached_table(self, address: int) -> bool:
         """A `struct files_struct`, whose own small table leads to its own small array, without users."""

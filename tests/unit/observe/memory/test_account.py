@@ -42,7 +42,9 @@ def test_a_table_that_two_tasks_share_is_one_reference(machine: Machine) -> None
     table = machine.table({6: machine.file(machine.device(), count=1)}, users=2)
     machine.task(10, files=table)
     machine.task(11, files=table)
-    assert account(machine).accounted
+    found = account(machine)
+    assert found.accounted
+    assert [each.references for each in found.devices] == [(Reference(Holding.TABLE, 10, 10, 6, (11,)),)]
 
 
 def test_two_tables_and_a_duplicate_are_three_references(machine: Machine) -> None:
@@ -59,6 +61,17 @@ def test_one_more_reference_than_was_found_is_not_accounted_for(machine: Machine
     table = machine.table({6: machine.file(machine.device(), count=2)})
     machine.task(10, files=table)
     assert not account(machine).accounted
+
+
+def test_a_call_that_keeps_a_device_is_found_on_the_stack_of_its_task(machine: Machine) -> None:
+    file = machine.file(machine.device(), count=3)
+    machine.task(10, files=machine.table({6: file}), stack=(file,))
+    machine.task(11, stack=(7, file | 1))
+    machine.task(12, flags=PF_EXITING, stack=(file,))
+    found = account(machine)
+    assert found.accounted
+    calls = {each.tid for each in found.devices[0].references if each.holding is Holding.CALL}
+    assert calls == {10, 11}, "what is on the stack of a dead task proves nothing"
 
 
 def test_a_device_of_which_no_file_was_found_is_hidden(machine: Machine) -> None:
