@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
+import prctl
 import psutil
 import pytest
 
@@ -31,6 +33,19 @@ def gone(pid: int) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_runs() -> Iterator[None]:
+    """A run folder of this process alone, and its orphans as its children: others on the machine do not count."""
+    above = "/run" if os.geteuid() == 0 and os.access("/run", os.W_OK) else None
+    folder = tempfile.mkdtemp(prefix="fz-", dir=above)
+    os.environ["FUSEZAP_RUN_DIR"] = folder
+    prctl.set_child_subreaper(True)
+    yield
+    del os.environ["FUSEZAP_RUN_DIR"]
+    if os.path.isdir(folder):  # the last run removes it
+        os.rmdir(folder)
 
 
 def pytest_configure(config: pytest.Config) -> None:

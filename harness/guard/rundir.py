@@ -1,11 +1,13 @@
 """Where a run keeps its sockets and its journal, and by what it is found again when everything else is dead.
 
 One folder a run: `BASE/RUN`, RUN being `fusezap-` and twelve hex digits, which is also the fsname of every mount
-that the run makes.  `owner.json` in it names the processes that look after it, by number and start time.
+that the run makes.  The first four digits are those of BASE: runs with another BASE are somebody else's.
+`owner.json` in it names the processes that look after it, by number and start time.
 """
 
 from __future__ import annotations
 
+import binascii
 import errno
 import json
 import os
@@ -46,7 +48,15 @@ class Owner:
 
 
 def base() -> Path:
-    """A tmpfs that is ours: /run for root, XDG_RUNTIME_DIR for a user, else a private folder in /tmp."""
+    """The folder of all runs of this user: FUSEZAP_RUN_DIR, else a folder of a tmpfs that is the user's alone.
+
+    Returns:
+        FUSEZAP_RUN_DIR where it is set; `/run/fusezap` for root; `fusezap` in XDG_RUNTIME_DIR for a user; else a
+        private folder in /tmp.
+    """
+    chosen = os.environ.get("FUSEZAP_RUN_DIR")
+    if chosen:
+        return Path(chosen)
     uid = os.getuid()
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if uid == 0 and os.access("/run", os.W_OK):
@@ -56,8 +66,13 @@ def base() -> Path:
     return Path(f"/tmp/fusezap-{uid}")
 
 
+def prefix() -> str:
+    """The beginning of the name of every run in `base()`: the program looks for, and ends, no others."""
+    return f"{PREFIX}{binascii.crc_hqx(str(base()).encode(errors='surrogateescape'), 0):04x}"
+
+
 def new_name() -> str:
-    return PREFIX + os.urandom(6).hex()
+    return prefix() + os.urandom(4).hex()
 
 
 def is_name(text: str) -> bool:

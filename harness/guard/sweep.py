@@ -42,9 +42,13 @@ def sweep() -> Iterator[Swept]:
 
 def _folders() -> list[Path]:
     try:
-        return [path for path in rundir.base().iterdir() if rundir.is_name(path.name)]
+        return [path for path in rundir.base().iterdir() if _own(path.name)]
     except FileNotFoundError:
         return []
+
+
+def _own(name: str) -> bool:
+    return rundir.is_name(name) and name.startswith(rundir.prefix())
 
 
 def mounted_runs() -> dict[str, set[int]]:
@@ -58,7 +62,7 @@ def mounted_runs() -> dict[str, set[int]]:
                 continue
             for entry in entries:
                 run = rundir.run_of(entry.source, entry.point)
-                if run is not None:
+                if run is not None and _own(run):
                     found.setdefault(run, set()).add(pid)
             break
     return found

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-import prctl
 import psutil
 import pytest
 
@@ -21,14 +20,6 @@ from tests.live.conftest import NOTHING, traces
 AFTER_S = 2.0
 WHOLE_RUN_S = 0.35
 """Longer than a run takes: the moments are spread over all of it, and some beyond."""
-
-
-@pytest.fixture(autouse=True)
-def subreaper() -> Iterator[None]:
-    """Orphans come to us, so that none can hide, and a PID 1 that does not reap is no excuse."""
-    prctl.set_child_subreaper(1)
-    yield
-    prctl.set_child_subreaper(0)
 
 
 def started(*scenario: str) -> subprocess.Popen[bytes]:

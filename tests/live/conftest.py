@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -29,10 +30,11 @@ def machine() -> None:
 
 
 def traces() -> dict[str, object]:
-    """All that a run can leave: mounts by name, folders, cgroups, and tasks by the names that only ours have.
+    """All that a run of this suite can leave: mounts and cgroups by name, folders, and living descendants by name.
 
-    A zombie guard does not count: it was orphaned, and is its new parent's to reap, sooner or later.
+    An orphan becomes a child of this process, which is a subreaper.  Zombies do not count: they are reaped here.
     """
+    reap_orphans()
     try:
         folders = sorted(path.name for path in rundir.base().iterdir())
     except FileNotFoundError:
@@ -40,9 +42,30 @@ def traces() -> dict[str, object]:
     return {
         "mounts": sorted(mounted_runs()),
         "folders": folders,
-        "cgroups": [str(each.folder) for each in groups(rundir.PREFIX)],
-        "tasks": [pid for pid in procfs.pids() if _living_comm(pid).startswith("fusezap-")],
+        "cgroups": [str(each.folder) for each in groups(rundir.prefix())],
+        "tasks": [pid for pid in descendants() if _living_comm(pid).startswith("fusezap-")],
     }
+
+
+def descendants() -> list[int]:
+    """The processes below this one, from the parent in each stat file: no other file of a stuck task is read."""
+    parents = {}
+    for pid in procfs.pids():
+        with contextlib.suppress(OSError):
+            parents[pid] = procfs.read_process_stat(pid).ppid
+    found = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
+        found |= more
+    return sorted(found - {os.getpid()})
+
+
+def reap_orphans() -> None:
+    """Reaps the zombies that became ours: those named fusezap-…, which no Popen of this process started."""
+    for pid in procfs.pids():
+        with contextlib.suppress(OSError):
+            stat = procfs.read_process_stat(pid)
+            if stat.ppid == os.getpid() and stat.state == "Z" and stat.comm.startswith("fusezap-"):
+                os.waitpid(pid, os.WNOHANG)
 
 
 def _living_comm(pid: int) -> str:

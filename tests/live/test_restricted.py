@@ -47,6 +47,7 @@ mknod "$dir/fuse" c 10 229
 chmod 666 "$dir/fuse"
 mount --bind "$dir/fuse" /dev/fuse
 mkdir -m 777 "$dir/run"
+unset FUSEZAP_RUN_DIR
 export XDG_RUNTIME_DIR="$dir/run" HOME="$dir"
 cd /
 eval "$SETUP"
