@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Generator, Iterator
 
 import prctl
 import psutil
 import pytest
+
+from harness.linux.polling import poll
 
 
 def require(*commands: str, root: bool = False) -> None:
@@ -24,15 +25,14 @@ def require(*commands: str, root: bool = False) -> None:
 
 def gone(pid: int) -> bool:
     """Within five seconds: nobody may reap it here."""
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
+
+    def ended() -> bool:
         try:
-            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-                return True
+            return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return True
-        time.sleep(0.02)
-    return False
+
+    return poll(5, ended)
 
 
 @pytest.fixture(autouse=True, scope="session")

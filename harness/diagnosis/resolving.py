@@ -12,6 +12,7 @@ from harness.diagnosis.records import Diagnosis, Finding, Remedy
 from harness.errors import MachineError, UsageError
 from harness.linux import fusectl
 from harness.linux.fusectl import Fusectl
+from harness.linux.polling import poll
 
 RELEASE_S = 5.0
 _SIGNALS = {"continue": signal.SIGCONT, "kill-tracer": signal.SIGKILL}
@@ -50,11 +51,8 @@ def resolve(finding: Finding, remedy: Remedy, ctl: Fusectl | None, look: Look) -
         named(look(), finding.id)
         began = time.monotonic()
         act()
-        while any(_same(each, finding) for each in look().findings):
-            if time.monotonic() - began > RELEASE_S:
-                return None
-            time.sleep(0.02)
-        return time.monotonic() - began
+        gone = poll(RELEASE_S, lambda: not any(_same(each, finding) for each in look().findings), 0.02)
+        return time.monotonic() - began if gone else None
 
 
 def _same(each: Finding, finding: Finding) -> bool:

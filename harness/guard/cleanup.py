@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from harness.linux import fusectl, procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts
+from harness.linux.polling import poll
 from harness.linux.unmounting import Where, forced_unmount
 
 DEADLINE_S = 10.0
@@ -123,10 +123,12 @@ def _below(pid: int) -> list[int]:
 
 def release_and_reap(run: str, ctl: Fusectl | None, holds: list[Hold]) -> list[str]:
     """Ends everything below this process, a subreaper; returns what is left after the deadline, in words."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
+    below: list[int] = []
+
+    def all_ended() -> bool:
+        nonlocal below
         if reap():
-            break
+            return True
         below = descendants()
         holds.extend(take_hold(below, run, ctl, holds))
         for pid in below:
@@ -134,9 +136,10 @@ def release_and_reap(run: str, ctl: Fusectl | None, holds: list[Hold]) -> list[s
                 os.kill(pid, signal.SIGKILL)
         for hold in holds:
             hold.release()
-        if time.monotonic() > deadline:
-            return [f"task {pid} does not end" for pid in below]
-        time.sleep(_POLL_S)
+        return False
+
+    if not poll(DEADLINE_S, all_ended, _POLL_S):
+        return [f"task {pid} does not end" for pid in below]
     for hold in holds:
         hold.close()
     holds.clear()
@@ -160,17 +163,19 @@ def remove_groups(run: str) -> list[str]:
     """
     from harness.linux import cgroup
 
-    end = time.monotonic() + DEADLINE_S
-    for folder in cgroup.trees(run):
-        while True:
+    why = ""
+
+    def removed() -> bool:
+        nonlocal why
+        for folder in cgroup.trees(run):
             try:
                 cgroup.remove_tree(folder)
-                break
             except OSError as error:
-                if time.monotonic() > end:
-                    return [f"cgroup {folder}: {error.strerror}"]
-            time.sleep(_POLL_S)
-    return []
+                why = f"cgroup {folder}: {error.strerror}"
+                return False
+        return True
+
+    return [] if poll(DEADLINE_S, removed, _POLL_S) else [why]
 
 
 def remove_folder(folder: Path) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from harness.guard.rundir import Owner
 from harness.linux import cgroup, procfs
 from harness.linux.fusectl import fusectl_opened
 from harness.linux.mountinfo import mounts_named
+from harness.linux.polling import poll
 from harness.linux.process import Process
 
 _POLL_S = 0.002
@@ -110,9 +110,7 @@ def _remove(name: str, folder: Path | None, owner: Owner | None, pids: set[int])
 def _end_guard(guard: Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(guard.pid, signal.SIGTERM)
-    end = time.monotonic() + DEADLINE_S
-    while guard.alive and time.monotonic() < end:
-        time.sleep(_POLL_S)
+    poll(DEADLINE_S, lambda: not guard.alive, _POLL_S)
 
 
 def _release_and_kill(name: str, pids: set[int], actions: list[str]) -> list[str]:
@@ -122,9 +120,11 @@ def _release_and_kill(name: str, pids: set[int], actions: list[str]) -> list[str
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             processes.append(Process.of(pid))
     holds: list[Hold] = []
-    end = time.monotonic() + DEADLINE_S
+    alive: list[Process] = []
     with fusectl_opened() as ctl:
-        while True:
+
+        def all_ended() -> bool:
+            nonlocal alive
             alive = [process for process in processes if process.alive]
             for hold in take_hold((process.pid for process in alive), name, ctl, holds):
                 actions.append(f"aborted connection {hold.number} ({name})")
@@ -134,9 +134,9 @@ def _release_and_kill(name: str, pids: set[int], actions: list[str]) -> list[str
                     os.kill(process.pid, signal.SIGKILL)
             for hold in holds:
                 hold.release()
-            if not alive or time.monotonic() > end:
-                break
-            time.sleep(_POLL_S)
+            return not alive
+
+        poll(DEADLINE_S, all_ended, _POLL_S)
     for hold in holds:
         hold.close()
     if processes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Callable, Iterable
 
 from fakefs import journal
@@ -18,6 +17,7 @@ from harness.launch.start import Launch
 from harness.launch.victim import Victim
 from harness.linux import procfs
 from harness.linux.cgroup import Freezer
+from harness.linux.polling import DeadlineError, wait_until
 from harness.linux.process import Process, Target
 from harness.linux.procfs import GONE
 from harness.model import kernel_names
@@ -25,6 +25,7 @@ from harness.model.records import PF_EXITING, Claim, function_of
 from harness.scenario import Before, Caller, Exercise, Frame, Holder, Place, Requirement
 
 READY_S = 20.0
+_PAUSE_S = 0.0005
 
 
 def arm(launch: Launch) -> Victim:
@@ -226,14 +227,15 @@ class _Arming:
         return f"the file is held open{on}" if scenario.holder is not Holder.NOBODY else f"all is in place{on}"
 
     def _until(self, what: str, holds: Callable[[], bool]) -> None:
-        end = time.monotonic() + READY_S
-        while True:
+        def probe() -> bool:
             with contextlib.suppress(*GONE):
-                if holds():
-                    return
-            if time.monotonic() > end:
-                raise LaunchError(f"not armed: it did not come about within {READY_S:g} s that {what}")
-            time.sleep(0.0005)
+                return holds()
+            return False
+
+        try:
+            wait_until(what, READY_S, probe, _PAUSE_S)
+        except DeadlineError as error:
+            raise LaunchError(f"not armed: {error}") from error
 
 
 _BEFORE: dict[Before, Callable[[_Arming], None]] = {

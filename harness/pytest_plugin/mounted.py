@@ -6,7 +6,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from harness.launch.notify import Notifications
 from harness.linux import fusectl
 from harness.linux.fusectl import fusectl_opened
 from harness.linux.mountinfo import fuse_mounts
+from harness.linux.polling import poll
 from harness.linux.syscalls import MNT_DETACH, MNT_FORCE, UMOUNT_NOFOLLOW, umount
 
 READY_S = 20.0
@@ -89,9 +89,14 @@ def _end(server: subprocess.Popen[bytes], mount_point: Path, control: Path, name
         server.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             server.wait(END_S)
-    end = time.monotonic() + END_S
-    while _number(name) is not None and time.monotonic() < end:
+
+    def unmounted() -> bool:
+        if _number(name) is None:
+            return True
         _unmount(mount_point, MNT_DETACH)
+        return False
+
+    poll(END_S, unmounted)
 
 
 def _number(name: str) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from harness.judge.verdict import judge
 from harness.linux import procfs
+from harness.linux.polling import poll
 from harness.linux.process import Target
 from harness.model.records import PF_EXITING, Outcome, Snapshot, Verdict
 
@@ -56,11 +57,12 @@ def _until_init_rests(target: Target, deadline: float) -> None:
 
     A matter of speed alone; what is looked at is judged the same.
     """
-    while time.monotonic() < deadline:
+
+    def rests() -> bool:
         try:
             stat = procfs.read_process_stat(target.init)
         except (FileNotFoundError, ProcessLookupError):
-            return
-        if stat.start_time != target.start_time or (stat.flags & PF_EXITING and stat.state in "SDZX"):
-            return
-        time.sleep(_SHORTEST_S)
+            return True
+        return stat.start_time != target.start_time or bool(stat.flags & PF_EXITING and stat.state in "SDZX")
+
+    poll(deadline - time.monotonic(), rests, _SHORTEST_S)

@@ -22,6 +22,7 @@ from harness.errors import LaunchError
 from harness.guard import leftovers
 from harness.guard.client import Guard, HeldConnection, guarded
 from harness.linux import cgroup, fusectl, procfs
+from harness.linux.polling import poll
 from harness.linux.process import Process, Target
 from harness.model.records import Claim
 from harness.runtimes import observation, rootfs, tools
@@ -167,12 +168,18 @@ class _Course:
     def _start_daemon(self) -> float:
         """Seconds until it answers."""
         began = time.monotonic()
-        self._daemon = self._room.daemon(self._commands.daemon, self._log)
-        while self._room.run(self._commands.hello, self._bound_s).status != 0:
-            if not self._daemon.alive or time.monotonic() - began > READY_S:
-                state = "ended" if not self._daemon.alive else f"did not answer within {READY_S:g} s"
-                raise LaunchError(f"{self._commands.daemon[0]} {state}", self._last_words())
-            time.sleep(_POLL_S)
+        daemon = self._daemon = self._room.daemon(self._commands.daemon, self._log)
+        answers = False
+
+        def answered_or_ended() -> bool:
+            nonlocal answers
+            answers = self._room.run(self._commands.hello, self._bound_s).status == 0
+            return answers or not daemon.alive
+
+        poll(READY_S, answered_or_ended, _POLL_S)
+        if not answers:
+            state = f"did not answer within {READY_S:g} s" if daemon.alive else "ended"
+            raise LaunchError(f"{self._commands.daemon[0]} {state}", self._last_words())
         return time.monotonic() - began
 
     def _last_words(self) -> str:
@@ -279,13 +286,10 @@ class _Course:
             os.kill(self._daemon.pid, number)
 
     def _ended_within(self, seconds: float) -> float | None:
-        assert self._daemon is not None
+        daemon = self._daemon
+        assert daemon is not None
         began = time.monotonic()
-        while self._daemon.alive:
-            if time.monotonic() - began > seconds:
-                return None
-            time.sleep(_POLL_S)
-        return time.monotonic() - began
+        return time.monotonic() - began if poll(seconds, lambda: not daemon.alive, _POLL_S) else None
 
     # ---- after it
 
@@ -312,14 +316,14 @@ class _Course:
 
     def _recovers(self, began: float) -> tuple[float | None, Answer]:
         """(seconds since the abort, the last answer)"""
-        while True:
-            state = self._room.run(self._commands.state.argv, self._bound_s, self._commands.state.shows)
-            took = time.monotonic() - began
-            if state.words != self._stuck_words or self._forgotten:
-                return took, state
-            if took > RECOVERS_S:
-                return None, state
-            time.sleep(_POLL_S)
+        answers: list[Answer] = []
+
+        def recovered() -> bool:
+            answers.append(self._room.run(self._commands.state.argv, self._bound_s, self._commands.state.shows))
+            return answers[-1].words != self._stuck_words or self._forgotten
+
+        came = poll(RECOVERS_S - (time.monotonic() - began), recovered, _POLL_S)
+        return (time.monotonic() - began if came else None), answers[-1]
 
     def _exit_status(self, *answers: Answer) -> int | None:
         """As the runtime still knows it, or as `run`, which stayed, has ended with it."""

@@ -10,6 +10,7 @@ from harness.judge.form import form
 from harness.judge.verdict import stuck_task
 from harness.linux import procfs
 from harness.linux.fusectl import Fusectl
+from harness.linux.polling import poll
 from harness.linux.process import Target
 from harness.linux.procfs import GONE
 from harness.model import kernel_names
@@ -69,9 +70,9 @@ _TELLING = ("fuse_flush", "zap_pid_ns_processes")
 
 def await_blocked(init: int, server: int, within_s: float) -> bool:
     """Whether, in that time, a task of the namespace comes to wait for a FUSE answer that is not the server's own."""
-    end = time.monotonic() + within_s
     namespace = procfs.read_namespace(init, init, "pid")
-    while time.monotonic() < end:
+
+    def blocked() -> bool:
         for pid in procfs.user_pids():
             with contextlib.suppress(*GONE, PermissionError):
                 if pid == server or procfs.read_namespace(pid, pid, "pid") != namespace:
@@ -80,19 +81,20 @@ def await_blocked(init: int, server: int, within_s: float) -> bool:
                     frames = procfs.read_stack(tid, pid) or (procfs.read_wchan(tid, pid) or "",)
                     if kernel_names.awaits_fuse(map(function_of, frames)):
                         return True
-        time.sleep(_POLL_S)
-    return False
+        return False
+
+    return poll(within_s, blocked, _POLL_S)
 
 
 def await_empty(target: Target, within_s: float) -> float | None:
     """Seconds until the namespace's init is gone; None: it is not."""
     began = time.monotonic()
-    while time.monotonic() - began < within_s:
+
+    def gone() -> bool:
         try:
             stat = procfs.read_process_stat(target.init)
         except GONE:
-            return time.monotonic() - began
-        if stat.start_time != target.start_time or (stat.state in "ZX" and stat.threads == 1):
-            return time.monotonic() - began
-        time.sleep(0.0005)
-    return None
+            return True
+        return stat.start_time != target.start_time or (stat.state in "ZX" and stat.threads == 1)
+
+    return time.monotonic() - began if poll(within_s, gone, 0.0005) else None

@@ -14,6 +14,7 @@ from threading import Thread
 from typing import IO
 
 from harness.errors import MachineError
+from harness.linux.polling import poll
 from harness.vm import wire
 from harness.vm.command import Command, Daemon
 
@@ -123,8 +124,6 @@ def _process(argv: tuple[str, ...], stdout: int) -> Iterator[subprocess.Popen[by
 
 
 def _await(daemon: Daemon, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + DAEMON_S
-    while not daemon.socket.exists():
-        if process.poll() is not None or time.monotonic() > end:
-            raise MachineError(f"{' '.join(daemon.argv)} does not come up", "try it by hand")
-        time.sleep(LOOK_EVERY_S)
+    poll(DAEMON_S, lambda: daemon.socket.exists() or process.poll() is not None, LOOK_EVERY_S)
+    if not daemon.socket.exists():
+        raise MachineError(f"{' '.join(daemon.argv)} does not come up", "try it by hand")

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from harness.guard.sweep import sweep
+from harness.linux.polling import poll, wait_until
 from tests.live.conftest import NOTHING, traces
 
 AFTER_S = 2.0
@@ -36,12 +37,7 @@ def descendants() -> list[int]:
 
 
 def gone_within(seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if not descendants() and traces() == NOTHING:
-            return True
-        time.sleep(0.005)
-    return False
+    return poll(seconds, lambda: not descendants() and traces() == NOTHING)
 
 
 def guard_of(harness: int) -> int | None:
@@ -133,8 +129,7 @@ def test_clean_touches_no_connection_of_others() -> None:
     """A living run is somebody else's as long as its harness lives."""
     running = started("exit-flush-peer-outside")
     try:
-        while guard_of(running.pid) is None:
-            time.sleep(0.005)
+        wait_until("the run has a guard", 30, lambda: guard_of(running.pid))
         assert all(each.in_use or not each.actions for each in sweep())
         assert running.wait(30) == 0
     finally:

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sysconfig
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from harness.linux.cgroup import Freezer
 from harness.linux.fusectl import Fusectl, abort
 from harness.linux.mountinfo import fuse_mounts
 from harness.linux.patient import read_each
+from harness.linux.polling import wait_until
 
 SOURCE = Path(__file__).with_name("situations.c")
 
@@ -36,10 +36,7 @@ def built(folder: Path) -> Path:
 
 
 def until(what: str, holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < end, f"not within 10 s: {what}"
-        time.sleep(0.005)
+    wait_until(what, 10, holds)
 
 
 def wchans(pid: int) -> set[str | None]:

@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from harness.linux.polling import poll
 from tests.live.conftest import Fusezap
 
 
@@ -192,7 +192,5 @@ def _until_clean() -> None:
     """The guard may outlive the harness by some milliseconds."""
     from tests.live.conftest import NOTHING, traces
 
-    end = time.monotonic() + 5
-    while traces() != NOTHING and time.monotonic() < end:
-        time.sleep(0.01)
+    poll(5, lambda: traces() == NOTHING)
     assert traces() == NOTHING

@@ -16,6 +16,7 @@ import pytest
 from harness.catalogue import catalogue
 from harness.errors import GuardError
 from harness.guard.sweep import mounted_runs
+from harness.linux.polling import poll, wait_until
 from harness.report import outputs
 from harness.run.order import Order
 from harness.run.pool import workers
@@ -187,25 +188,24 @@ def _two_that_wait() -> tuple[subprocess.Popen[str], int]:
     """Runs of five minutes, under way, and one of their workers."""
     running = _started("exit-flush-peer-outside", "--repeat", "2", "--patience", "300")
     worker = _worker_of(running)
-    end = time.monotonic() + 30
-    while len(mounted_runs()) < 2 and time.monotonic() < end:
-        time.sleep(0.01)
+    wait_until("two runs are mounted", 30, lambda: len(mounted_runs()) >= 2)
     return running, worker
 
 
 def _worker_of(running: subprocess.Popen[str]) -> int:
     """The first that there is."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
+
+    def worker() -> int | None:
         for child in psutil.Process(running.pid).children():
             if "harness.run.worker" in child.cmdline():
                 return child.pid
-        time.sleep(0.01)
-    raise AssertionError("no worker has been started")
+        return None
+
+    found = wait_until("a worker runs", 30, worker)
+    assert found is not None
+    return found
 
 
 def _until_clean() -> None:
     """The guards of what was killed need a moment."""
-    end = time.monotonic() + 5
-    while traces() != NOTHING and time.monotonic() < end:
-        time.sleep(0.01)
+    poll(5, lambda: traces() == NOTHING)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from harness.linux.polling import wait_until
 from tests.live.conftest import NOTHING, machine, nothing_left, traces
 from tests.meta.tree import ROOT
 
@@ -262,10 +262,7 @@ def test_a_killed_pytest_leaves_nothing(run: Run) -> None:
         """
     )
     assert result.ret == -9
-    end = time.monotonic() + 5
-    while _left() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert not _left()
+    wait_until("nothing is left", 5, lambda: not _left())
 
 
 def _left() -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
+from harness.linux.polling import wait_until
 from tests.conftest import require
 from tests.setup.conftest import CHECKOUT, environment, run
 
@@ -116,9 +116,7 @@ def test_a_lock_of_the_dead_is_taken_over(copy: Path) -> None:
 @pytest.mark.slow
 def test_an_interrupted_set_up_is_repaired(copy: Path) -> None:
     first = subprocess.Popen([str(copy / "fusezap"), "--version"], stderr=subprocess.PIPE, start_new_session=True)
-    end = time.monotonic() + 60
-    while not (copy / ".venv/bin/python").exists() and time.monotonic() < end:
-        time.sleep(0.01)
+    wait_until("the environment is being made", 60, (copy / ".venv/bin/python").exists)
     os.killpg(first.pid, 2)
     first.communicate(timeout=60)
     assert first.returncode != 0

@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
 
+from harness.linux.polling import wait_until
 from tests.conftest import require
 
 KERNEL = "debian:bookworm"
@@ -31,14 +31,17 @@ def fusezap(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def emulator_below(pid: int) -> int:
     """Waits until it has been started, with a kernel: the one before it only tries whether KVM works."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
+
+    def emulator() -> int | None:
         for child in psutil.Process(pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 if child.name().startswith("qemu-system") and "-kernel" in child.cmdline():
                     return child.pid
-        time.sleep(0.02)
-    raise AssertionError("no emulator was started")
+        return None
+
+    found = wait_until("an emulator runs", PATIENCE_S, emulator, pause_s=0.02)
+    assert found is not None
+    return found
 
 
 Started = Callable[..., tuple[subprocess.Popen[str], int]]

@@ -10,13 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from harness.linux.polling import wait_until
 from harness.matrix import store
 from harness.matrix.store import Query
 from tests.conftest import gone
@@ -60,12 +60,9 @@ def whole(*specs: str) -> list[tuple[str, str, str]]:
 
 
 def wait_for_cells(number: int) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        if store.base().exists() and len(cells()) >= number:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"there are no {number} cells")
+    wait_until(
+        f"{number} cells are stored", PATIENCE_S, lambda: store.base().exists() and len(cells()) >= number, pause_s=0.05
+    )
 
 
 def test_a_killed_matrix_goes_on_where_it_was(started: Started) -> None:

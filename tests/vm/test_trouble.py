@@ -16,6 +16,7 @@ import pytest
 
 from harness.catalogue import catalogue
 from harness.kernels import spec as kernel_spec
+from harness.linux.polling import wait_until
 from harness.model.records import Outcome, Result, Series
 from harness.run.runner import SILENT
 from harness.run.session import Plan
@@ -116,17 +117,15 @@ def test_a_machine_that_falls_silent_is_lost_at_its_deadline(running_out: Starte
 @pytest.fixture
 def running_out(started: Started) -> Started:
     """Waits, after the emulator's start, until the guest has told of itself."""
-    import time
-
     from harness.vm import share, wire
 
     def start(*arguments: str) -> object:
         found = started(*arguments)
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            if any((folder / wire.EVENTS).stat().st_size for folder in share.above().glob(f"{share.PREFIX}*/")):
-                return found
-            time.sleep(0.1)
-        raise AssertionError("the guest told nothing")
+
+        def written() -> bool:
+            return any((folder / wire.EVENTS).stat().st_size for folder in share.above().glob(f"{share.PREFIX}*/"))
+
+        wait_until("the guest has written an event", 60, written, pause_s=0.1)
+        return found
 
     return start  # type: ignore[return-value]
