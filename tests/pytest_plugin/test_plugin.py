@@ -361,12 +361,15 @@ def test_a_server_that_does_not_answer_is_unmounted_where_it_was_mounted(run: Ru
     assert "fakefs-" not in Path("/proc/self/mountinfo").read_text()
 
 
-def test_the_page_for_runtime_developers_is_true(run: Run) -> None:
-    """Its whole test, with a server that is there."""
-    text = (ROOT / "docs" / "pytest.md").read_text()
-    (source,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+def test_the_tutorial_is_true(run: Run) -> None:
+    """Its example passes, and fails with the proof once SERVER is what its last step says."""
+    source = (ROOT / "docs/examples/test_my_server.py").read_text()
     assert len([line for line in source.splitlines() if line.strip()]) <= 20
-    server = f"{sys.executable} -P -m fakefs {{mountpoint}} --file /some/file"
-    source = source.replace("/usr/local/bin/myfs --foreground {mountpoint}", server)
-    result = run(source, "-k", "not mountpoint")
-    result.assert_outcomes(passed=3, deselected=1)
+    run(source).assert_outcomes(passed=3)
+    page = (ROOT / "docs/tutorials/first-test.md").read_text()
+    changed, count = re.subn(r"^SERVER = .*$", re.findall(r"^SERVER = .*$", page, re.MULTILINE)[0], source, flags=re.M)
+    assert count == 1
+    result = run(changed)
+    result.assert_outcomes(passed=2, failed=1)
+    assert "fusezap: wait-for graph" in shown(result)
+    assert "DEADLOCK" in shown(result)
