@@ -1,22 +1,20 @@
-"""The command line: finds the command, turns exceptions into messages and exit codes.
+"""The command line: finds the command and gives its exit status; `boundary` gives that of errors.
 
-Exit codes 0 and 1 are the command's own answer; 2 is usage or environment; 130, 143 and 129 are Ctrl-C, SIGTERM and
-SIGHUP.
+Exit statuses below 2 are the command's own answer, and 2 is one of judge, diagnose and runtimes.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import os
-import signal
 import sys
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from harness import __version__, commands, registry
+from harness import __version__, boundary, commands, registry
 from harness.errors import FusezapError, Interrupted
-from harness.signals import take_signals
+from harness.printable import visible_lines
+from harness.signals import ignore_signals, take_signals
 
 EXAMPLES = """\
 examples:
@@ -34,71 +32,90 @@ examples:
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    take_signals()
-    status = 2
-    try:
-        status = _command(sys.argv[1:] if argv is None else argv)
-        sys.stdout.flush()
-    except Interrupted as interrupted:
-        status = 128 + interrupted.number
-        _say(f"fusezap: ended by {signal.Signals(interrupted.number).name}; nothing is left behind")
-    except BrokenPipeError:
-        status = 1
-    except (FusezapError, OSError) as error:
-        _say(f"fusezap: {error}")
-    # What stdout could not take must not be tried again when the interpreter ends.
-    with open(os.devnull, "w") as null:
-        os.dup2(null.fileno(), 1) if status else None
-    sys.exit(status)
+    """Run a command in this process; SystemExit has its status.
+
+    Args:
+        argv: the words after `fusezap`; those of this process where it is left out.
+    """
+    sys.exit(status(sys.argv[1:] if argv is None else argv))
 
 
-def _say(text: str) -> None:
+def status(arguments: list[str]) -> int:
+    """Run a command in this process.
+
+    Args:
+        arguments: the words after `fusezap`.
+
+    Returns:
+        Its exit status; nothing is raised.
+    """
+    errors = boundary.statuses(arguments)
+
+    def command() -> int:
+        boundary.open_streams()
+        take_signals()
+        return _command(arguments, errors)
+
     try:
-        print(text, file=sys.stderr)
-    except OSError:
-        return  # nobody listens there either
+        found = boundary.status_of(command, errors)
+        ignore_signals()
+    except Interrupted as interrupted:  # while an error was told, or just after the end
+        found = 128 + interrupted.number
+    return found
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends with the status that the command has for errors, which is 2 for some of them only."""
+
+    def __init__(self, refused: int, **settings: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
+        self._refused = refused
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(self._refused, visible_lines(f"{self.prog}: error: {message}") + "\n")
 
 
 def _load(name: str) -> ModuleType:
     return registry.module(commands, name, "HELP", "DESCRIPTION", "arguments", "execute")
 
 
-def _command(argv: list[str]) -> int:
+def _command(argv: list[str], errors: boundary.Statuses) -> int:
     """Only the command that is asked for is imported: the others would cost start-up time."""
     names = registry.names(commands)
     if argv and argv[0] in names:
         module = _load(argv[0])
-        parser = argparse.ArgumentParser(
+        parser = _Parser(
+            errors.refused,
             prog=f"fusezap {argv[0]}",
             description=module.DESCRIPTION,
             epilog=module.epilog() if hasattr(module, "epilog") and {"-h", "--help"} & set(argv) else None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.arguments(parser)
         args, unknown = parser.parse_known_args(argv[1:])
         if unknown and not getattr(module, "PASSES_ON", False):
             parser.error(f"unknown arguments: {' '.join(unknown)}")
         args.passed_on = unknown
-        status: int = module.execute(args)
-        return status
+        answer: int = module.execute(args)
+        return answer
     if argv and not argv[0].startswith("-"):
         near = difflib.get_close_matches(argv[0], names, n=3)
         hint = f"near: {', '.join(near)}" if near else f"there are: {', '.join(names)}"
         raise FusezapError(f"unknown command {argv[0]!r}", hint)
-    return _overview(argv, names)
+    return _overview(argv, names, errors)
 
 
-def _overview(argv: list[str], names: tuple[str, ...]) -> int:
+def _overview(argv: list[str], names: tuple[str, ...], errors: boundary.Statuses) -> int:
     lines = "\n".join(f"  {name:<10} {_load(name).HELP}" for name in names)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
+        errors.refused,
         prog="fusezap",
         usage="fusezap COMMAND [OPTIONS]",
         description="Makes the hang of a PID namespace that waits for its own dead FUSE server, watches its form, "
         "proves it a deadlock, resolves it, and leaves nothing behind.",
         epilog=f"commands (each has --help):\n{lines}\n\n{EXAMPLES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"fusezap {__version__}")
     parser.parse_args(argv)
     parser.print_help()
-    return 0 if argv else 2
+    return 0 if argv else errors.refused

@@ -18,6 +18,14 @@ class Interrupted(BaseException):
         self.number = number
 
 
+class BugError(FusezapError):
+    """Another process of this program met a bug of its own, and told what."""
+
+
+class KernelError(FusezapError):
+    """The kernel under test cannot do it: neither the command nor this machine is at fault."""
+
+
 class UsageError(FusezapError):
     """The words of the command are off."""
 

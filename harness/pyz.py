@@ -6,7 +6,9 @@ go without, before any of them is imported.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import sys
 from typing import Any, NoReturn
 
@@ -15,13 +17,19 @@ OLDEST = (3, 9)
 
 def main() -> NoReturn:
     if sys.version_info < OLDEST:
-        sys.exit(f"fusezap: needs Python {OLDEST[0]}.{OLDEST[1]} or newer, this is {sys.version.split()[0]}")
+        sys.stderr.write(f"fusezap: needs Python {OLDEST[0]}.{OLDEST[1]} or newer, this is {sys.version.split()[0]}\n")
+        sys.exit(3)  # 1 would say that something is stuck, and 2 that it cannot be told
     if sys.version_info < (3, 10):  # noqa: UP036
         dataclasses.dataclass = _without_slots(dataclasses.dataclass)
-    from harness.cli import main as command_line
-
+    try:
+        from harness.boundary import finish
+        from harness.cli import status
+    except BaseException as error:  # a file that was cut off on its way, or not enough memory
+        with contextlib.suppress(BaseException):
+            os.write(2, f"fusezap: is the file whole? {type(error).__name__}: {error!r}\n".encode())
+        os._exit(3)
     arguments = sys.argv[1:]
-    command_line(arguments if arguments[:1] in (["diagnose"], ["--version"]) else ["diagnose", *arguments])
+    finish(status(arguments if arguments[:1] in (["diagnose"], ["--version"]) else ["diagnose", *arguments]))
 
 
 def _without_slots(plain: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.commands._fetching import told
+from harness.commands._numbers import seconds
 from harness.errors import UsageError
 from harness.run import session
 from harness.run.runner import Listener
@@ -31,16 +32,18 @@ def machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--engine", metavar="NAME", help="what starts it; default: the first that can")
     group.add_argument("--memory", metavar="MIB", type=int, default=1024, help="of the machine (default 1024)")
     group.add_argument(
-        "--deadline", metavar="SECONDS", type=float, default=120.0, help="silence after which it is lost (default 120)"
+        "--deadline",
+        metavar="SECONDS",
+        type=seconds(0.1),
+        default=120.0,
+        help="silence after which it is lost (default 120)",
     )
     group.add_argument("--console", action="store_true", help="show on stderr what the machine prints")
 
 
 def check(args: argparse.Namespace) -> None:
-    if args.memory < 256:
-        raise UsageError("--memory takes 256 MiB or more")
-    if args.deadline <= 0:
-        raise UsageError("--deadline must be positive")
+    if not 256 <= args.memory <= 1 << 20:
+        raise UsageError("--memory takes 256 MiB or more, and no more than a TiB")
 
 
 def carry_out(

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from harness import catalogue
 from harness.commands import _counting, _kernel
-from harness.errors import FusezapError, UsageError
+from harness.errors import FusezapError, KernelError, UsageError
 from harness.model.terms import Mark, Outcome
+from harness.printable import visible
 from harness.report import outputs
 from harness.report.outputs import Outputs
 from harness.run.runner import SILENT
@@ -26,8 +27,9 @@ HELP = "does this kernel have the defect? for scripts and git bisect run"
 DESCRIPTION = """\
 Runs the defect scenarios (or those named) and prints one line.
 
-Exit status 0: the kernel is free of the defect.  1: it has it.  125: cannot tell (git bisect skips the commit).
-A control that does not come out as it must says that the harness is wrong here: 125.
+Exit status 0: the kernel is free of the defect.  1: it has it.  125: it cannot be told (git bisect skips the commit),
+also where a control does not come out as it must.  128 and more: what is not the commit's fault, so that git bisect run
+stops: usage and environment (128), a signal (129 to 143), a bug of fusezap's own (255).
 
 A race that shows in some runs only is looked for with --rate and --confidence: each scenario is run as often as it
 takes to call the kernel free of a race that shows at that rate, and no more once it has been seen.
@@ -55,6 +57,7 @@ def epilog() -> str:
 
 def execute(args: argparse.Namespace) -> int:
     errors: list[str] = []
+    failure: FusezapError | None = None
     counter: _counting.Counter | None = None
     began = time.time()
     out = None
@@ -63,12 +66,14 @@ def execute(args: argparse.Namespace) -> int:
         plan = _plan(args)
         out = Outputs(None if args.format == LINE else args.format, outputs.parse(args.report))
         chosen = catalogue.find(tuple(args.scenario)) or _defects()
-        if not args.scenario:
-            errors += catalogue.read_catalogue()[1]
+        broken = catalogue.read_catalogue()[1]
+        if broken and not args.scenario:
+            raise UsageError("a scenario cannot be read", "\n".join(broken))
         counter = _counting.Counter(out, told=not plan.repeated)
         release = _kernel.carry_out(args, plan, chosen, SILENT, counter, lambda _: None)
     except FusezapError as error:
         errors.append(str(error).replace("\n", "; "))
+        failure = None if isinstance(error, KernelError) else error
     finally:
         if counter is not None:
             counter.stop()
@@ -76,9 +81,11 @@ def execute(args: argparse.Namespace) -> int:
     if out is not None:
         command = shlex.join(["fusezap", *sys.argv[1:]])
         out.write(outputs.report(command, began, time.time() - began, tuple(series), tuple(errors)))
+    if failure is not None:
+        raise failure
     status = _status(series, errors)
     if args.format == LINE:
-        print(_line(release, status, series, errors))
+        print(visible(_line(release, status, series, errors)))
     return status
 
 

@@ -16,7 +16,8 @@ Finds runs of this user that nobody looks after any more, and kept ones: by the 
 start times of their processes.  Aborts their connections, ends their processes, removes their folders; says what it
 did.  A run in progress, and any connection that is not fusezap's, is not touched.
 
-Exit status 0: nothing is left.  1: something could not be removed.
+Exit status 0: nothing is left.  1: something could not be removed.  2: usage or environment.
+3: a bug of fusezap.
 """
 
 

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from harness import __version__, registry
+from harness.commands._numbers import seconds
 from harness.diagnosis import capture, formats
 from harness.diagnosis.abandon import in_child
 from harness.diagnosis.findings import findings
@@ -24,7 +25,7 @@ from harness.diagnosis.identify import Clerk, clerk_started
 from harness.diagnosis.read import read
 from harness.diagnosis.records import Diagnosis, Finding, Remedy
 from harness.diagnosis.resolving import chosen, named, resolve
-from harness.errors import FusezapError, UsageError
+from harness.errors import UsageError
 from harness.linux.fusectl import Fusectl, fusectl_opened
 from harness.linux.patient import Patient
 from harness.observe.memory.helper import MemoryHelper, memory_helper
@@ -35,8 +36,8 @@ Finds every PID namespace whose init waits in zap_pid_ns_processes(), every proc
 FUSE connection that nobody can answer any more; says why, for how long, which container it is, and what would end it.
 Changes nothing unless --resolve asks for it, asks no container engine, and reads nothing that can hang.
 
-Exit status 0: nothing is stuck.  1: something is.  2: it cannot be told.
-With --resolve, 0: it is gone.  1: it is still there, or you said no.  2: it has changed since, or cannot be done.
+Exit status 0: nothing is stuck.  1: something is.  2: it cannot be told.  3: usage, environment, or a bug of fusezap.
+With --resolve, 0: it is gone.  1: it is still there, or you said no.  3: it has changed since, or cannot be done.
 """
 
 Beat = Callable[[str], None]
@@ -57,23 +58,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--resolve", metavar="ID", help="end that finding: shows the plan and asks")
     what.add_argument(
-        "--watch", type=_seconds, metavar="SECONDS", help="look so often, and tell what appears and what goes"
+        "--watch", type=seconds(0.1), metavar="SECONDS", help="look so often, and tell what appears and what goes"
     )
     what.add_argument(
         "--trace",
-        type=_seconds,
+        type=seconds(0.1),
         metavar="SECONDS",
         help="follow signals, exits and FUSE requests for so long (tracefs)",
     )
     parser.add_argument("--remedy", metavar="ACTION", help="with --resolve: not the mildest remedy, but this one")
     parser.add_argument("--yes", action="store_true", help="with --resolve: do not ask")
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.1 <= seconds <= 86400:
-        raise argparse.ArgumentTypeError("between 0.1 and 86400")
-    return seconds
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -82,7 +76,7 @@ def execute(args: argparse.Namespace) -> int:
         raise UsageError("--watch and --trace tell in lines, for a person or as JSON", "leave --format out")
     if args.vmcore is not None:
         return _of_dump(args, form)
-    return in_child(lambda beat: _told(lambda: _work(args, form, beat)), _given_up)
+    return in_child(lambda beat: _work(args, form, beat), _given_up)
 
 
 def _of_dump(args: argparse.Namespace, form: ModuleType) -> int:
@@ -93,19 +87,6 @@ def _of_dump(args: argparse.Namespace, form: ModuleType) -> int:
         raise UsageError("--resolve, --watch and --trace are for a machine that runs", "leave --vmcore out")
     readings = read_dump(args.vmcore, args.debug_info)
     return _write_out(Diagnosis(readings, findings(readings), __version__, _command()), args, form)
-
-
-def _told(work: Callable[[], int]) -> int:
-    """In the child: its words and its status are the command's."""
-    try:
-        status = work()
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:
-        return 1
-    except (FusezapError, OSError) as error:
-        print(f"fusezap: {error}", file=sys.stderr, flush=True)
-        return 2
 
 
 def _given_up(last: str) -> int:

@@ -21,7 +21,8 @@ DESCRIPTION = """\
 Reads snapshots and gives the verdict, with the wait-for graph and the form's checklist.  Of the readings that
 `fusezap diagnose --capture` kept, and of a crash dump, it gives the findings, as diagnose would have.
 
-Exit status 0: released, or nothing stuck.  1: deadlock, starved, or findings.  2: inconclusive, or no recording.
+Exit status 0: released, or nothing stuck.  1: deadlock, starved, or findings.  2: inconclusive.
+3: usage, environment, or a bug of fusezap.
 """
 STATUS = {Outcome.RELEASED: 0, Outcome.DEADLOCK: 1, Outcome.STARVED: 1}
 

@@ -29,6 +29,7 @@ conclusion is kept (see `fusezap results`) and not measured again until the scen
 so the same command goes on where it was broken off.
 
 Exit status 0: every cell came to a conclusion, good or bad.  1: not so.  2: usage or environment.
+3: a bug of fusezap.
 """
 TERMINAL = "terminal"
 

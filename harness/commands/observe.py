@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from harness.commands._numbers import seconds
 from harness.errors import UsageError
 from harness.linux.fusectl import fusectl_opened
 from harness.linux.process import Target
@@ -24,12 +25,12 @@ judge -`.  Changes nothing, and reads nothing that can hang; the namespace need 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pid", type=int, help="the namespace's init, as seen from here")
     parser.add_argument("--out", metavar="FILE", type=Path, help="write there instead")
-    parser.add_argument("--interval", metavar="SECONDS", type=float, default=0.01, help="between the two; default 0.01")
+    parser.add_argument(
+        "--interval", metavar="SECONDS", type=seconds(0), default=0.01, help="between the two; default 0.01"
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
-    if args.interval < 0:
-        raise UsageError("--interval must not be negative")
     try:
         target = Target.of(args.pid)
     except OSError as error:

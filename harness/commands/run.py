@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness import catalogue, registry
 from harness.commands import _counting, _kernel
+from harness.commands._numbers import seconds
 from harness.errors import UsageError
 from harness.model.terms import NO_VERDICT, STUCK, Outcome
 from harness.report import outputs
@@ -28,7 +29,7 @@ DESCRIPTION = """\
 Runs scenarios one after the other: arms each, kills its namespace, watches, judges by proof, resolves and verifies.
 
 Exit status 0: every run came to a conclusive outcome (and to the one of --expect), was resolved, and nothing was
-left.  1: not so.  2: usage or environment.
+left.  1: not so.  2: usage or environment.  3: a bug of fusezap.
 """
 DEFAULT = ("exit-flush-self",)
 TERMINAL = "terminal"
@@ -48,7 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--futile", action="store_true", help="first show what does not help: SIGKILL, lazy unmount")
     parser.add_argument("--keep", action="store_true", help="leave the hang to look at; `fusezap clean` ends it")
     parser.add_argument(
-        "--patience", metavar="SECONDS", type=float, help="for what could still move; no proof needs it"
+        "--patience", metavar="SECONDS", type=seconds(0), help="for what could still move; no proof needs it"
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="keep snapshots, journal, result and repro.sh there")
     parser.add_argument(
@@ -138,8 +139,6 @@ def _plan(args: argparse.Namespace) -> Plan:
             raise UsageError(f"--{option}: unknown outcome {value!r}", f"there are: {', '.join(Outcome)}")
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)  # now, and not when a namespace hangs already
-    if args.patience is not None and args.patience < 0:
-        raise UsageError("--patience must not be negative")
     return Plan(
         times=args.repeat or (ENDLESS if args.until else 1),
         jobs=args.jobs,

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from harness import __version__, files, registry
+from harness.commands._numbers import seconds
 from harness.errors import FusezapError, UsageError
 from harness.model.records import Kernel
 from harness.runtimes import formats, tools
@@ -26,6 +27,7 @@ deadlock, asks the runtime everything that people try then, aborts the connectio
 lost.
 
 Exit status 0: each showed the picture and runs containers again.  1: one did not.  2: nothing could be run.
+3: usage, environment, or a bug of fusezap.
 """
 PROGRAMS = ("dockerd", "docker", "containerd", "podman", "conmon", "runc", "crun")
 
@@ -36,7 +38,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--list", action="store_true", help="which of them are installed, and their versions")
     parser.add_argument(
-        "--bound", type=_seconds, default=15.0, metavar="SECONDS", help="how long an answer is awaited; default: 15"
+        "--bound",
+        type=seconds(0.5, 600),
+        default=15.0,
+        metavar="SECONDS",
+        help="how long an answer is awaited; default: 15",
     )
     parser.add_argument(
         "--format",
@@ -50,13 +56,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     for name in PROGRAMS:
         parser.add_argument(f"--{name}", metavar="PATH", help=f"your own build of {name}")
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.5 <= seconds <= 600:
-        raise argparse.ArgumentTypeError("between 0.5 and 600")
-    return seconds
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
+from harness.boundary import contain
 from harness.diagnosis import containers
 from harness.diagnosis.records import Container
 from harness.linux import procfs
@@ -33,12 +34,9 @@ def clerk_started() -> Iterator[Clerk]:
     told_reader, told_writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        try:
-            os.close(asked_writer)
-            os.close(told_reader)
-            _serve(asked_reader, told_writer)
-        finally:
-            os._exit(0)
+        os.close(asked_writer)
+        os.close(told_reader)
+        contain(lambda: _serve(asked_reader, told_writer))
     os.close(asked_reader)
     os.close(told_writer)
     try:

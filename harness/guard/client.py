@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import GuardError, MachineError
+from harness.errors import BugError, GuardError, MachineError
 from harness.guard import process, rundir
 from harness.guard.sweep import sweep_own
 from harness.linux import features, procfs
@@ -104,6 +104,8 @@ class Guard:
         if not data:
             raise _gone()
         reply: dict[str, Any] = json.loads(data)
+        if "bug" in reply:
+            raise BugError(f"the guard process failed:\n{reply['bug']}")
         return reply
 
 

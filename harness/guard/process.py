@@ -14,6 +14,7 @@ from typing import Any
 
 import prctl
 
+from harness.boundary import bug_text
 from harness.guard import rundir, spawn
 from harness.guard.cleanup import (
     Hold,
@@ -108,6 +109,12 @@ class _GuardProcess:
         try:
             self._prepare()
             self._serve()
+        except OSError:
+            raise  # a refusal of this machine's, which has been told
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                self._send({"bug": bug_text(error)[-MESSAGE_MAX // 2 :]})
+            raise
         finally:
             left = self._clean_up()
             with contextlib.suppress(OSError):

@@ -36,7 +36,9 @@ def unmount_in(where: Where, point: str, flags: int) -> None:
                 os.chroot(".")
             umount(point, flags | UMOUNT_NOFOLLOW)
         except OSError as error:
-            os._exit(error.errno or 255)
+            os._exit(error.errno or errno.EIO)
+        except BaseException:
+            os._exit(errno.EINVAL)  # such as a NUL in the name: no frame of the parent may run on here
         os._exit(0)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status:

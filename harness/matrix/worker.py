@@ -12,8 +12,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
+from harness.boundary import OTHERS, finish, status_of
 from harness.errors import FusezapError, Interrupted
 from harness.matrix import job as jobs
 from harness.matrix.job import Failed, Job, News
@@ -58,7 +59,7 @@ def news_of(process: subprocess.Popen[bytes]) -> Iterator[News]:
         yield Failed(f"its worker process ended with status {status}")
 
 
-def main(parent: int) -> NoReturn:
+def main(parent: int) -> int:
     channel = _channel()
 
     def tell(news: News) -> None:
@@ -70,15 +71,15 @@ def main(parent: int) -> NoReturn:
     take_signals()
     prctl.set_pdeathsig(signal.SIGTERM)
     if os.getppid() != parent:
-        sys.exit(1)
+        return OTHERS.refused
     job: Job = pickle.load(sys.stdin.buffer)
     try:
         jobs.carry_out(job, tell)
     except (FusezapError, OSError) as error:
         tell(Failed(str(error)))
     except Interrupted as interrupted:
-        sys.exit(128 + interrupted.number)
-    sys.exit(0)
+        return 128 + interrupted.number  # its parent asked for it
+    return 0
 
 
 def _channel() -> BinaryIO:
@@ -89,4 +90,4 @@ def _channel() -> BinaryIO:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    finish(status_of(lambda: main(int(sys.argv[1])), OTHERS))

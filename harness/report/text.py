@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
+from harness.printable import visible as visible
+
 Line = tuple[int, str]
 """How deep, and what; a format decides how a depth looks and where a line breaks."""
 
@@ -20,17 +22,6 @@ STATES = {
     "t": "traced",
     "I": "idle",
 }
-
-
-def visible(text: str) -> str:
-    """One line of printable characters: names are their makers' choice, and may hold a newline, an escape sequence, or
-    the surrogates by which a file name that is no UTF-8 is read (surrogateescape)."""
-    return "".join(each if each.isprintable() else _escaped(each) for each in text)
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def folded(text: str) -> str:

@@ -17,6 +17,7 @@ from types import FrameType
 
 import prctl
 
+from harness.boundary import OTHERS, finish, status_of
 from harness.guard import preload
 from harness.model.records import Outcome, Result
 from harness.run.order import Answer, Order, perform
@@ -65,17 +66,18 @@ class Worker:
         return result.without_evidence()
 
 
-def main(fd: int, parent: int) -> None:
+def main(fd: int, parent: int) -> int:
     with Connection(fd) as connection:
         worker = Worker(connection)
         signal.signal(signal.SIGTERM, worker.leave)
         prctl.set_pdeathsig(signal.SIGTERM)
         if os.getppid() != parent:
-            sys.exit(1)
+            return OTHERS.refused
         preload.programs()
         gc.freeze()  # what was imported need not be looked through after each run
         worker.serve()
+    return 0
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    finish(status_of(lambda: main(int(sys.argv[1]), int(sys.argv[2])), OTHERS))

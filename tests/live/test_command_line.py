@@ -50,7 +50,7 @@ def test_check_is_one_line(fusezap: Fusezap) -> None:
     assert done.stdout.count("\n") == 1
     assert os.uname().release in done.stdout
     assert fusezap("check", "healthy").returncode == 0
-    assert fusezap("check", "no-such-thing").returncode == 125
+    assert fusezap("check", "no-such-thing").returncode == 128
 
 
 def test_unknown_names_are_all_told(fusezap: Fusezap) -> None:

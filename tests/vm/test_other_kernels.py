@@ -111,4 +111,4 @@ def test_a_kernel_that_cannot_be_had_is_an_error_and_no_verdict(tmp_path: Path) 
     broken.write_bytes(b"no package")
     for spec in (str(broken), "debian:no-such-suite", "debain:sid"):
         assert fusezap("run", "--kernel", spec).returncode == 2
-        assert fusezap("check", "--kernel", spec).returncode == 125
+        assert fusezap("check", "--kernel", spec).returncode == 128

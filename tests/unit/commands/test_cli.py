@@ -26,6 +26,10 @@ from tests.unit.results import result_of
 COMMANDS = registry.names(commands)
 
 
+REFUSED = {"check": 128, "judge": 3, "observe": 3, "diagnose": 3, "runtimes": 3}
+"""The status of usage errors, of commands to which 1 or 2 is an answer."""
+
+
 class Ended(NamedTuple):
     status: int
     out: str
@@ -89,14 +93,14 @@ def test_help_of_each_command(name: str, fusezap: Run) -> None:
 )
 def test_a_wrong_option_is_a_mistake(arguments: tuple[str, ...], fusezap: Run) -> None:
     ended = fusezap(*arguments)
-    assert (ended.status, ended.out) == (2, "")
+    assert (ended.status, ended.out) == (REFUSED.get(arguments[0], 2), "")
     assert "usage: fusezap" in ended.err
 
 
 @pytest.mark.parametrize(("word", "near"), [("rnu", "run"), ("chekc", "check"), ("clear", "clean")])
 def test_an_unknown_command_with_one_near_it(word: str, near: str, fusezap: Run) -> None:
     ended = fusezap(word)
-    assert ended.status == 2
+    assert ended.status == REFUSED.get(near, 2)
     assert ended.err == f"fusezap: unknown command '{word}'\nnear: {near}\n"
 
 
@@ -137,7 +141,7 @@ class TestRunRefuses:
             (("exit-flush-slef",), "unknown scenario 'exit-flush-slef'; near: exit-flush-self"),
             (("--resolve", "umount"), "unknown resolver 'umount'; near: unmount"),
             (("--expect", "deadlok"), "unknown outcome 'deadlok'"),
-            (("--patience", "-1"), "--patience must not be negative"),
+            (("--patience", "-1"), "--patience"),
             (("--keep", "healthy", "exit-flush-self"), "--keep takes one scenario"),
         ],
         ids=lambda each: " ".join(each) if isinstance(each, tuple) else None,
@@ -152,13 +156,37 @@ class TestRunRefuses:
         assert fusezap("run", "--patience", patience, "--expect", "nothing").status == 2
 
 
-class TestCheckCannotTell:
-    def test_an_unknown_scenario(self, fusezap: Run) -> None:
-        """git bisect skips such a commit; one line, for scripts."""
-        ended = fusezap("check", "helthy")
-        assert ended.status == 125
-        assert ended.out.count("\n") == 1
-        assert "cannot tell: unknown scenario 'helthy'; near: healthy" in ended.out
+class TestCheckIsRefused:
+    """By a status from 128 on: git bisect run stops, and calls no commit bad."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("helthy",), "unknown scenario 'helthy'; near: healthy"),
+            (("healthy", "--kernal", "."), "unknown arguments: --kernal"),
+            (("healthy", "--kernel", "./absent"), "it is not there"),
+            (("healthy", "--repeat", "0"), "--repeat takes a number"),
+            (("healthy", "--repeat", "many"), "invalid int value"),
+            (("healthy", "--deadline", "nan"), "--deadline"),
+            (("healthy", "--report", "junit=/no/such/folder/x"), "no file can be written there"),
+            (("healthy", "--format", "jnuit"), "unknown format"),
+        ],
+        ids=lambda each: " ".join(each) if isinstance(each, tuple) else None,
+    )
+    def test_a_typo(self, arguments: tuple[str, ...], words: str, fusezap: Run) -> None:
+        ended = fusezap("check", *arguments)
+        assert (ended.status, ended.out) == (128, "")
+        assert words in ended.err
+
+    def test_a_scenario_that_cannot_be_read(self, fusezap: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = catalogue.read_catalogue()[0]
+        monkeypatch.setattr(catalogue, "read_catalogue", lambda: (found, ("scenarios/x.py: SyntaxError",)))
+        ended = fusezap("check")
+        assert (ended.status, ended.out) == (128, "")
+        assert "scenarios/x.py: SyntaxError" in ended.err
+
+    def test_an_option_before_the_command(self, fusezap: Run) -> None:
+        assert fusezap("--kernel", ".", "check").status == 128
 
 
 class TestJudge:
@@ -200,12 +228,12 @@ class TestJudge:
         file = tmp_path / "some.json"
         file.write_bytes(content)
         ended = fusezap("judge", str(file))
-        assert (ended.status, ended.out) == (2, "")
+        assert (ended.status, ended.out) == (3, "")
         assert f"{file} is no recording" in ended.err
 
     def test_a_file_that_is_not_there(self, fusezap: Run, tmp_path: Path) -> None:
         ended = fusezap("judge", str(tmp_path / "absent.json"))
-        assert ended.status == 2
+        assert ended.status == 3
         assert f"{tmp_path}/absent.json: No such file or directory" in ended.err
 
 
