@@ -16,11 +16,12 @@ def run() -> NoReturn:
     try:
         from harness.boundary import finish
         from harness.cli import status
+
+        finish(status(sys.argv[1:]))
     except BaseException as error:  # a broken installation, or not enough memory to import what tells of errors
         with contextlib.suppress(BaseException):
             os.write(2, f"fusezap: is it installed whole? {type(error).__name__}: {error!r}\n".encode())
         os._exit(_status_without_imports(sys.argv[1:]))
-    finish(status(sys.argv[1:]))
 
 
 def _status_without_imports(arguments: list[str]) -> int:

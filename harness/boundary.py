@@ -7,6 +7,7 @@ that the program starts or forks runs its work through `status_of` or `contain`.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import signal
 import sys
@@ -71,6 +72,17 @@ def status_of(work: Callable[[], int], errors: Statuses) -> int:
         The answer of `work`, once everything that it printed has left this process; else one of `errors`, or 128 and
         the number of the signal that ended it.  Nothing is raised.
     """
+    try:
+        return _told(work, errors)
+    except Interrupted as interrupted:  # while an error was told
+        return 128 + interrupted.number
+    except BaseException as error:  # in telling of one
+        with contextlib.suppress(BaseException):
+            os.write(2, f"fusezap: a bug of fusezap's own: {type(error).__name__}: {error}\n".encode())
+        return errors.bug
+
+
+def _told(work: Callable[[], int], errors: Statuses) -> int:
     try:
         status = _ended(work)
         _flush()

@@ -59,7 +59,7 @@ def status(arguments: list[str]) -> int:
     try:
         found = boundary.status_of(command, errors)
         ignore_signals()
-    except Interrupted as interrupted:  # while an error was told, or just after the end
+    except Interrupted as interrupted:  # just after the end
         found = 128 + interrupted.number
     return found
 

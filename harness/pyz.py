@@ -24,12 +24,13 @@ def main() -> NoReturn:
     try:
         from harness.boundary import finish
         from harness.cli import status
+
+        arguments = sys.argv[1:]
+        finish(status(arguments if arguments[:1] in (["diagnose"], ["--version"]) else ["diagnose", *arguments]))
     except BaseException as error:  # a file that was cut off on its way, or not enough memory
         with contextlib.suppress(BaseException):
             os.write(2, f"fusezap: is the file whole? {type(error).__name__}: {error!r}\n".encode())
         os._exit(3)
-    arguments = sys.argv[1:]
-    finish(status(arguments if arguments[:1] in (["diagnose"], ["--version"]) else ["diagnose", *arguments]))
 
 
 def _without_slots(plain: Any) -> Any:
