@@ -34,8 +34,8 @@ class Entry(NamedTuple):
     arguments: tuple[str, ...]
     role: str
     errors: frozenset[int]
-    right: int
-    """Its answer, where the failure cost no more than something that it can do without."""
+    right: frozenset[int]
+    """Its answer (of `diagnose`, any: others may have hangs here), where the failure cost no more than something that it can do without."""
     calls: int
     """About as many as that process makes; some are beyond the end."""
 
@@ -43,13 +43,13 @@ class Entry(NamedTuple):
 TRIES = int(os.environ.get("FUSEZAP_TRIES", "21"))
 MAIN = "harness"
 ENTRIES = (
-    Entry(("check", "healthy"), MAIN, frozenset({125, 128, 255}), 0, 3000),
-    Entry(("check", "exit-flush-self"), MAIN, frozenset({125, 128, 255}), 1, 5000),
-    Entry(("check", "healthy", "--repeat", "2"), "harness.run.worker", frozenset({125, 128, 255}), 0, 5000),
-    Entry(("run", "healthy", "--format", "json"), MAIN, frozenset({1, 2, 3}), 0, 4000),
-    Entry(("judge", str(RECORDED)), MAIN, frozenset({3}), 1, 2500),
-    Entry(("diagnose", "--json"), MAIN, frozenset({3}), 0, 6000),
-    Entry(("list",), MAIN, frozenset({2, 3}), 0, 1200),
+    Entry(("check", "healthy"), MAIN, frozenset({125, 128, 255}), frozenset({0}), 3000),
+    Entry(("check", "exit-flush-self"), MAIN, frozenset({125, 128, 255}), frozenset({1}), 5000),
+    Entry(("check", "healthy", "--repeat", "2"), "harness.run.worker", frozenset({125, 128, 255}), frozenset({0}), 5000),
+    Entry(("run", "healthy", "--format", "json"), MAIN, frozenset({1, 2, 3}), frozenset({0}), 4000),
+    Entry(("judge", str(RECORDED)), MAIN, frozenset({3}), frozenset({1}), 2500),
+    Entry(("diagnose", "--json"), MAIN, frozenset({3}), frozenset({0, 1, 2}), 6000),
+    Entry(("list",), MAIN, frozenset({2, 3}), frozenset({0}), 1200),
 )
 
 
@@ -73,9 +73,9 @@ def test_an_exception_at_a_random_call(tmp_path: Path) -> None:
         what = f"{entry.arguments}, call {call} of {entry.role}: {where}status {ended.returncode}\n{ended.stderr}"
         hit += bool(where)
         if not where:
-            assert ended.returncode == entry.right, what
+            assert ended.returncode in entry.right, what
             continue
-        if ended.returncode != entry.right:
+        if ended.returncode not in entry.right:
             assert ended.returncode in entry.errors, what
             assert "InjectedError" in ended.stderr + ended.stdout, what
         else:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from harness.boundary import contain
 from harness.linux.children import end
 from harness.model import codec
 from harness.model.memory import KernelMemory
@@ -70,12 +71,9 @@ class _Child:
         answer_reader, answer_writer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
-            try:
-                os.close(asked_writer)
-                os.close(answer_reader)
-                _serve(folder, asked_reader, answer_writer)
-            finally:
-                os._exit(0)
+            os.close(asked_writer)
+            os.close(answer_reader)
+            contain(lambda: _serve(folder, asked_reader, answer_writer))
         os.close(asked_reader)
         os.close(answer_writer)
         self._asked = asked_writer
