@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from html import escape
 
-from harness.report.page.layers import Box, Line, layout
+from harness.report.page.layers import Box, Route, layout
 from tests.meta.tree import ROOT, import_graph
 
 _NAMESPACE = "http:&#47;/www.w3.org/2000/svg"
@@ -143,7 +143,7 @@ def _box(box: Box, room: Room) -> str:
     return "\n".join([*lines, "</g>"])
 
 
-def _arrow(line: Line) -> str:
+def _arrow(line: Route) -> str:
     (first_y, first_x), *rest = line.knots
     parts = [f"M{first_x:.1f} {first_y:.1f}"]
     before = first_y

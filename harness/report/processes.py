@@ -1,4 +1,4 @@
-"""The processes of a snapshot as a tree: each task once, whatever it says of its parent."""
+"""The processes of a snapshot as a tree that holds each task exactly once."""
 
 from __future__ import annotations
 
@@ -9,43 +9,52 @@ from harness.model.records import Snapshot, Task
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    task: Task
-    threads: tuple[Task, ...]
-    """Those beside their leader."""
-    children: tuple[Branch, ...]
+    """A task with its threads and children."""
+
+    task: Task | None
+    """None: the root of the tree, where the parent of init was not seen."""
+    thread: bool
+    """The task is a thread beside its leader."""
+    below: tuple[Branch, ...]
+    """The other threads of the process first, then its children."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grown:
-    above: Task | None
-    """The parent of init, outside."""
-    roots: tuple[Branch, ...]
-    strays: tuple[Task, ...]
-    """Threads whose leader was not seen."""
+def process_tree(snapshot: Snapshot, threads: bool = True) -> Branch:
+    """Build the tree of the namespace's processes.
 
+    The tasks were read one after the other while they moved, so that two of them may each name the other as parent: a
+    task without a place becomes a child of the root, and so does a thread whose leader was not seen.
 
-def grown(snapshot: Snapshot) -> Grown:
-    """Read while they moved, two tasks may each name the other as parent: what has no place is a root."""
+    Args:
+        snapshot: The reading to show.
+        threads: Whether the threads beside their leaders are included.
+
+    Returns:
+        The parent of init outside of the namespace, with the namespace's processes below it.
+    """
     leaders = {task.tid: task for task in snapshot.tasks if task.leader}
-    threads: dict[int, list[Task]] = {}
-    for task in snapshot.tasks:
+    by_leader: dict[int, list[Task]] = {}
+    for task in snapshot.tasks if threads else ():
         if not task.leader:
-            threads.setdefault(task.tgid, []).append(task)
+            by_leader.setdefault(task.tgid, []).append(task)
     children: dict[int, list[Task]] = {}
     for task in leaders.values():
         children.setdefault(task.ppid, []).append(task)
-    told: set[int] = set()
+    placed: set[int] = set()
 
-    def grow(task: Task) -> Branch:
-        told.add(task.tid)
-        below = tuple(grow(each) for each in children.get(task.tid, ()) if each.tid not in told)
-        return Branch(task, tuple(threads.get(task.tid, ())), below)
+    def branch(task: Task) -> Branch:
+        placed.add(task.tid)
+        below = [branch(each) for each in children.get(task.tid, ()) if each.tid not in placed]
+        return Branch(task, False, (*_threads(by_leader.get(task.tid, ())), *below))
 
-    roots = [grow(task) for task in leaders.values() if task.ppid not in leaders]
-    roots += [grow(task) for task in leaders.values() if task.tid not in told]
+    roots = [branch(task) for task in leaders.values() if task.ppid not in leaders]
+    roots += [branch(task) for task in leaders.values() if task.tid not in placed]
+    for tgid, every in by_leader.items():
+        if tgid not in leaders:
+            roots += _threads(every)
     init = snapshot.init
-    return Grown(
-        above=snapshot.task(init.ppid) if init is not None else None,
-        roots=tuple(roots),
-        strays=tuple(task for tgid, every in threads.items() if tgid not in leaders for task in every),
-    )
+    return Branch(snapshot.task(init.ppid) if init is not None else None, False, tuple(roots))
+
+
+def _threads(tasks: list[Task] | tuple[Task, ...]) -> list[Branch]:
+    return [Branch(task, True, ()) for task in tasks]

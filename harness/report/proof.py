@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.model import kernel_names
-from harness.model.records import (
-    STUCK,
-    Check,
-    Count,
-    Latency,
-    Mark,
-    Outcome,
-    Result,
-    Series,
-    Snapshot,
-    Task,
-    Verdict,
-    function_of,
-)
-from harness.report import processes
+from harness.model.records import STUCK, Check, Count, Latency, Mark, Outcome, Result, Series, Snapshot, Verdict
+from harness.report.processes import Branch, process_tree
+from harness.report.tasks import frame_line, stacks, task_label, task_name
 from harness.report.text import Line, counted, deeper, folded, percent, visible
+from harness.report.wait_tree import WaitBranch, wait_tree
 
 MEANS = {
     Outcome.RELEASED: "what was killed went away by itself",
@@ -32,7 +20,6 @@ MEANS = {
     Outcome.LOST_VM: "the virtual machine was lost, so this proves nothing",
 }
 _BOXES = {True: "[x]", False: "[ ]", None: "[?]"}
-_FRAME_COLUMN = 44
 _MOST = 100
 """Lines of a graph: what a person reads; JSON has the whole of it."""
 
@@ -100,9 +87,9 @@ def sections(result: Result) -> Iterator[tuple[str, list[Line]]]:
     verdict = result.verdict
     if verdict.graph is not None and verdict.snapshots:
         snapshot = verdict.snapshots[-1]
-        yield "processes", process_tree(snapshot)
-        yield "stacks, innermost first", stacks(snapshot)
-        yield "who waits for whom", waits(verdict)
+        yield "processes", process_lines(snapshot)
+        yield "stacks, innermost first", stack_lines(snapshot)
+        yield "who waits for whom", wait_lines(verdict)
     if verdict.form:
         yield "form", checklist(verdict.form)
     ends = remedies(result)
@@ -126,98 +113,50 @@ def console_of(verdict: Verdict) -> tuple[str, ...]:
     return tuple(visible(line.expandtabs().rstrip()) for line in verdict.reasons[1:])
 
 
-def process_tree(snapshot: Snapshot) -> list[Line]:
-    """The namespace's processes below what is above init; the threads that live beside their leader under it."""
-    tree = processes.grown(snapshot)
-    lines = [(0, task_label(tree.above) if tree.above else "outside")]
-
-    def tell(branch: processes.Branch, depth: int) -> None:
-        lines.append((depth, task_label(branch.task, snapshot)))
-        lines.extend((depth + 1, f"thread {task_label(thread)}") for thread in branch.threads)
-        for child in branch.children:
-            tell(child, depth + 1)
-
-    for branch in tree.roots:
-        tell(branch, 1)
-    return [*lines, *((1, f"thread {task_label(thread)}") for thread in tree.strays)]
-
-
-def task_label(task: Task, snapshot: Snapshot | None = None) -> str:
-    return f"{visible(task.comm)} {task.tid} {visible(task.state)}{task_notes(task, snapshot)}"
-
-
-def task_notes(task: Task, snapshot: Snapshot | None = None) -> str:
-    """` (zombie, 2 threads)`, or nothing."""
-    notes = []
-    if snapshot is not None and task.tid == snapshot.init_tid:
-        notes.append("PID 1 of the namespace" if snapshot.pid_ns is not None else "the process that is to go")
-    if task.zombie and task.leader:
-        notes.append("zombie")
-    if task.leader and task.threads > 1:
-        notes.append(counted(task.threads, "thread"))
-    if task.exiting and not task.zombie:
-        notes.append("exiting")
-    if task.functions and not task.zombie:
-        notes.append(f"in {visible(task.functions[0])}")
-    return f" ({', '.join(notes)})" if notes else ""
-
-
-def stacks(snapshot: Snapshot, explained: bool = True) -> list[Line]:
-    """Of each live task, as the kernel prints it; `explained`: what a known function does, beside it."""
+def process_lines(snapshot: Snapshot) -> list[Line]:
+    """List the namespace's processes and threads below the parent of init."""
     lines: list[Line] = []
-    for task in snapshot.live:
-        role = "init" if task.tid == snapshot.init_tid else f"thread of {task.tgid}"
-        lines.append((0, f"{visible(task.comm)} {task.tid} ({role}, state {visible(task.state)})"))
-        if task.stack is None:
-            lines.append((1, f"stack not readable by this user; wchan {visible(task.wchan or '-')}"))
-        elif not task.stack:
-            lines.append((1, "no kernel stack: it runs"))
-        else:
-            lines += [(1, _frame(frame, explained)) for frame in task.stack]
+
+    def add(branch: Branch, depth: int) -> None:
+        label = task_label(branch.task, snapshot if depth else None)
+        lines.append((depth, f"thread {label}" if branch.thread else label))
+        for each in branch.below:
+            add(each, depth + 1)
+
+    add(process_tree(snapshot), 0)
     return lines
 
 
-def _frame(frame: str, explained: bool) -> str:
-    meaning = kernel_names.MEANING.get(function_of(frame), "") if explained else ""
-    return f"{visible(frame):{_FRAME_COLUMN}} {meaning}".rstrip()
-
-
-def glossary(snapshot: Snapshot) -> dict[str, str]:
-    """The known functions of all the stacks, in the order in which they are met."""
-    names = dict.fromkeys(name for task in snapshot.live for name in task.functions)
-    return {name: kernel_names.MEANING[name] for name in names if name in kernel_names.MEANING}
-
-
-def waits(verdict: Verdict) -> list[Line]:
-    """The graph as a tree from init; a node met again is named, not repeated: there the circle closes."""
-    graph = verdict.graph
-    if graph is None:
-        return []
-    names = {node.id: node for node in graph.nodes}
+def stack_lines(snapshot: Snapshot, meanings: bool = True) -> list[Line]:
+    """List the stack of each live task as the kernel prints it; `meanings`: with what the known functions do."""
     lines: list[Line] = []
-    told: set[str] = set()
-    open_above: set[str] = set()
+    for stack in stacks(snapshot):
+        task = stack.tasks[0]
+        lines.append((0, f"{task_name(task)} ({stack.role}, state {visible(task.state)})"))
+        lines += [(1, frame_line(frame, meaning if meanings else "")) for frame, meaning in stack.frames or ()]
+        lines += [(1, stack.lack)] if stack.lack else []
+    return lines
 
-    def label(name: str) -> str:
-        node = names[name]
-        mark = " [dead]" if name in verdict.dead else " [could move]" if name in verdict.blockers else ""
-        return f"{visible(node.label)}{mark}: {visible(node.why)}"
 
-    def tell(name: str, depth: int) -> None:
-        told.add(name)
-        open_above.add(name)
-        for edge in graph.targets(name):
-            known = (depth + 2, f"({edge.strength}) {visible(edge.evidence)}")
-            if edge.target not in told:
-                lines.extend([(depth + 1, f"waits for {label(edge.target)}"), known])
-                tell(edge.target, depth + 1)
-            else:
-                again = "here the circle closes" if edge.target in open_above else "told above"
-                lines.extend([(depth + 1, f"waits for {visible(names[edge.target].label)}: {again}"), known])
-        open_above.discard(name)
+def wait_lines(verdict: Verdict) -> list[Line]:
+    """List who waits for whom, from init on; at most `_MOST` lines."""
+    lines: list[Line] = []
 
-    lines.append((0, label(graph.root)))
-    tell(graph.root, 0)
+    def add(branch: WaitBranch, depth: int) -> None:
+        label = visible(branch.node.label)
+        if not branch.again:
+            label += {"blocker": " [could move]", "": ""}.get(branch.role, " [dead]") + f": {visible(branch.node.why)}"
+        if branch.edge is None:
+            lines.append((depth, label))
+        else:
+            lines.append((depth, f"waits for {label}{f': {branch.again}' if branch.again else ''}"))
+            lines.append((depth + 1, f"({branch.edge.strength}) {visible(branch.edge.evidence)}"))
+        for each in branch.below:
+            add(each, depth + 1)
+
+    root = wait_tree(verdict)
+    if root is not None:
+        add(root, 0)
     return [*lines[:_MOST], (0, f"and {len(lines) - _MOST} more lines")] if len(lines) > _MOST else lines
 
 

@@ -12,17 +12,6 @@ Line = tuple[int, str]
 
 INDENT = "  "
 
-STATES = {
-    "R": "running",
-    "S": "sleeping",
-    "D": "uninterruptible",
-    "Z": "zombie",
-    "X": "dead",
-    "T": "stopped",
-    "t": "traced",
-    "I": "idle",
-}
-
 
 def folded(text: str) -> str:
     """Prose of several lines as one."""
@@ -64,3 +53,19 @@ def percent(rate: float) -> str:
 
 def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def milliseconds(value: float) -> str:
+    """Write milliseconds without their unit: two decimals while these mean something."""
+    return f"{value:.2f}" if value < 1000 else f"{value:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration in its two largest units, as `4.2 s`, `3 min 7 s`, `5 h 2 min` or `2 d 5 h`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.diagnosis.records import Blocker, Container, Diagnosis, Finding, Request, Stuck
-from harness.model import kernel_names
-from harness.model.records import function_of
-from harness.report.proof import MEANS, checklist, process_tree, reasons, waits
+from harness.report.proof import MEANS, checklist, process_lines, reasons, wait_lines
+from harness.report.tasks import NOT_READABLE, explained, frame_line
 from harness.report.text import Line, counted, visible
 
-_FRAME = 44
 MOST = 20
 """Tasks of one finding whose stacks are written out; the others are counted."""
 
@@ -73,9 +71,9 @@ def sections(finding: Finding) -> Iterator[tuple[str, list[Line]]]:
     yield "what would end it", remedies(finding)
     if finding.connection is not None and finding.connection.requests:
         yield "requests without an answer", _requests(finding.connection.requests)
-    yield "processes", process_tree(snapshot)
+    yield "processes", process_lines(snapshot)
     yield "what keeps it", _blockers(finding.blockers)
-    yield "who waits for whom", waits(verdict)
+    yield "who waits for whom", wait_lines(verdict)
     yield "form", checklist(verdict.form)
 
 
@@ -108,17 +106,14 @@ def _blockers(found: tuple[Blocker, ...]) -> list[Line]:
         lines.append((0, f"{visible(each.comm)} {each.tid} of process {each.pid}, state {each.state}: {each.kind}"))
         lines.append((1, f"{each.meaning}{reference}"))
         lines.append((1, f"waits for {visible(each.waits_for)}"))
-        if each.stack is None:
-            lines.append((1, f"stack not readable; wchan {visible(each.wchan or '-')}"))
+        frames = explained(each.stack)
+        if frames is None:
+            lines.append((1, f"{NOT_READABLE}; wchan {visible(each.wchan or '-')}"))
         else:
-            lines += [(1, _frame(frame)) for frame in each.stack]
+            lines += [(1, frame_line(*frame)) for frame in frames]
     if len(found) > MOST:
         lines.append((0, f"and {len(found) - MOST} more tasks"))
     return lines
-
-
-def _frame(frame: str) -> str:
-    return f"{visible(frame):{_FRAME}} {kernel_names.MEANING.get(function_of(frame), '')}".rstrip()
 
 
 def unseen(diagnosis: Diagnosis) -> list[str]:

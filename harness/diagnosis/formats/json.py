@@ -9,7 +9,7 @@ from typing import Any
 from harness.diagnosis.records import Blocker, Diagnosis, Finding, Stuck
 from harness.model.records import Verdict
 from harness.report.graph_record import graph_record
-from harness.report.processes import Branch, grown
+from harness.report.processes import Branch, process_tree
 
 SCHEMA_VERSION = 1
 SUMMARY = "one document, with a schema (harness/diagnosis/formats/diagnosis.schema.json)"
@@ -88,20 +88,24 @@ def _connection(stuck: Stuck) -> dict[str, Any]:
 
 
 def _processes(verdict: Verdict) -> dict[str, Any]:
-    tree = grown(verdict.snapshots[-1])
-
-    def branch(each: Branch) -> dict[str, Any]:
-        task = each.task
+    def record(branch: Branch) -> dict[str, Any]:
         return {
-            "pid": task.tgid,
-            "comm": task.comm,
-            "state": task.state,
-            "threads": [{"tid": one.tid, "comm": one.comm, "state": one.state} for one in each.threads],
-            "children": [branch(child) for child in each.children],
+            **_process(branch),
+            "threads": [
+                {"tid": each.task.tid, "comm": each.task.comm, "state": each.task.state}
+                for each in branch.below
+                if each.thread and each.task is not None
+            ],
+            "children": [record(each) for each in branch.below if not each.thread],
         }
 
-    above = tree.above
+    top = process_tree(verdict.snapshots[-1])
     return {
-        "shim": None if above is None else {"pid": above.tgid, "comm": above.comm, "state": above.state},
-        "roots": [branch(each) for each in tree.roots],
+        "shim": None if top.task is None else _process(top),
+        "roots": [record(each) for each in top.below if not each.thread],
     }
+
+
+def _process(branch: Branch) -> dict[str, Any]:
+    task = branch.task
+    return {} if task is None else {"pid": task.tgid, "comm": task.comm, "state": task.state}

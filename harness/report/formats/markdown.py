@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from harness.model.records import NO_VERDICT, STUCK, About, Kernel, Mark, Outcome, Report, Result, Series
 from harness.report import cells, proof
 from harness.report.proof import MEANS
+from harness.report.tasks import glossary
 from harness.report.text import Line, counted, folded, paragraphs, percent, visible, wrapped
 
 SUMMARY = "a bug report in Markdown, to be sent to a kernel list as it is"
@@ -201,9 +202,12 @@ def _evidence(result: Result, which: str) -> list[str]:
     lines: list[str] = []
     if verdict.graph is not None and verdict.snapshots:
         snapshot = verdict.snapshots[-1]
-        lines += [*_heading(f"Processes{which}", "-"), *_code(proof.process_tree(snapshot))]
-        lines += [*_heading(f"Stacks, innermost first{which}", "-"), *_code(proof.stacks(snapshot, explained=False))]
-        lines += _glossary(proof.glossary(snapshot))
+        lines += [*_heading(f"Processes{which}", "-"), *_code(proof.process_lines(snapshot))]
+        lines += [
+            *_heading(f"Stacks, innermost first{which}", "-"),
+            *_code(proof.stack_lines(snapshot, meanings=False)),
+        ]
+        lines += _glossary(glossary(snapshot))
     lines += [*_heading(_WHY.get(verdict.outcome, "What is known") + which, "-"), *_code(proof.reasons(verdict))]
     console = proof.console_of(verdict)
     lines += [*_prose("The last that its console said:"), *_code((0, line) for line in console)] if console else []
@@ -212,7 +216,7 @@ def _evidence(result: Result, which: str) -> list[str]:
             "Who waits for whom. What is dead can make no progress, whatever happens elsewhere; each wait is observed "
             "(the kernel shows it), derived (by the rule that is named) or assumed (not ruled out)."
         )
-        lines += _code(proof.waits(verdict))
+        lines += _code(proof.wait_lines(verdict))
     if verdict.form:
         lines += [*_heading(f"What it looks like{which}", "-"), *_code(proof.checklist(verdict.form))]
     return [*lines, *_ends(result, which)]

@@ -12,7 +12,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.tree import Tree
 
-from harness.model import kernel_names
 from harness.model.records import (
     Attempt,
     Check,
@@ -27,11 +26,13 @@ from harness.model.records import (
     Snapshot,
     Task,
     Verdict,
-    WaitGraph,
-    function_of,
 )
-from harness.report import cells, processes
-from harness.report.proof import MEANS, console_of, task_notes, why
+from harness.report import cells
+from harness.report.processes import Branch, process_tree
+from harness.report.proof import MEANS, console_of, why
+from harness.report.tasks import noted, stacks, task_name
+from harness.report.text import visible
+from harness.report.wait_tree import WaitBranch, wait_tree
 
 STYLES = {
     Outcome.RELEASED: "bold green",
@@ -44,7 +45,8 @@ STYLES = {
 }
 PIPE_WIDTH = 160
 """Columns of what no terminal shows: wide enough for a stack beside its meaning."""
-STATES = {"D": "red", "Z": "magenta", "T": "yellow", "R": "green"}
+_STATE_STYLES = {"D": "red", "Z": "magenta", "T": "yellow", "R": "green"}
+_ROLE_STYLES = {"knot": "red", "dead": "red", "blocker": "green", "": "yellow"}
 _MARKS = {True: "[green]✔[/]", False: "[red]✘[/]", None: "[yellow]?[/]"}
 
 
@@ -130,7 +132,8 @@ class Story:
         snapshot = verdict.snapshots[-1]
         self._section("Process tree", self.tree(snapshot, threads=True))
         self._section("Stacks, innermost first", *self._stacks(snapshot))
-        self._section("Who waits for whom", self._graph(verdict.graph, verdict))
+        if (waits := wait_tree(verdict)) is not None:
+            self._section("Who waits for whom", self._graph(waits))
         if form:
             self._section("Form", self._checklist(form))
 
@@ -201,60 +204,47 @@ class Story:
             self.console.print(f"    {escape(line)}", soft_wrap=True)
 
     def tree(self, snapshot: Snapshot, threads: bool) -> Tree:
-        """The namespace's processes below what is above init; the threads of a process where they tell something."""
-        grown = processes.grown(snapshot)
-        root = Tree(_task_label(grown.above) if grown.above else "outside the namespace")
+        """Draw the namespace's processes below the parent of init; `threads`: with the threads beside their leaders."""
+        top = process_tree(snapshot, threads)
+        root = Tree(_task_label(top.task))
 
-        def grow(below: Tree, branch: processes.Branch) -> None:
-            node = below.add(_task_label(branch.task, snapshot))
-            for thread in branch.threads if threads else ():
-                node.add(f"thread {_task_label(thread)}")
-            for child in branch.children:
-                grow(node, child)
+        def add(tree: Tree, branch: Branch) -> None:
+            label = _task_label(branch.task, snapshot)
+            node = tree.add(f"thread {label}" if branch.thread else label)
+            for each in branch.below:
+                add(node, each)
 
-        for branch in grown.roots:
-            grow(root, branch)
-        for stray in grown.strays if threads else ():
-            root.add(f"thread {_task_label(stray)}")
+        for branch in top.below:
+            add(root, branch)
         return root
 
     def _stacks(self, snapshot: Snapshot) -> list[Table | str]:
         shown: list[Table | str] = []
-        for task in snapshot.live:
-            role = "init" if task.tid == snapshot.init_tid else "thread of " + str(task.tgid)
-            shown.append(f"[bold]{escape(task.comm)} {task.tid}[/] ({role}, state {_state(task)})")
-            if task.stack is None:
-                shown.append(f"  not readable by this user; wchan {escape(task.wchan or '-')}")
+        for stack in stacks(snapshot):
+            task = stack.tasks[0]
+            shown.append(f"[bold]{escape(task_name(task))}[/] ({stack.role}, state {_state(task)})")
+            if stack.lack:
+                shown.append(f"  {escape(stack.lack)}")
                 continue
             table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
-            for frame in task.stack:
-                meaning = kernel_names.MEANING.get(function_of(frame), "")
-                style = "bold" if meaning else "dim"
-                table.add_row(f"[{style}]{escape(frame)}[/]", f"[cyan]{escape(meaning)}[/]")
+            for frame, meaning in stack.frames or ():
+                table.add_row(f"[{'bold' if meaning else 'dim'}]{escape(frame)}[/]", f"[cyan]{escape(meaning)}[/]")
             shown.append(table)
         return shown
 
-    def _graph(self, graph: WaitGraph, verdict: Verdict) -> Tree:
-        """As a tree from init; a node met again is named, not repeated: there the knot closes."""
-        seen: set[str] = set()
+    def _graph(self, top: WaitBranch) -> Tree:
+        """Draw the wait-for graph as a tree from init."""
 
-        def label(name: str) -> str:
-            node = graph.node(name)
-            style = "red" if name in verdict.dead else "green" if name in verdict.blockers else "yellow"
-            return f"[{style}]{escape(node.label)}[/]: {escape(node.why)}"
+        def add(tree: Tree, branch: WaitBranch) -> None:
+            edge = branch.edge
+            evidence = f"\n[dim]({edge.strength}) {escape(edge.evidence)}[/]" if edge else ""
+            node = tree.add(f"waits for {_node_label(branch)}{evidence}")
+            for each in branch.below:
+                add(node, each)
 
-        def grow(tree: Tree, name: str) -> None:
-            seen.add(name)
-            for edge in graph.targets(name):
-                node = graph.node(edge.target)
-                known = f"[dim]({edge.strength}) {escape(edge.evidence)}[/]"
-                if edge.target in seen:
-                    tree.add(f"waits for [red]{escape(node.label)}[/], above: here the circle closes  {known}")
-                else:
-                    grow(tree.add(f"waits for {label(edge.target)}\n{known}"), edge.target)
-
-        root = Tree(label(graph.root))
-        grow(root, graph.root)
+        root = Tree(_node_label(top))
+        for each in top.below:
+            add(root, each)
         return root
 
     def _checklist(self, form: tuple[Check, ...]) -> Table:
@@ -344,13 +334,19 @@ def _missing(series: Series) -> tuple[str, ...]:
 
 
 def escape(text: str) -> str:
-    """Names are their makers' choice: what is not printable must neither steer the terminal nor end us."""
-    return markup_escape("".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text))
+    """Make a text from outside visible, and free of rich's markup."""
+    return markup_escape(visible(text))
 
 
 def _state(task: Task) -> str:
-    return f"[{STATES.get(task.state, 'default')}]{task.state}[/]"
+    return f"[{_STATE_STYLES.get(task.state, 'default')}]{escape(task.state)}[/]"
 
 
-def _task_label(task: Task, snapshot: Snapshot | None = None) -> str:
-    return f"{escape(task.comm)} {task.tid} {_state(task)}{escape(task_notes(task, snapshot))}"
+def _task_label(task: Task | None, snapshot: Snapshot | None = None) -> str:
+    name = escape(task_name(task))
+    return name if task is None else f"{name} {_state(task)}{escape(noted(task, snapshot))}"
+
+
+def _node_label(branch: WaitBranch) -> str:
+    style = _ROLE_STYLES[branch.role]
+    return f"[{style}]{escape(branch.node.label)}[/]: {branch.again or escape(branch.node.why)}"

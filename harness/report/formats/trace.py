@@ -17,7 +17,8 @@ from harness.model.records import Kernel, Milestone, Outcome, Report, Result, Se
 from harness.report.cells import kernel_names, kernels_of
 from harness.report.journal import Request, requests, time_ns
 from harness.report.proof import why
-from harness.report.text import STATES, folded, visible
+from harness.report.tasks import STATES
+from harness.report.text import folded, visible
 
 SUMMARY = "a timeline in the Trace Event Format, for Perfetto and chrome://tracing"
 STRIDE = 10_000_000

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from harness.model.records import Edge, Node, Progress, Strength, Verdict, WaitGraph
 from harness.report.page.histogram import place
-from harness.report.page.layers import Box, Line, layout
+from harness.report.page.layers import Box, Route, layout
 from harness.report.text import visible
+from harness.report.wait_tree import role_of
 
 MOST = 60
 """More boxes than that are no drawing any more: the list says it better."""
@@ -20,7 +21,6 @@ _CAPTION = 100
 _CAPTION_LINES = 3
 _PER_LINE = 15
 _WIDE = 760
-ROLES = {"knot": "dead: in the circle", "dead": "dead: cannot move", "blocker": "could still move", "": ""}
 STRENGTHS = {
     Strength.OBSERVED: "the kernel shows it",
     Strength.DERIVED: "follows from what the kernel shows",
@@ -95,7 +95,7 @@ def waits(verdict: Verdict) -> Waits | None:
     graph = verdict.graph
     if graph is None:
         return None
-    roles = _roles(graph, verdict)
+    roles = {node.id: role_of(node.id, verdict) for node in graph.nodes}
     nodes = _root_first(graph)
     labels = {node.id: _short(node) for node in nodes}
     edges = tuple(_wait(number, edge, labels, roles) for number, edge in enumerate(graph.edges, start=1))
@@ -105,15 +105,6 @@ def waits(verdict: Verdict) -> Waits | None:
 
 def _root_first(graph: WaitGraph) -> tuple[Node, ...]:
     return tuple(sorted(graph.nodes, key=lambda node: node.id != graph.root))
-
-
-def _roles(graph: WaitGraph, verdict: Verdict) -> dict[str, str]:
-    return {node.id: next((role for role, names in _members(verdict) if node.id in names), "") for node in graph.nodes}
-
-
-def _members(verdict: Verdict) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The roles and the nodes that have them; the first role that names a node is the one that is drawn."""
-    return (("knot", verdict.knot), ("dead", verdict.dead), ("blocker", verdict.blockers))
 
 
 def _need(node: Node, targets: int) -> str:
@@ -150,7 +141,7 @@ def _short(node: Node) -> str:
     return node.label.partition(" (")[0] if node.id.startswith("connection:") else node.label
 
 
-def _arrow(number: int, line: Line) -> Arrow:
+def _arrow(number: int, line: Route) -> Arrow:
     knots = [(x + _MARGIN, y + _MARGIN) for x, y in line.knots]
     x, y = knots[-1]
     badge = (line.badge[0] + _MARGIN, line.badge[1] + _MARGIN)

@@ -12,7 +12,8 @@ from itertools import groupby
 from harness.model.records import Milestone, Result, Sighting
 from harness.report.journal import requests, time_ns
 from harness.report.page.histogram import number, ticks
-from harness.report.text import STATES, visible
+from harness.report.tasks import STATES
+from harness.report.text import visible
 
 _LEFT, _WIDTH, _RIGHT = 158, 760, 22
 _LANE, _BAR = 24, 17
@@ -40,7 +41,9 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class StateBar:
+    """A state of a task, or a request."""
+
     x: float
     width: float
     look: str
@@ -55,21 +58,23 @@ class Lane:
     y: float
     name: str
     full: str
-    bars: tuple[Bar, ...]
+    bars: tuple[StateBar, ...]
     ends: float | None
     """Where the task is gone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spell:
-    """What a lane says, in words."""
+class LaneText:
+    """A lane in words."""
 
     name: str
     states: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Drawing:
+    """The timeline, laid out."""
+
     width: float
     height: float
     left: float
@@ -83,14 +88,16 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    picture: Picture
+class TimelineView:
+    """The timeline as a drawing and in words."""
+
+    drawing: Drawing
     milestones: tuple[tuple[str, str, str], ...]
     """Time, name, and what it was."""
-    spells: tuple[Spell, ...]
-    unseen_tasks: int
-    """Lanes that were too many."""
-    unseen_calls: int
+    states: tuple[LaneText, ...]
+    hidden_tasks: int
+    """How many tasks have no lane."""
+    hidden_calls: int
 
 
 _Span = tuple[Sighting, int]
@@ -121,7 +128,7 @@ def zero_ns(result: Result) -> int | None:
     return killed[0] if killed else min(times, default=None)
 
 
-def told(result: Result, lanes: int, states: int, finest: float = 2.0) -> Told | None:
+def timeline_view(result: Result, lanes: int, states: int, finest: float = 2.0) -> TimelineView | None:
     """At most so many `lanes` of tasks, and so many `states` of each in words; None where nothing was recorded.
 
     What lasts shorter than `finest` pixels is drawn together with what follows.
@@ -136,9 +143,9 @@ def told(result: Result, lanes: int, states: int, finest: float = 2.0) -> Told |
     top = rows * _ROW + 10.0
     tasks = tuple(_task(group, scale, top + index * _LANE, finest) for index, group in enumerate(shown))
     between = top + len(tasks) * _LANE + (6 if tasks else 0)
-    calls, unseen_calls = _calls(result, scale, between)
+    calls, hidden_calls = _calls(result, scale, between)
     bottom = between + max(len(calls), 1) * _LANE
-    picture = Picture(
+    drawing = Drawing(
         width=_LEFT + _WIDTH + _RIGHT,
         height=bottom + 42,
         left=_LEFT,
@@ -150,12 +157,12 @@ def told(result: Result, lanes: int, states: int, finest: float = 2.0) -> Told |
         calls=calls,
         ticks=tuple(_ticks(scale)),
     )
-    return Told(
-        picture,
+    return TimelineView(
+        drawing,
         tuple((_time(scale, each.at_ns), each.name, each.what) for each in result.timeline.milestones),
-        tuple(_spell(group, scale, states) for group in shown),
+        tuple(_lane_text(group, scale, states) for group in shown),
         len(groups) - len(shown),
-        unseen_calls,
+        hidden_calls,
     )
 
 
@@ -232,17 +239,19 @@ def _together(spans: list[_Span], scale: _Scale, finest: float) -> Iterator[list
         yield held
 
 
-def _state_bar(spans: list[_Span], scale: _Scale) -> Bar:
+def _state_bar(spans: list[_Span], scale: _Scale) -> StateBar:
     (seen, _), end = spans[0], spans[-1][1]
     x = scale.x(seen.at_ns)
     width = round(max(scale.x(end) - x, 1.5), 1)
     during = f"from {_time(scale, seen.at_ns)} to {_time(scale, end)} ms"
     if len(spans) > 1:
         letters = "".join(dict.fromkeys(visible(each.state)[:1] for each, _ in spans))
-        return Bar(x, width, "several", _fitting(width, letters), f"{len(spans)} changes of state {during}: {letters}")
+        return StateBar(
+            x, width, "several", _fitting(width, letters), f"{len(spans)} changes of state {during}: {letters}"
+        )
     letter = visible(seen.state)
     whole = f"{letter} {visible(seen.where)}" if seen.where else letter
-    return Bar(x, width, letter[:1], _fitting(width, whole, letter), f"{_state(seen)}, {during}")
+    return StateBar(x, width, letter[:1], _fitting(width, whole, letter), f"{_state(seen)}, {during}")
 
 
 def _fitting(width: float, *texts: str) -> str:
@@ -258,13 +267,13 @@ def _state(seen: Sighting) -> str:
     return f"{state} in {visible(seen.where)}" if seen.where else state
 
 
-def _spell(group: list[Sighting], scale: _Scale, most: int) -> Spell:
+def _lane_text(group: list[Sighting], scale: _Scale, most: int) -> LaneText:
     half = most // 2
     parts = (group, []) if len(group) <= most else (group[:half], group[len(group) - half :])
     first, last = ([f"{_time(scale, each.at_ns)} ms: {_state(each)}" for each in part] for part in parts)
     between = len(group) - len(first) - len(last)
     skipped = [f"… {between} more …"] if between else []
-    return Spell(f"{group[0].comm} {group[0].tid}", (*first, *skipped, *last))
+    return LaneText(f"{group[0].comm} {group[0].tid}", (*first, *skipped, *last))
 
 
 def _calls(result: Result, scale: _Scale, y: float) -> tuple[tuple[Lane, ...], int]:
@@ -285,7 +294,7 @@ def _calls(result: Result, scale: _Scale, y: float) -> tuple[tuple[Lane, ...], i
         x = scale.x(called)
         width = round(max((scale.x(answered) if answered is not None else _LEFT + _WIDTH) - x, 2.0), 1)
         look, text = ("open", "never answered") if answered is None else ("request", "answered")
-        bar = Bar(x, width, look, _fitting(width, text), title)
+        bar = StateBar(x, width, look, _fitting(width, text), title)
         lanes.append(Lane(y + index * _LANE, _cut_end(name), title, (bar,), None))
     return tuple(lanes), len(found) - len(longest)
 

@@ -42,7 +42,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Route:
     """An edge, from its waiter to its target: it passes each knot level, so it is smooth; a loop has two knots."""
 
     knots: tuple[Point, ...]
@@ -56,7 +56,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Layout:
     boxes: dict[str, Box]
-    lines: tuple[Line, ...]
+    lines: tuple[Route, ...]
     """In the order of the edges."""
     width: float
     height: float
@@ -120,12 +120,12 @@ def layout(
             box = boxes[waiter]
             knots: tuple[Point, ...] = ((box.x + width - 52, box.y), (box.x + width - 20, box.y))
             badges.append((box.x + width - 36, box.y - LOOP * 0.75))
-            lines.append(Line(knots, True, True, badges[-1]))
+            lines.append(Route(knots, True, True, badges[-1]))
             continue
         knots = _knots(chains[number], ports[number], left, width)
         badges.append(_badge(knots, badges))
         forward = number not in turned
-        lines.append(Line(knots if forward else knots[::-1], forward, False, badges[-1]))
+        lines.append(Route(knots if forward else knots[::-1], forward, False, badges[-1]))
     bottom = max((slot.y + slot.extent for each in columns for slot in each), default=0.0)
     return Layout(boxes, tuple(lines), left[len(columns) - 1] + width, bottom)
 

@@ -26,10 +26,10 @@
     }
     return oldCopy(text);
   };
-  const said = document.createElement("div");
-  said.className = "sr";
-  said.setAttribute("role", "status");
-  document.body.append(said);
+  const status = document.createElement("div");
+  status.className = "sr";
+  status.setAttribute("role", "status");
+  document.body.append(status);
   for (const button of all("button.copy")) {
     const label = button.firstChild;
     button.hidden = false;
@@ -37,15 +37,36 @@
       const done = await copy(button.previousElementSibling.textContent);
       button.focus();
       label.data = done ? "Copied" : "Failed";
-      said.textContent = done ? "Copied" : "Copying failed: select the text";
+      status.textContent = done ? "Copied" : "Copying failed: select the text";
       setTimeout(() => {
         label.data = "Copy";
-        said.textContent = "";
+        status.textContent = "";
       }, 2000);
     });
   }
 
-  const details = all("details");
+  // The dark style sheet applies as the system has it, always, or never.
+  const dark = document.getElementById("dark-theme");
+  const themes = [["as the system", dark.media], ["dark", "screen"], ["light", "not all"]];
+  const theme = document.querySelector("button.theme");
+  theme.hidden = false;
+  theme.addEventListener("click", () => {
+    themes.push(themes.shift());
+    [theme.textContent, dark.media] = [`Theme: ${themes[0][0]}`, themes[0][1]];
+  });
+
+  // The list of contents is open where it stands beside the text.
+  const contents = document.querySelector(".contents details");
+  const wide = matchMedia("(min-width: 78rem)");
+  const place = () => contents && (contents.open = wide.matches);
+  wide.addEventListener("change", place);
+  place();
+
+  const boxes = all(".scroll");
+  const measure = () => boxes.forEach((box) => box.classList.toggle("wider", box.scrollWidth > box.clientWidth + 1));
+  new ResizeObserver(measure).observe(document.body);
+
+  const details = all("main details");
   let before = null;
   addEventListener("beforeprint", () => {
     before = details.filter((each) => !each.open);
@@ -81,7 +102,8 @@
   const matrix = document.querySelector("table.matrix");
   const lines = all("table.matrix tbody tr:not(.kind)");
   const columns = matrix ? [...matrix.tHead.rows[0].cells].slice(1).map((each) => each.textContent.toLowerCase()) : [];
-  const told = tools.querySelector(".count");
+  const count = tools.querySelector(".count");
+  const chips = all("button.chip", tools);
   const filter = tools.querySelector("input");
   const texts = new Map([...rows, ...lines].map((row) => [row, row.textContent.toLowerCase()]));
   for (const group of matrix ? matrix.tBodies : []) {
@@ -89,8 +111,14 @@
       texts.set(row, `${texts.get(row)} ${group.rows[0].textContent.split(" ")[0].toLowerCase()}`);
     }
   }
+  const pressed = () => chips.filter((chip) => chip.ariaPressed === "true").map((chip) => chip.dataset.tag);
   const narrowed = (some, words) => {
-    for (const row of some) row.hidden = !words.every((word) => texts.get(row).includes(word));
+    const tags = pressed();
+    for (const row of some) {
+      const own = (row.dataset.tags || "").split(" ");
+      const tagged = !tags.length || tags.some((tag) => own.includes(tag));
+      row.hidden = !tagged || !words.every((word) => texts.get(row).includes(word));
+    }
     return some.filter((row) => !row.hidden).length;
   };
   // Of the matrix a word that only the kernels' names have chooses columns, and the others rows.
@@ -106,12 +134,19 @@
     for (const group of matrix.tBodies) group.rows[0].hidden = [...group.rows].slice(1).every((row) => row.hidden);
     return `${shown} of ${lines.length}, ${hidden.filter((each) => !each).length} of ${columns.length} kernels`;
   };
-  filter.addEventListener("input", () => {
+  const update = () => {
     const words = filter.value.toLowerCase().split(/\s+/);
     const shown = `${narrowed(rows, words)} of ${rows.length}`;
     const both = matrix ? narrow(words) : shown;
-    told.textContent = filter.value ? both : "";
-  });
+    count.textContent = filter.value || pressed().length ? both : "";
+  };
+  filter.addEventListener("input", update);
+  for (const chip of chips) {
+    chip.addEventListener("click", () => {
+      chip.ariaPressed = String(chip.ariaPressed !== "true");
+      update();
+    });
+  }
 
   // From cell to cell by the arrow keys, as well as by Tab.
   const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };

@@ -96,7 +96,7 @@ def test_a_failure_holds_the_whole_proof() -> None:
         "the knot, in which each waits for all the others",
         "      python 7314 Z (zombie, 2 threads)",
         "    request_wait_answer+0x151/0x210",
-        "waits for python 7317: here the circle closes",
+        "waits for python 7317: the cycle closes here",
         "[x] exactly one live task remains beside init",
         "abort: echo 1 > /sys/fs/fuse/connections/41/abort: gone after 0.61 ms",
     ):

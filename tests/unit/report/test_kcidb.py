@@ -68,7 +68,7 @@ def test_the_deadlock_in_it() -> None:
     assert (test["start_time"], test["duration"]) == ("2026-11-24T01:30:00Z", 40.0)
     assert test["misc"]["outcomes"] == [{"outcome": "deadlock", "times": 200, "rate_low": 0.025, "rate_high": 1.0}]
     assert test["number"] == {"value": 0.01425, "unit": "s", "prefix": "metric"}
-    assert "waits for python 7317: here the circle closes" in test["log_excerpt"]
+    assert "waits for python 7317: the cycle closes here" in test["log_excerpt"]
     assert test["environment"]["comment"] == "6.18.44 #1 SMP PREEMPT_DYNAMIC x86_64, root"
     assert parsed["builds"][0]["architecture"] == "x86_64"
     assert re.fullmatch(r"fusezap:6\.18\.44-[0-9a-f]{16}", parsed["builds"][0]["id"])

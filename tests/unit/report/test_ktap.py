@@ -224,7 +224,7 @@ def test_the_subtests_of_a_deadlock() -> None:
     told = "\n".join(hang.diagnostics)
     assert "deadlock: proven" in told
     assert re.search(r"    fuse_flush\+\S+ +close\(\) of a FUSE file", told)
-    assert "waits for python 7317: here the circle closes" in told
+    assert "waits for python 7317: the cycle closes here" in told
     assert "echo 1 > /sys/fs/fuse/connections/41/abort: gone after 0.61 ms" in told
 
 

@@ -94,7 +94,7 @@ def test_a_deadlock_is_told_with_its_proof() -> None:
         for frame in task.stack or ():
             assert f"\n      {frame}\n" in text
     assert "\n          thread python 7317 D (exiting, in request_wait_answer)\n" in text
-    assert "waits for python 7317: here the circle closes" in told
+    assert "waits for python 7317: the cycle closes here" in told
     assert "filp_flush, filp_close: a descriptor is being closed" in told
     assert "[x] no new process can enter the namespace: setns succeeds, fork fails with ENOMEM" in told
     assert "By abort; gone 0.61 ms later. echo 1 > /sys/fs/fuse/connections/41/abort" in told
@@ -190,7 +190,7 @@ def test_where_there_is_no_namespace() -> None:
     snapshots = tuple(replace(snapshot, pid_ns=None) for snapshot in result.verdict.snapshots)
     report = report_of(with_result(series, replace(result, verdict=replace(result.verdict, snapshots=snapshots))))
     assert headings(report)[0].startswith("[BUG] fuse: a dying process deadlocks")
-    assert "fusezap-init 7313 S (the process that is to go, exiting" in code(report)
+    assert "fusezap-init 7313 S (the process that must exit, exiting" in code(report)
 
 
 def test_what_could_not_be_judged() -> None:

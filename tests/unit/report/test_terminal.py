@@ -74,7 +74,7 @@ def test_the_deadlock_is_told_with_all_that_proves_it(monkeypatch: pytest.Monkey
     assert "python 7314 Z (zombie, 2 threads)" in text
     assert "thread python 7317 D (exiting, in request_wait_answer)" in text
     assert "connection 41 (fusezap-13551b92bf0f)" in text
-    assert "here the circle closes" in text
+    assert "the cycle closes here" in text
     for check in verdict.form:
         assert check.title in text
 
