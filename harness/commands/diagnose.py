@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -45,6 +45,8 @@ _BEAT_S = 5.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("finding", nargs="?", metavar="ID", help="show all that is known of that finding")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show all that is known of every finding")
     parser.add_argument("--format", metavar="FORMAT", help=f"{', '.join(registry.names(formats))}; default: terminal")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there, whole or not at all")
@@ -124,15 +126,23 @@ def _work(args: argparse.Namespace, form: ModuleType, beat: Beat) -> int:
 
 
 def _write_out(diagnosis: Diagnosis, args: argparse.Namespace, form: ModuleType) -> int:
-    """What was asked for, and the exit status."""
+    """Write what was asked for; return the exit status."""
     if args.capture is not None:
         _write(args.capture, capture.dump(diagnosis.readings))
-    text = form.render(diagnosis)
+    if args.finding is not None:
+        diagnosis = replace(diagnosis, findings=(named(diagnosis, args.finding),))
+    text = _rendered(diagnosis, form, args.verbose or args.finding is not None)
     if args.output is None:
         sys.stdout.write(text)
     else:
         _write(args.output, text)
     return diagnosis.status
+
+
+def _rendered(diagnosis: Diagnosis, form: ModuleType, details: bool) -> str:
+    """Only the format for a terminal is short unless details are asked for."""
+    render: Callable[[Diagnosis], str] = getattr(form, "details", form.render) if details else form.render
+    return render(diagnosis)
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """Makes `fusezap.pyz`: what diagnose needs of the program, and nothing else, as a zip file that Python runs.
 
-What it needs is asked of an interpreter that has imported all of it, in a process of its own.
+An interpreter of its own imports all of it and lists what it has loaded.  The templates of the HTML page come along,
+and the template engine, whose modules are pure Python (markupsafe's compiled half is optional).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zipapp
+from importlib import metadata
 from pathlib import Path
 
 from harness.errors import MachineError, UsageError
@@ -25,27 +27,47 @@ from harness.commands import diagnose
 from harness.diagnosis import formats, trace, vmcore
 registry.modules(waits)
 registry.modules(formats)
+import jinja2, markupsafe
 print(json.dumps([getattr(each, "__file__", "") or "" for each in sys.modules.values()]))
 """
+_PAGES = ("harness/report/page", "harness/diagnosis/formats")
+_ENGINE = ("jinja2", "markupsafe")
 
 
-def needed() -> list[Path]:
-    """Files below the root of the program."""
+def needed() -> dict[Path, Path]:
+    """Find the files that go into the archive: by their path in it, where they are."""
     done = subprocess.run([sys.executable, "-c", _ASK], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise MachineError(f"diagnose cannot be imported: {done.stderr.strip().splitlines()[-1]}")
     paths = [Path(each) for each in json.loads(done.stdout) if each]
-    return sorted(path.relative_to(ROOT) for path in paths if path.is_relative_to(ROOT / "harness"))
+    needed = {path.relative_to(ROOT): path for path in paths if path.is_relative_to(ROOT / "harness")}
+    for folder in _PAGES:
+        found = (ROOT / folder).iterdir()
+        needed |= {path.relative_to(ROOT): path for path in found if path.suffix in (".html", ".css", ".js")}
+    return dict(sorted((needed | _engine(paths)).items()))
+
+
+def _engine(paths: list[Path]) -> dict[Path, Path]:
+    """The modules of the template engine, and the licences under which they may be passed on."""
+    found: dict[Path, Path] = {}
+    for name in _ENGINE:
+        package = next(path.parent for path in paths if path.parent.name == name)
+        found |= {Path(name) / path.name: path for path in package.glob("*.py")}
+        distribution = metadata.distribution(name)
+        for file in distribution.files or ():
+            if file.name.startswith("LICENSE"):
+                found[Path(name) / file.name] = Path(str(distribution.locate_file(file)))
+    return found
 
 
 def build(target: Path) -> int:
     """Its size in bytes; who reads the target meanwhile sees the old one or the new one."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
-        for path in needed():
-            copy = tree / path
+        for name, path in needed().items():
+            copy = tree / name
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes((ROOT / path).read_bytes())
+            copy.write_bytes(path.read_bytes())
         beside = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             zipapp.create_archive(tree, beside, "/usr/bin/env python3", _ENTRY, compressed=True)

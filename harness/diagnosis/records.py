@@ -130,6 +130,11 @@ class Remedy:
     target: str = ""
     """What the resolver is given: a tracer's PID, a frozen group's folder."""
 
+    @property
+    def lossless(self) -> bool:
+        """The tasks resume, and nothing of theirs is lost."""
+        return self.action in ("continue", "thaw")
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

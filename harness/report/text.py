@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from harness.printable import visible as visible
 
@@ -69,3 +69,14 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
+
+
+def columns(rows: Sequence[Sequence[str]], gap: str = INDENT) -> list[str]:
+    """Align the cells of rows that have the same number of them; the last column is padded too."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]) if rows else 0)]
+    return [gap.join(f"{cell:{widths[place]}}" for place, cell in enumerate(row)) for row in rows]
+
+
+def cut(text: str, most: int) -> str:
+    """Shorten a text to `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

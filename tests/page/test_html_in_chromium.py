@@ -181,7 +181,7 @@ def test_tab_comes_to_everything(browser: Any, folder: Path) -> None:
     assert "#exit-flush-peer-outside-5-10-0-32-amd64" in hrefs
     texts = [each["text"] for each in reached if each["tag"] == "summary"]
     assert "What the kernel does, and where this was measured" in texts
-    assert any(text.startswith("The same in words: 4 nodes") for text in texts)
+    assert any(text.startswith("The graph in words: 4 nodes") for text in texts)
     edges = [each for each in reached if each["kind"].startswith("edge")]
     assert len(edges) == 4
     assert {(each["caption"], each["line"] >= 4) for each in edges} == {("visible", True)}
@@ -199,7 +199,7 @@ def test_the_skip_link_is_seen_and_skips(browser: Any, folder: Path) -> None:
 
 def test_details_open_by_the_keyboard(browser: Any, folder: Path) -> None:
     shown(browser, folder / "every.html")
-    while tab(browser)["tag"] != "summary":
+    while (reached := tab(browser))["tag"] != "summary" or reached["text"].startswith("Contents"):
         pass
     state = "return document.activeElement.parentElement.open"
     assert browser.execute_script(state) is False
@@ -330,6 +330,55 @@ def test_the_table_can_be_skipped(browser: Any, folder: Path) -> None:
     assert browser.execute_script("return document.activeElement.closest('.matrix')") is None
 
 
+def test_verdict_graph_and_cure_are_above_the_fold(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "one.html")
+    for chosen in ("p.verdict", "svg.graph", ".remedies .copied"):
+        bottom = browser.execute_script(
+            "return document.querySelector(arguments[0]).getBoundingClientRect().bottom", chosen
+        )
+        assert 0 < bottom <= 900, chosen
+
+
+def test_the_theme_can_be_chosen(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "one.html")
+    button = browser.find_element("css selector", "button.theme")
+    back = "return getComputedStyle(document.body).backgroundColor"
+    seen_themes = [(button.text, browser.execute_script(back))]
+    for _ in range(3):
+        button.click()
+        seen_themes.append((button.text, browser.execute_script(back)))
+    light, dark = "rgb(255, 255, 255)", "rgb(15, 20, 25)"
+    assert seen_themes == [
+        ("Theme: as the system", light),
+        ("Theme: dark", dark),
+        ("Theme: light", light),
+        ("Theme: as the system", light),
+    ]
+
+
+def test_chips_show_the_rows_that_have_one_of_them(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "matrix.html")
+    names = ".matrix tbody tr:not(.kind) th a"
+    for tag, rows in (
+        ("lost", ["exit-flush-peer-outside"]),
+        ("reported", ["exit-flush-peer-outside", "server-stopped"]),
+    ):
+        browser.find_element("css selector", f'.chip[data-tag="{tag}"]').click()
+        assert seen(browser, names) == rows
+    assert browser.find_element("css selector", ".tools .count").text == "2 of 4, 3 of 3 kernels"
+
+
+@pytest.mark.parametrize(("size", "wider"), [(SIZES[0], True), (SIZES[1], False)])
+def test_a_drawing_that_is_wider_than_the_window_says_so(
+    browser: Any, folder: Path, size: tuple[int, int], wider: bool
+) -> None:
+    shown(browser, folder / "one.html", size)
+    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    assert wider == browser.execute_script(
+        "return document.querySelector('.graph').closest('.scroll').classList.contains('wider')"
+    )
+
+
 @pytest.mark.parametrize("secure", [True, False])
 def test_a_command_is_copied(browser: Any, folder: Path, secure: bool) -> None:
     """Also where there is no clipboard to write to, as in an insecure context."""
@@ -364,7 +413,7 @@ def test_without_scripts_everything_is_there(browser: Any, folder: Path) -> None
         assert not browser.find_element("css selector", "button.copy").is_displayed()
         assert not browser.find_element("css selector", ".tools").is_displayed()
         assert browser.find_element("css selector", "svg.graph").is_displayed()
-        browser.find_elements("css selector", "summary")[0].click()
+        browser.find_elements("css selector", "main summary")[0].click()
         assert browser.find_elements("css selector", "details.part > p")[0].is_displayed()
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

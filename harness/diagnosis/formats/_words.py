@@ -1,4 +1,4 @@
-"""What the written formats have in common: a finding in lines, under headings."""
+"""A finding in lines under headings, the same in all written formats."""
 
 from __future__ import annotations
 
@@ -7,39 +7,45 @@ from collections.abc import Iterator
 from harness.diagnosis.records import Blocker, Container, Diagnosis, Finding, Request, Stuck
 from harness.report.proof import MEANS, checklist, process_lines, reasons, wait_lines
 from harness.report.tasks import NOT_READABLE, explained, frame_line
-from harness.report.text import Line, counted, visible
+from harness.report.text import Line, counted, duration, visible
 
 MOST = 20
 """Tasks of one finding whose stacks are written out; the others are counted."""
 
 
+def conclusion(diagnosis: Diagnosis) -> str:
+    """Say how much is stuck."""
+    if diagnosis.findings:
+        return f"{counted(len(diagnosis.findings), 'finding')}, the worst and oldest first"
+    if diagnosis.readings.blind:
+        return "nothing stuck is visible from here, but not everything could be read"
+    return "nothing is stuck"
+
+
 def headline(diagnosis: Diagnosis) -> str:
+    """Say how much is stuck, and what was read for it."""
     readings = diagnosis.readings
-    found = counted(len(diagnosis.findings), "finding") if diagnosis.findings else "nothing is stuck"
-    if not diagnosis.findings and readings.blind:
-        found = "nothing that is stuck can be seen from here, which does not mean that there is nothing"
-    looked = f"{counted(readings.tasks, 'task')} looked at in {readings.duration_s:.2f} s"
-    return f"{found}: {looked}, kernel {readings.release}"
+    scanned = f"{counted(readings.tasks, 'task')} scanned in {readings.duration_s:.2f} s"
+    return f"{conclusion(diagnosis)}: {scanned}, kernel {visible(readings.release)}"
 
 
 def title(finding: Finding) -> str:
-    what = f"PID namespace of init {finding.init_pid}" if finding.init_pid else "outside of a dying PID namespace"
+    """Head the section of a finding."""
+    what = f"PID namespace of init {finding.init_pid}" if finding.init_pid else "not in a dying PID namespace"
     return f"{finding.outcome.upper()} {finding.id}: {finding.kind}, {what}"
 
 
 def age(finding: Finding) -> str:
+    """Say for how long nothing of it has run, and since when."""
     if finding.for_s is None:
-        return "for how long cannot be told: this kernel has no /proc/PID/sched"
-    seconds = round(finding.for_s)
-    parts = [f"{seconds // 86400} d"] if seconds >= 86400 else []
-    parts += [f"{seconds // 3600 % 24} h"] if seconds >= 3600 else []
-    parts += [f"{seconds // 60 % 60} min"] if seconds >= 60 else []
-    return f"for {' '.join([*parts, f'{seconds % 60} s'])}, since {finding.since}"
+        return "age unknown: this kernel has no /proc/PID/sched"
+    return f"for {duration(finding.for_s)}, since {finding.since}"
 
 
 def container_text(container: Container | None) -> str:
+    """Name a container by all that is known of it, with where that was read."""
     if container is None:
-        return "none that could be told"
+        return "none found"
     parts = [f"{container.runtime} {container.id}"]
     parts += [f"name {container.name}"] if container.name else []
     parts += [f"image {container.image}"] if container.image else []
@@ -48,14 +54,16 @@ def container_text(container: Container | None) -> str:
 
 
 def connection_text(stuck: Stuck | None) -> str:
+    """Name a FUSE connection, its mount and its waiting requests."""
     if stuck is None:
-        return "none, or one that could not be told"
+        return "none found"
     waiting = "unknown" if stuck.waiting is None else str(stuck.waiting)
-    where = visible(stuck.point) if stuck.point else "where we cannot see"
+    where = visible(stuck.point) if stuck.point else "a place that cannot be seen from here"
     return f"{stuck.number} ({visible(stuck.fsname or '?')}), mounted at {where}, waiting requests: {waiting}"
 
 
 def facts(finding: Finding) -> list[tuple[str, str]]:
+    """List the age, the container and the connection of a finding, each under its heading."""
     return [
         ("stuck", age(finding)),
         ("container", container_text(finding.container)),
@@ -64,11 +72,11 @@ def facts(finding: Finding) -> list[tuple[str, str]]:
 
 
 def sections(finding: Finding) -> Iterator[tuple[str, list[Line]]]:
-    """All but the facts: what it rests on and what ends it."""
+    """List what ends a finding and what its verdict rests on, section by section."""
     verdict = finding.verdict
     snapshot = verdict.snapshots[-1]
     yield f"{verdict.outcome}: {MEANS[verdict.outcome]}", reasons(verdict)
-    yield "what would end it", remedies(finding)
+    yield "what ends it", remedies(finding)
     if finding.connection is not None and finding.connection.requests:
         yield "requests without an answer", _requests(finding.connection.requests)
     yield "processes", process_lines(snapshot)
@@ -78,12 +86,14 @@ def sections(finding: Finding) -> Iterator[tuple[str, list[Line]]]:
 
 
 def remedies(finding: Finding) -> list[Line]:
+    """List the remedies, the mildest first."""
     lines: list[Line] = []
     for remedy in finding.remedies:
-        lines.append((0, f"{remedy.action}: {visible(remedy.command)}" if remedy.command else remedy.action))
+        action = f"{remedy.action} (loses nothing)" if remedy.lossless else remedy.action
+        lines.append((0, f"{action}: {visible(remedy.command)}" if remedy.command else action))
         lines.append((1, visible(remedy.effect)))
     if any(remedy.resolver for remedy in finding.remedies):
-        lines.append((0, f"by fusezap, which asks first: fusezap diagnose --resolve {finding.id}"))
+        lines.append((0, f"with fusezap, which asks first: fusezap diagnose --resolve {finding.id}"))
     return lines
 
 
@@ -117,4 +127,5 @@ def _blockers(found: tuple[Blocker, ...]) -> list[Line]:
 
 
 def unseen(diagnosis: Diagnosis) -> list[str]:
+    """List what could not be read."""
     return [visible(each) for each in (*diagnosis.readings.blind, *diagnosis.readings.unseen)]

@@ -1,64 +1,77 @@
-"""One page without scripts and without anything from elsewhere, by the standard library alone."""
+"""One page in the design of all of fusezap's pages: the summary first, then each finding with what ends it."""
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import dataclass
 
 from harness.diagnosis.formats import _words
-from harness.diagnosis.records import Diagnosis, Finding
-from harness.report.text import plain
+from harness.diagnosis.formats._summary import SummaryRow, ordered, summary_row
+from harness.diagnosis.records import Blocker, Diagnosis, Finding
+from harness.model.records import Snapshot
+from harness.report.page import graph
+from harness.report.page.template import rendered
+from harness.report.processes import Branch, process_tree
+from harness.report.tasks import explained
 
-SUMMARY = "one page that needs nothing besides"
+SUMMARY = "a page for a browser, in one file that needs no network"
+_DRAWN = 20
+"""Findings whose graph is drawn; of the others the words suffice."""
 
-_STYLE = """
-:root { color-scheme: light dark; --line: #8888; --deadlock: #b3142b; --starved: #8a5a00; --other: #4c5560; }
-@media (prefers-color-scheme: dark) { :root { --deadlock: #ff9a94; --starved: #f0cc72; --other: #bac4ce; } }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); }
-td, h2 { overflow-wrap: anywhere; }
-pre { overflow-x: auto; padding: .6rem; border: 1px solid var(--line); border-radius: 4px; font-size: 13px; }
-.deadlock { color: var(--deadlock); } .starved { color: var(--starved); } .inconclusive { color: var(--other); }
-"""
+
+@dataclass(frozen=True, slots=True)
+class BlockerView:
+    """A task that keeps the rest, with its stack explained."""
+
+    blocker: Blocker
+    frames: tuple[tuple[str, str], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """A finding, prepared for the page."""
+
+    finding: Finding
+    row: SummaryRow
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    waits: graph.Waits | None
+    blockers: tuple[BlockerView, ...]
+    more: int
+    """Blockers that are counted, not shown."""
+    tree: Branch
+    snapshot: Snapshot
+    open: bool
 
 
 def render(diagnosis: Diagnosis) -> str:
-    readings = diagnosis.readings
-    body = [f"<h1>{escape(_words.headline(diagnosis))}</h1>"]
-    body.append(
-        f"<p>By fusezap {escape(diagnosis.version)}, {readings.taken}: <code>{escape(diagnosis.command)}</code></p>"
-    )
-    if diagnosis.findings:
-        body.append(_overview(diagnosis))
-    body += [_finding(each) for each in diagnosis.findings]
-    unseen = _words.unseen(diagnosis)
-    if unseen:
-        body.append("<h2>Not seen</h2><ul>" + "".join(f"<li>{escape(each)}</li>" for each in unseen) + "</ul>")
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>fusezap diagnose: {escape(_words.headline(diagnosis))}</title>\n<style>{_STYLE}</style>\n</head>\n"
-        "<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
+    """Render the findings of one look as a page."""
+    every = ordered(diagnosis.findings)
+    views = tuple(_view(finding, number) for number, finding in enumerate(every))
+    return rendered(
+        "diagnosis.html",
+        "harness.diagnosis.formats",
+        diagnosis=diagnosis,
+        headline=_words.conclusion(diagnosis),
+        views=views,
+        outcomes=tuple(dict.fromkeys(str(each.outcome) for each in every)),
+        unseen=_words.unseen(diagnosis),
+        contents=tuple((f"finding-{view.row.id}", f"{view.row.where}: {view.row.id}") for view in views),
+        ids={name: name for name in ("page-content", "page-filter", "page-count")},
     )
 
 
-def _overview(diagnosis: Diagnosis) -> str:
-    rows = [
-        f'<tr><td><a href="#{each.id}">{each.id}</a></td><td class="{each.outcome}">{each.outcome}</td>'
-        f"<td>{escape(each.kind)}</td><td>{escape(_words.age(each))}</td>"
-        f"<td>{escape(_words.container_text(each.container))}</td></tr>"
-        for each in diagnosis.findings
-    ]
-    head = "".join(f"<th>{name}</th>" for name in ("finding", "outcome", "kind", "stuck", "container"))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _finding(finding: Finding) -> str:
-    parts = [f'<h2 id="{finding.id}" class="{finding.outcome}">{escape(_words.title(finding))}</h2><table><tbody>']
-    parts += [f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in _words.facts(finding)]
-    parts.append("</tbody></table>")
-    for heading, section in _words.sections(finding):
-        if section:
-            parts.append(f"<h3>{escape(heading)}</h3><pre>{escape(plain(section))}</pre>")
-    return "\n".join(parts)
+def _view(finding: Finding, number: int) -> FindingView:
+    snapshot = finding.verdict.snapshots[-1]
+    shown = finding.blockers[: _words.MOST]
+    return FindingView(
+        finding=finding,
+        row=summary_row(finding),
+        title=_words.title(finding),
+        facts=tuple(_words.facts(finding)),
+        waits=graph.waits(finding.verdict) if number < _DRAWN else None,
+        blockers=tuple(BlockerView(each, explained(each.stack)) for each in shown),
+        more=len(finding.blockers) - len(shown),
+        tree=process_tree(snapshot),
+        snapshot=snapshot,
+        open=number == 0,
+    )

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from harness.diagnosis.formats._summary import ordered
 from harness.diagnosis.records import Blocker, Diagnosis, Finding, Stuck
 from harness.model.records import Verdict
 from harness.report.graph_record import graph_record
@@ -30,7 +31,7 @@ def document(diagnosis: Diagnosis) -> dict[str, Any]:
         "tasks": readings.tasks,
         "duration_s": round(readings.duration_s, 4),
         "status": diagnosis.status,
-        "findings": [finding_record(each) for each in diagnosis.findings],
+        "findings": [finding_record(each) for each in ordered(diagnosis.findings)],
         "unseen": [*readings.blind, *readings.unseen],
     }
 
@@ -52,7 +53,13 @@ def finding_record(finding: Finding) -> dict[str, Any]:
         "wait_graph": graph_record(verdict),
         "form": [asdict(check) for check in verdict.form],
         "remedies": [
-            {"action": each.action, "command": each.command, "effect": each.effect, "by_fusezap": bool(each.resolver)}
+            {
+                "action": each.action,
+                "command": each.command,
+                "effect": each.effect,
+                "by_fusezap": bool(each.resolver),
+                "lossless": each.lossless,
+            }
             for each in finding.remedies
         ],
     }

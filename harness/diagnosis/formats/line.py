@@ -1,18 +1,23 @@
-"""One line, for a monitor that shows no more: what is stuck, the commonest kind first."""
+"""One line, for a monitor that shows no more: what is stuck, in which containers, and the command for the worst."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from harness.diagnosis.formats import _words
+from harness.diagnosis.formats._summary import ordered, where
+from harness.diagnosis.formats._summary import summary_row as row_of
 from harness.diagnosis.records import Diagnosis
 
-SUMMARY = "one short line, for a monitor"
+SUMMARY = "one line for a monitor: kinds, containers, and the command for the worst"
 
 
 def render(diagnosis: Diagnosis) -> str:
+    """Render the line; the containers are named in the order of the summary, the worst first."""
     if not diagnosis.findings:
-        return _words.headline(diagnosis).partition(":")[0] + "\n"
-    kinds = Counter(each.kind for each in diagnosis.findings).most_common()
-    told = ", ".join(f"{times} {kind}" for kind, times in kinds)
-    return f"stuck: {told} ({', '.join(each.id for each in diagnosis.findings)})\n"
+        return _words.conclusion(diagnosis) + "\n"
+    every = ordered(diagnosis.findings)
+    kinds = Counter(each.kind for each in every).most_common()
+    counts = ", ".join(f"{times} {kind}" for kind, times in kinds)
+    places = ", ".join(f"{where(each)} ({each.id})" for each in every)
+    return f"stuck: {counts}; {places}; worst: {row_of(every[0]).command}\n"

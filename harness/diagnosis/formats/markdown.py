@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.diagnosis.formats import _words
+from harness.diagnosis.formats._summary import ordered
 from harness.diagnosis.records import Diagnosis, Finding
 from harness.report.text import INDENT, Line, visible
 
@@ -18,7 +19,7 @@ def render(diagnosis: Diagnosis) -> str:
         _CODE + visible(diagnosis.command),
         "",
     ]
-    for finding in diagnosis.findings:
+    for finding in ordered(diagnosis.findings):
         lines += _finding(finding)
     unseen = _words.unseen(diagnosis)
     if unseen:

@@ -204,8 +204,8 @@ def _order(columns: list[list[_Slot]]) -> None:
         crossings = _crossings(columns)
         if crossings < fewest:
             best, fewest = [list(column) for column in columns], crossings
-    for column, ordered in zip(columns, best, strict=True):
-        column[:] = ordered
+    for number, column in enumerate(columns):
+        column[:] = best[number]
 
 
 def _sweep(columns: list[list[_Slot]], forward: bool) -> None:
@@ -268,15 +268,15 @@ def _settle(column: list[_Slot], wanted: list[float]) -> None:
         offsets.append(offset)
         offset += slot.extent + _GAP
     pools: list[tuple[float, int]] = []
-    for want, below in zip(wanted, offsets, strict=True):
-        total, members = want - below, 1
+    for number, want in enumerate(wanted):
+        total, members = want - offsets[number], 1
         while pools and pools[-1][0] / pools[-1][1] > total / members:
             more, others = pools.pop()
             total, members = total + more, members + others
         pools.append((total, members))
     settled = [total / members for total, members in pools for _ in range(members)]
-    for slot, below, value in zip(column, offsets, settled, strict=True):
-        slot.y = value + below
+    for number, slot in enumerate(column):
+        slot.y = settled[number] + offsets[number]
 
 
 def _ports(chains: list[list[_Slot]], boxes: dict[str, Box]) -> list[tuple[float, float]]:
@@ -314,7 +314,8 @@ def _badge(knots: tuple[Point, ...], taken: Iterable[Point]) -> Point:
 def _places(knots: tuple[Point, ...]) -> Iterator[Point]:
     """Points of the curve that `knots` stand for: each piece is a Bézier that leaves and arrives level."""
     for slot in _SLOTS:
-        for (x, y), (x2, y2) in zip(knots[::2], knots[1::2], strict=True):
+        for number in range(0, len(knots), 2):
+            (x, y), (x2, y2) = knots[number], knots[number + 1]
             yield x + (x2 - x) * _along(slot), y + (y2 - y) * slot * slot * (3 - 2 * slot)
 
 

@@ -90,6 +90,7 @@
   if (!tools) return;
   tools.hidden = false;
   const every = tools.querySelector("button.all");
+  every.hidden = !details.length;
   every.addEventListener("click", () => {
     const open = details.some((each) => !each.open);
     details.forEach((each) => (each.open = open));
@@ -98,7 +99,7 @@
 
   const table = document.querySelector("table.overview");
   const body = table && table.tBodies[0];
-  const rows = table ? [...body.rows] : [];
+  const rows = all("table.overview tbody tr, table.answers tbody tr");
   const matrix = document.querySelector("table.matrix");
   const lines = all("table.matrix tbody tr:not(.kind)");
   const columns = matrix ? [...matrix.tHead.rows[0].cells].slice(1).map((each) => each.textContent.toLowerCase()) : [];

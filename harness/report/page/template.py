@@ -93,11 +93,10 @@ def environment(package: str) -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup, escape
 
+    shared = {each.name for each in resources.files(HERE).iterdir()}
+
     def load(name: str) -> str:
-        try:
-            return _data(HERE, name)
-        except FileNotFoundError:
-            return _data(package, name)
+        return _data(HERE if name in shared else package, name)
 
     def rate(value: float) -> Markup:
         """The number and its sign stay on one line."""

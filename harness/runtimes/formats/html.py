@@ -1,54 +1,96 @@
-"""One page, without scripts and without anything from elsewhere."""
+"""One page in the design of all of fusezap's pages: what each runtime answers before, during and after the hang."""
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import dataclass
 
+from harness.report.page.template import rendered
 from harness.runtimes.formats import _words
-from harness.runtimes.records import Course, Report, When
+from harness.runtimes.records import Course, Report, Subject, When
 
-SUMMARY = "one page that needs nothing besides"
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #8888; }
-td { overflow-wrap: anywhere; }
-.silent { font-weight: 600; }
-"""
+SUMMARY = "a page for a browser, in one file that needs no network"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An answer."""
+
+    look: str
+    """`fine`, `failed`, `silent`, or empty where nothing was asked."""
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question, before the kill, while the container hangs and after the abort."""
+
+    name: str
+    command: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def tags(self) -> str:
+        """The looks of its answers, for the filter."""
+        return " ".join(dict.fromkeys(cell.look for cell in self.cells if cell.look))
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A course, prepared for the page."""
+
+    course: Course
+    title: str
+    tree: str
+    rows: tuple[Row, ...]
+    ending: str
+    lost: str
 
 
 def render(report: Report) -> str:
-    kernel = report.kernel
-    parts = [f"<p>{escape(_words.summary(report))}</p>"]
-    parts.append(f"<p>Linux {escape(kernel.release)}, {report.started}: <code>{escape(report.command)}</code></p>")
-    for subject in report.subjects:
-        parts.append(f"<h2>{escape(subject.name)}</h2><p>{escape(_words.versions(subject) or subject.summary)}</p>")
-        parts += [f"<p>{escape(each)}</p>" for each in (*subject.missing, *subject.errors, *subject.leftovers)]
-        parts += [_course(course) for course in subject.courses]
-    title = "What container runtimes do when a container cannot die"
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-        + "\n".join(parts)
-        + "\n</body>\n</html>\n"
+    """Render what the runtimes answered as a page."""
+    return rendered(
+        "runtimes.html",
+        "harness.runtimes.formats",
+        report=report,
+        headline="what container runtimes do when a container cannot die",
+        summary=_words.summary(report),
+        subjects=tuple((subject, _words.versions(subject), _experiments(subject)) for subject in report.subjects),
+        looks=tuple(_LOOKS),
+        look_means=_LOOKS,
+        contents=tuple((f"runtime-{number}", each.name) for number, each in enumerate(report.subjects, start=1)),
+        ids={name: name for name in ("page-content", "page-filter", "page-count")},
     )
 
 
-def _course(course: Course) -> str:
-    rows = []
-    for when, name in ((When.STUCK, "while it hangs"), (When.ABORTED, "after the abort")):
-        for each in _words.asked(course, when):
-            silent = ' class="silent"' if each.answer.status is None else ""
-            cells = (each.name, name, _words.before(course, each) if when is When.STUCK else "")
-            row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-            rows.append(f"<tr>{row}<td{silent}>{escape(_words.answer(each.answer))}</td></tr>")
-    head = "".join(f"<th>{name}</th>" for name in ("asked", "when", "before", "answer"))
-    return (
-        f"<h3>{escape(_words.EXPERIMENTS[course.experiment])}: {course.picture.outcome}</h3>"
-        f"<p>{escape(_words.tree(course))}</p>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        f"<p>{escape(_words.ending(course))}. Lost: {escape(_words.lost(course))}.</p>"
+_LOOKS = {"fine": "exit status 0", "failed": "an error", "silent": "no answer within the bound"}
+_MOMENTS = (When.HEALTHY, When.STUCK, When.ABORTED)
+
+
+def _experiments(subject: Subject) -> tuple[Experiment, ...]:
+    return tuple(
+        Experiment(
+            course,
+            _words.EXPERIMENTS[course.experiment],
+            _words.tree(course),
+            _rows(course),
+            _words.ending(course),
+            _words.lost(course),
+        )
+        for course in subject.courses
     )
+
+
+def _rows(course: Course) -> tuple[Row, ...]:
+    names = dict.fromkeys(each.name for each in course.operations)
+    return tuple(_row(course, name) for name in names)
+
+
+def _row(course: Course, name: str) -> Row:
+    asked = [each for each in course.operations if each.name == name]
+    cells = []
+    for when in _MOMENTS:
+        found = [each.answer for each in asked if each.when is when]
+        status = found[0].status if found else 0
+        look = "silent" if status is None else "failed" if status else "fine" if found else ""
+        cells.append(Cell(look, "; ".join(map(_words.answer, found))))
+    return Row(name, asked[0].command, tuple(cells))

@@ -14,6 +14,7 @@ import pytest
 from harness import registry
 from harness.diagnosis import capture, formats
 from harness.diagnosis.findings import findings
+from harness.diagnosis.formats import terminal
 from harness.diagnosis.records import Container, Diagnosis, Finding, Reading, Readings, Request
 from harness.diagnosis.resolving import chosen, named
 from harness.errors import UsageError
@@ -158,16 +159,18 @@ EVIL = 'name\x1b[31m"\n<script>\\'
 
 @pytest.mark.parametrize("name", registry.names(formats))
 def test_every_format_tells_all_and_lets_nothing_of_the_machine_act(name: str) -> None:
-    render = registry.module(formats, name, "SUMMARY", "render").render
+    module = registry.module(formats, name, "SUMMARY", "render")
+    render = getattr(module, "details", module.render)
     text = render(DIAGNOSIS)
     for finding in DIAGNOSIS.findings:
         assert finding.id in text
         assert finding.kind in text
-    evil = render(_in_container(Container("docker", "a" * 64, "its control group", EVIL)))
-    assert "\x1b" not in evil
+    hostile = _in_container(Container("docker", "a" * 64, "its control group", EVIL))
+    evil = render(hostile)
+    assert "\x1b" not in evil + module.render(hostile)
     assert ("a" * 64 in evil) == (name != "line")
     if name == "html":
-        assert "<script" not in evil
+        assert evil.count("<script") == 1, "its own"
 
 
 def test_prometheus_can_be_parsed() -> None:
@@ -213,7 +216,8 @@ def test_the_request_itself_is_in_every_format() -> None:
     assert finding.connection is not None
     assert [each.tid for each in finding.connection.requests] == [tid], "not another connection's"
     jsonschema.validate(json.loads(registry.module(formats, "json", "render").render(diagnosis)), SCHEMA)
-    for name in ("terminal", "markdown", "html"):
+    assert "FUSE_FLUSH" in terminal.details(diagnosis)
+    for name in ("markdown", "html"):
         assert "FUSE_FLUSH" in registry.module(formats, name, "render").render(diagnosis), name
 
 

@@ -1,0 +1,112 @@
+"""One row for each finding, the worst and oldest first: what a person reads before anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.diagnosis.records import Finding
+from harness.model.records import Outcome
+from harness.report.text import duration, visible
+
+WHAT = {
+    "fuse-writeback": "server does not write pages back",
+    "fuse-flush-exit": "exit waits for FUSE FLUSH answer",
+    "fuse-exec": "execve waits for FUSE FLUSH answer",
+    "fuse-fault": "page fault waits for FUSE server",
+    "fuse-request": "call waits for the FUSE server",
+    "fuse-lock": "waits for a lock, FUSE suspected",
+    "nfs": "waits for an NFS server",
+    "smb": "waits for an SMB server",
+    "ceph": "waits for a Ceph cluster",
+    "9p": "waits for a 9p server",
+    "afs": "waits for an AFS server",
+    "userfault": "userfaultfd handler does not answer",
+    "slow-exit": "exit still frees its memory",
+    "core-dump": "core dump is not taken",
+    "vfork": "waits for its vfork() child",
+    "freezer": "control group is frozen",
+    "ptrace": "its tracer keeps it",
+    "frozen-filesystem": "waits for a frozen filesystem",
+    "block-device": "waits for a disk",
+    "execve": "execve() does not end",
+    "unreaped": "parent outside does not reap it",
+    "stopped": "stopped by a signal",
+    "unknown": "reason unknown: keep its stack",
+}
+"""What is stuck, by kind, in six words at most."""
+_WORST = (Outcome.DEADLOCK, Outcome.STARVED)
+_SAME_AGE_S = 0.25
+"""Seconds: findings whose ages differ by less are ordered by PID, because two looks measure such ages in any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """A finding on one line."""
+
+    id: str
+    outcome: Outcome
+    age: str
+    where: str
+    """The container, the pod or the process."""
+    what: str
+    command: str
+    """The one command that deals with it."""
+    lossless: bool
+    """The command ends the hang and loses nothing."""
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Order findings, the worst and oldest first; two looks at the same hangs give the same order.
+
+    Args:
+        findings: The findings of one look.
+
+    Returns:
+        Deadlocks, then starved tasks, then the rest, each by age; one whose age is unknown comes after the others.
+    """
+    by_age = sorted(findings, key=lambda each: (_rank(each), each.for_s is None, -(each.for_s or 0)))
+    keyed: list[tuple[int, int, str, Finding]] = []
+    group, last = 0, None
+    for each in by_age:
+        if last is not None and not _same_age(last, each):
+            group += 1
+        keyed.append((group, each.init_pid or 0, each.id, each))
+        last = each
+    return tuple(finding for *_, finding in sorted(keyed, key=lambda key: key[:3]))
+
+
+def _rank(finding: Finding) -> int:
+    return _WORST.index(finding.outcome) if finding.outcome in _WORST else len(_WORST)
+
+
+def _same_age(one: Finding, other: Finding) -> bool:
+    if _rank(one) != _rank(other) or one.for_s is None or other.for_s is None:
+        return _rank(one) == _rank(other) and one.for_s is other.for_s
+    return one.for_s - other.for_s < _SAME_AGE_S
+
+
+def summary_row(finding: Finding) -> SummaryRow:
+    """Put a finding on one line."""
+    remedy = next((each for each in finding.remedies if each.resolver), None)
+    if remedy is not None:
+        command = f"fusezap diagnose --resolve {finding.id}"
+    else:
+        remedy = next((each for each in finding.remedies if each.command), None)
+        command = visible(remedy.command) if remedy is not None else f"fusezap diagnose {finding.id}"
+    age = "age unknown" if finding.for_s is None else duration(finding.for_s)
+    lossless = remedy is not None and remedy.lossless
+    return SummaryRow(finding.id, finding.outcome, age, where(finding), WHAT[finding.kind], command, lossless)
+
+
+def where(finding: Finding) -> str:
+    """Name the container of a finding: its name, or the beginning of its ID; else the process."""
+    container = finding.container
+    if container is not None and container.pod:
+        return visible(f"pod {container.pod}")
+    if container is not None:
+        return visible(f"{container.runtime} {container.name or container.id[:12]}")
+    if finding.blockers:
+        first = finding.blockers[0]
+        return visible(f"process {first.comm} {first.pid}")
+    return f"init {finding.init_pid}"
