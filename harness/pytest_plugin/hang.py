@@ -56,15 +56,30 @@ def _step(connection: Connection, order: Order) -> None:
 
 
 class Hang:
-    """An armed scenario.  Its methods may be called in any order and often: what is missing is done first."""
+    """An armed scenario, in a process of its own.
+
+    The methods can be called in any order and repeatedly: each first does the steps that are missing, and a step that
+    was done gives the same answer again.
+    """
 
     armed: Snapshot
     """The namespace before the kill."""
     init: int
-    """Its init, as seen from here."""
+    """The number of its init in the caller's PID namespace."""
 
     def __init__(self, scenario: Scenario, patience_s: float | None = None, resolver: str | None = None) -> None:
-        """MachineError when this machine refuses it, LaunchError when it cannot be armed; nothing is left then."""
+        """Start and arm a scenario.
+
+        Args:
+            scenario: What to start.
+            patience_s: Seconds that tasks which could still move get before the outcome is `starved`; the scenario's
+                own by default.
+            resolver: The name of a resolver; the one that fits by default.
+
+        Raises:
+            MachineError: The machine refuses it.
+            LaunchError: The scenario cannot be armed. Nothing is left.
+        """
         self.scenario = scenario
         self._killed = False
         self._verdict: Verdict | None = None
@@ -82,26 +97,39 @@ class Hang:
             raise
 
     def kill(self) -> None:
-        """SIGKILL to init."""
+        """Send SIGKILL to the init."""
         if not self._killed:
             self._killed = True
             self._ask("kill")
 
     def verdict(self) -> Verdict:
+        """Kill, if that was not done, and judge.
+
+        Returns:
+            The outcome with its reasons, its wait-for graph and its evidence.
+        """
         if self._verdict is None:
             self.kill()
             self._verdict = self._ask("judge")
         return self._verdict
 
     def resolve(self) -> Resolution | None:
-        """None where there is nothing to resolve."""
+        """Judge, if that was not done, and end the hang.
+
+        Returns:
+            How it ended, or None if there was nothing to resolve.
+        """
         if self._resolution is None:
             self.verdict()
             self._resolution = (self._ask("resolve"),)
         return self._resolution[0]
 
     def result(self) -> Result:
-        """The whole of it, resolved and cleaned up: the end of this hang."""
+        """Resolve, if that was not done, and clean up. No other step is possible afterwards.
+
+        Returns:
+            The verdict, the resolution, the times, and what was left behind.
+        """
         if self._result is None:
             self.resolve()
             self._result = self._ask("end")
@@ -109,7 +137,7 @@ class Hang:
         return self._result
 
     def close(self) -> None:
-        """Takes away whatever is still there."""
+        """Release, kill and reap whatever is left."""
         self._connection.close()
         try:
             self._process.wait(END_S)
@@ -119,7 +147,7 @@ class Hang:
 
     @property
     def judged(self) -> Verdict | None:
-        """The verdict where there is one already."""
+        """The verdict, if there is one already."""
         return self._verdict
 
     def _ask(self, step: str) -> Any:

@@ -1,4 +1,4 @@
-"""A fakefs of one's own, mounted in a folder of one's own, for tests of programs that use a filesystem."""
+"""A mounted fakefs for tests of programs that use a filesystem."""
 
 from __future__ import annotations
 
@@ -28,14 +28,20 @@ END_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class MountedFakefs:
+    """A running fakefs.
+
+    Attributes:
+        path: Where it is mounted.
+        control: Sets rules, waits for events, releases what is withheld.
+        pid: The process of the server.
+    """
+
     path: Path
-    """Where it is mounted."""
     control: Control
-    """Sets rules, waits for what happens, releases what is held."""
     pid: int
 
     def journal(self) -> tuple[journal.Entry, ...]:
-        """All that the server was asked and answered so far."""
+        """All requests and answers so far, in their order."""
         return journal.read(Path(self.control.path).with_name("journal"))
 
 
@@ -43,9 +49,16 @@ class MountedFakefs:
 def mounted(
     folder: Path, rules: Sequence[str], files: Mapping[str, str], options: Sequence[str]
 ) -> Iterator[MountedFakefs]:
-    """`folder` is empty and ours.  LaunchError, with the server's own words, when it does not come to serving.
+    """A mounted fakefs. At the end of the block, or of this process, it releases what it withholds, and ends.
 
-    The server goes when the block is left, or when this process does, with all that it holds back released.
+    Args:
+        folder: An empty folder that belongs to the caller.
+        rules: Rules as text.
+        files: The content of its files by their path.
+        options: Further words of fakefs's command line.
+
+    Raises:
+        LaunchError: It does not start to serve; with the server's own words.
     """
     mount_point, control = folder / "mnt", folder / "control"
     mount_point.mkdir()
@@ -78,7 +91,7 @@ def mounted(
 
 
 def _end(server: subprocess.Popen[bytes], mount_point: Path, control: Path, name: str) -> None:
-    """By asking; else by the connection's end and a SIGKILL.  The mount is never asked for anything."""
+    """Ask the server to end; if it does not, abort its connection and kill it. Never touches the mount."""
     with contextlib.suppress(FakefsError):
         Control(control, timeout=END_S).shutdown()
     try:
@@ -105,8 +118,8 @@ def _number(name: str) -> int | None:
 
 
 def _abort(name: str) -> None:
-    """Only where fusectl is mounted: else `fusectl_opened` would enter a mount namespace of its own to mount it, and
-    this process, the user's pytest, is not ours to move."""
+    """Abort its connection, if fusectl is mounted. `fusectl_opened` would otherwise enter a new mount namespace to
+    mount it, and the user's pytest process must not change its namespaces."""
     number = _number(name)
     if number is None or not fusectl.is_mounted():
         return
@@ -117,6 +130,6 @@ def _abort(name: str) -> None:
 
 
 def _unmount(mount_point: Path, how: int) -> None:
-    """MNT_FORCE ends the connection (fuse_umount_begin()), whether the mount is in use or not."""
+    """Unmount; MNT_FORCE aborts the connection (fuse_umount_begin()) even if the mount is in use."""
     with contextlib.suppress(OSError):
         umount(str(mount_point), how | UMOUNT_NOFOLLOW)

@@ -1,6 +1,6 @@
 """The pytest plugin: fixtures, a marker, and the scenarios as tests.
 
-Every pytest of whoever has fusezap installed loads it: so it imports what it needs only where it is used.
+Every pytest in an environment with fusezap loads this module, so it imports what it needs only where that is used.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failing test tells what its hangs looked like."""
+    """Add the proof of its hangs to the report of a failing test."""
     report = yield
     if report.failed and report.when == "call":
         for judged in item.stash.get(_verdicts, []):
@@ -76,7 +76,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 class ScenarioItem(pytest.Item):
-    """A scenario of fusezap: a defect fails where the kernel has it, a behaviour tells what it came to."""
+    """A scenario as a test: a defect fails on a kernel that has it, a behaviour passes and reports its outcome."""
 
     def __init__(self, *, scenario: Scenario, **rest: Any) -> None:
         super().__init__(**rest)
@@ -110,8 +110,24 @@ class ScenarioItem(pytest.Item):
 
 @pytest.fixture
 def hang(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang]]:
-    """`hang("exit-flush-self")`, or `hang(server="CMD {mountpoint}", hold="/file")`: an armed scenario, to be killed,
-    judged and resolved step by step.  What is left of it at the end of the test is taken away."""
+    """Arm a scenario, or a FUSE server of your own, to be killed, judged and resolved step by step.
+
+    The fixture is a function; it can be called several times in a test. At the end of the test whatever is left of the
+    hangs is released, killed and reaped.
+
+    Args of the function:
+        - `scenario`: the name of a scenario, or a `Scenario`; or instead of it:
+        - `server`: the command of a FUSE server, with `{mountpoint}` in it, and
+        - `hold`: the file of its mount that a process holds open (default: the root of the mount).
+        - `patience`: seconds that tasks which could still move get before the outcome is `starved`.
+        - `resolver`: how to end the hang (default: `abort`).
+
+    Returns of the function:
+        A `Hang`, armed.
+
+    Example:
+        `container = hang(server="/usr/local/bin/myfs {mountpoint}", hold="/some/file")`
+    """
     from harness.scenario import foreign
 
     with ExitStack() as stack:
@@ -143,8 +159,18 @@ def hang(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang]]:
 
 @pytest.fixture
 def pid_namespace(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang]]:
-    """`pid_namespace(["sleep", "1000"], ["cat"])`: these programs below an init, in PID and mount namespaces of their
-    own.  To be killed and judged as a hang is."""
+    """Start programs below an init, in PID and mount namespaces of their own, to be killed and judged as a hang is.
+
+    Args of the function:
+        - `*programs`: the argument lists of the programs.
+        - `patience`: seconds that tasks which could still move get before the outcome is `starved`.
+
+    Returns of the function:
+        A `Hang`, armed.
+
+    Example:
+        `namespace = pid_namespace(["sleep", "1000"], ["cat"])`
+    """
     from harness.scenario import foreign
 
     with ExitStack() as stack:
@@ -162,8 +188,19 @@ def pid_namespace(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang
 
 @pytest.fixture
 def misbehaving_fs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., MountedFakefs]]:
-    """`misbehaving_fs(rules=["read:errno=EIO,times=1"], files={"/f": "hello"})`: a mounted fakefs with `.path`,
-    `.control` and `.journal()`.  Whatever it holds back at the end of the test is released, and it is unmounted."""
+    """Mount a fakefs. At the end of the test whatever it withholds is released, and it is unmounted.
+
+    Args of the function:
+        - `rules`: rules of fakefs as text.
+        - `files`: the content of its files by their path, which begins with `/`.
+        - `options`: further words of fakefs's command line.
+
+    Returns of the function:
+        A `MountedFakefs`.
+
+    Example:
+        `fs = misbehaving_fs(rules=["read:errno=EIO,times=1"], files={"/f": "hello"})`
+    """
     from harness.pytest_plugin.mounted import mounted
 
     with ExitStack() as stack:
@@ -180,7 +217,10 @@ def misbehaving_fs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 
 @pytest.fixture
 def fusezap_result(request: pytest.FixtureRequest) -> Result:
-    """What came of the scenario that the test's marker names: judged, resolved, and nothing left."""
+    """The result of the scenario that the test's marker `fusezap` names: judged, resolved, and nothing left.
+
+    The test fails before its body if the outcome is none of `expect`, or if something was left behind.
+    """
     if request.node.get_closest_marker(MARKER) is None:
         pytest.fail(f"fusezap_result needs the marker: {_MARKER_HELP}", pytrace=False)
     scenario, expected, patience = _asked(request.node)
@@ -213,8 +253,8 @@ def proof(verdict: Verdict) -> str:
 
 
 def _checked(item: pytest.Item) -> None:
-    """A marker that cannot be stops the collection.  In a worker of xdist that would only crash it: there the test's
-    setup tells, which asks again."""
+    """Stop the collection at an invalid marker, except in a worker of xdist, which would crash: there the setup of the
+    test reports it."""
     try:
         _asked(item)
     except pytest.UsageError:
@@ -223,7 +263,7 @@ def _checked(item: pytest.Item) -> None:
 
 
 def _asked(item: pytest.Item) -> tuple[Scenario, tuple[str, ...], float | None]:
-    """What the marker says.  pytest.UsageError, with the test's name, for what cannot be."""
+    """The scenario, the expected outcomes and the patience of the marker; raises pytest.UsageError."""
     from harness.model.records import Outcome
     from harness.scenario import Scenario
 
@@ -257,7 +297,7 @@ def _find(names: Sequence[str], where: str = "") -> tuple[Scenario, ...]:
 
 
 def _armed(scenario: Scenario, patience: float | None, resolver: str | None = None) -> Hang:
-    """Skips, as for anything that is missing, where the machine refuses what only trying shows: the namespaces."""
+    """An armed hang; skips the test if the machine refuses the namespaces, which only a trial shows."""
     from harness.errors import MachineError
     from harness.pytest_plugin.hang import Hang
 
@@ -276,7 +316,7 @@ def _result(scenario: Scenario, patience: float | None) -> Result:
 
 
 def _need(scenario: Scenario | None) -> None:
-    """Skips with the name of everything that is missing; where FUSEZAP_REQUIRE=1, fails."""
+    """Skip the test and name everything that is missing; with FUSEZAP_REQUIRE=1, fail it."""
     from harness.linux import features
 
     missing = [*features.missing(), *(features.lacking(scenario.requires) if scenario else ())]
