@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs.tools import refresh
+from docs.tools import parsers, refresh
 from harness.catalogue import catalogue
 from harness.report.formats import ktap
 from harness.report.formats.table import HISTORY
@@ -138,6 +138,11 @@ def test_the_pattern_for_lava_reads_our_ktap() -> None:
     found = [match for line in text.splitlines() if (match := re.match(parse["pattern"], line))]
     assert {match["result"] for match in found} == set(parse["fixupdict"])
     assert ("ok", "resolved") in {(match["result"], match["test_case_id"]) for match in found}
+
+
+def test_the_exit_statuses_have_every_command() -> None:
+    text = (DOCS / "reference" / "exit-statuses.md").read_text()
+    assert [name for name in parsers.names() if f"`{name}`" not in text] == []
 
 
 def test_every_example_is_shown_on_a_page() -> None:
