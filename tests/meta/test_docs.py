@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -143,6 +146,23 @@ def test_the_pattern_for_lava_reads_our_ktap() -> None:
 def test_the_exit_statuses_have_every_command() -> None:
     text = (DOCS / "reference" / "exit-statuses.md").read_text()
     assert [name for name in parsers.names() if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("path", [path for path in files() if path.name.endswith(".schema.json")], ids=relative)
+def test_every_field_of_a_json_document_is_described(path: Path) -> None:
+    """The reference page shows these descriptions."""
+
+    def lacking(schema: dict[str, Any], below: str) -> Iterator[str]:
+        for name, field in schema.get("properties", {}).items():
+            if not field.get("description"):
+                yield f"{below}{name}"
+            for inner in (field, field.get("items", {}), *field.get("anyOf", ())):
+                yield from lacking(inner, f"{below}{name}.")
+
+    schema = json.loads(path.read_text())
+    parts = {"": schema, **{f"{name}: ": part for name, part in schema.get("$defs", {}).items()}}
+    assert [name for below, part in parts.items() for name in lacking(part, below)] == []
+    assert relative(path) in (DOCS / "reference" / "json.md").read_text()
 
 
 def test_every_example_is_shown_on_a_page() -> None:

@@ -35,8 +35,8 @@ def _rows(schema: Schema, prefix: str, below: str) -> Iterator[tuple[str, str, s
     for name, field in schema.get("properties", {}).items():
         optional = "" if name in required else "optional; "
         yield f"{below}{name}", _type(field, prefix), f"{optional}{field.get('description', '')}".rstrip("; ")
-        inner = field.get("items", field)
-        yield from _rows(inner, prefix, f"{below}{name}{'[]' if 'items' in field else ''}.")
+        for inner in (field.get("items", field), *field.get("anyOf", ())):
+            yield from _rows(inner, prefix, f"{below}{name}{'[]' if 'items' in field else ''}.")
 
 
 def _type(schema: Schema, prefix: str) -> str:
