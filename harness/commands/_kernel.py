@@ -75,9 +75,8 @@ def carry_out(
 
 def attend(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
     """`fusezap run` with `arguments` there, and a shell for a person."""
-    from dataclasses import replace
-
     from harness.kernels import spec as kernel_spec
+    from harness.record import replace
     from harness.vm import root as roots
     from harness.vm import shell
 

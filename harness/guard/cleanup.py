@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.linux import fusectl, procfs
@@ -14,24 +13,45 @@ from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts
 from harness.linux.polling import poll
 from harness.linux.unmounting import Where, forced_unmount
+from harness.record import record
 
 DEADLINE_S = 10.0
 _POLL_S = 0.001
 
 
-@dataclass(slots=True)
 class Hold:
-    """What is kept of one connection, so that it can be ended whatever happens to its processes."""
+    """The means to end one connection, whatever happens to its processes.
 
-    number: int
-    fsname: str
-    point: str
-    tid: int
-    abort_fd: int | None
-    mount_ns_fd: int | None
-    """Only where there is no abort file: a forced unmount ends the connection too (fuse_umount_begin())."""
-    user_ns_fd: int | None = None
-    """The user namespace that owns the mount, where it is not ours."""
+    Args:
+        number: The connection's, in fusectl.
+        fsname: The source of its mount, in mountinfo.
+        point: Where it is mounted.
+        tid: A task that sees the mount.
+        abort_fd: The abort file, open for writing.
+        mount_ns_fd: Where there is no abort file, the mount namespace: a forced unmount ends the connection too
+            (fuse_umount_begin()).
+        user_ns_fd: The user namespace that owns the mount, where it is not ours.
+    """
+
+    __slots__ = ("abort_fd", "fsname", "mount_ns_fd", "number", "point", "tid", "user_ns_fd")
+
+    def __init__(
+        self,
+        number: int,
+        fsname: str,
+        point: str,
+        tid: int,
+        abort_fd: int | None,
+        mount_ns_fd: int | None,
+        user_ns_fd: int | None = None,
+    ) -> None:
+        self.number = number
+        self.fsname = fsname
+        self.point = point
+        self.tid = tid
+        self.abort_fd = abort_fd
+        self.mount_ns_fd = mount_ns_fd
+        self.user_ns_fd = user_ns_fd
 
     def release(self) -> None:
         """Never fails: a connection that is gone needs nothing."""
@@ -48,7 +68,7 @@ class Hold:
         self.abort_fd = self.mount_ns_fd = self.user_ns_fd = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Seen:
     """A FUSE mount of a run, in the mountinfo of one task."""
 

@@ -8,7 +8,6 @@ import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,12 @@ from harness.guard.sweep import sweep_own
 from harness.linux import features, procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.process import Process
+from harness.record import record
 
 _ANSWER_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class HeldConnection:
     """A connection that the guard can end, and by which means."""
 

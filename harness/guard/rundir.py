@@ -11,10 +11,10 @@ import binascii
 import errno
 import json
 import os
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.linux.process import Process
+from harness.record import asdict, record
 
 PREFIX = "fusezap-"
 OWNER = "owner.json"
@@ -22,7 +22,7 @@ MOUNT_POINT = "mnt"
 TRIES = 50
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Owner:
     """Who looks after a run.  `boot` keeps a folder that survived a reboot from naming strangers."""
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.guard import rundir
@@ -17,11 +16,12 @@ from harness.linux.fusectl import fusectl_opened
 from harness.linux.mountinfo import mounts_named
 from harness.linux.polling import poll
 from harness.linux.process import Process
+from harness.record import record
 
 _POLL_S = 0.002
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Swept:
     """What was done about one run."""
 

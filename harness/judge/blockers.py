@@ -7,10 +7,10 @@ so.  The first row that fits wins: the narrower ones come first.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from harness.model import kernel_names
 from harness.model.records import Progress, Task
+from harness.record import record
 
 Names = frozenset[str]
 
@@ -19,7 +19,7 @@ _DUMP = frozenset({"do_coredump", "vfs_coredump", "coredump_wait", "dump_emit", 
 _FUSE = frozenset({"fuse_*", "__fuse_*"})
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Row:
     kind: str
     has: Names

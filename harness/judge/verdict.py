@@ -8,10 +8,9 @@ first was true at one instant, and what is stable is true now.  No clock is invo
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from harness.judge import waitgraph
 from harness.model.records import Node, Outcome, Progress, Snapshot, Strength, Task, Verdict, WaitGraph, tid_of
+from harness.record import replace
 
 NAMED = 20
 """Nodes, in a line for people; the graph has them all."""

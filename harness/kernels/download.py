@@ -11,18 +11,18 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 from harness.errors import MachineError
 from harness.kernels.progress import Part
+from harness.record import record
 
 _HELPER = "/usr/lib/apt/apt-helper"
 _LINE = re.compile(r"^'(?P<uri>[^']+)' (?P<name>[^/\s]+) (?P<size>\d+) SHA256:(?P<sha256>[0-9a-f]{64})$", re.M)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Remote:
     uri: str
     name: str

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from harness.record import record
 
 HOST = "host"
 """The spec of the kernel that runs already."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Image:
     spec: str
     """As the user named it: the same text names it again."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from harness.record import record
 from harness.scenario import Before, Caller, Holder, Place, Scenario
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Places:
     """Where everything of a run is."""
 

@@ -11,17 +11,17 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from fakefs.sockets import reached
 from harness.errors import LaunchError
+from harness.record import record
 
 _UCRED = struct.Struct("iII")
 _LOG_LINES = 12
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Ready:
     pid: int
     fields: tuple[tuple[str, str], ...]

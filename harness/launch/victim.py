@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.guard.client import HeldConnection
 from harness.linux.process import Process, Target
 from harness.model.records import Claim
+from harness.record import record
 from harness.scenario import Scenario
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Victim:
     scenario: Scenario
     target: Target

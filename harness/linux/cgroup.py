@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.linux import procfs
 from harness.linux.mountinfo import MountEntry, read_mountinfo
+from harness.record import record
 
 
 def hierarchy(entries: tuple[MountEntry, ...], version: int) -> Path | None:
@@ -53,7 +53,7 @@ def frozen_group(tid: int, tgid: int) -> str | None:
     return None if state == "THAWED" else path
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Freezer:
     """A group of our own in one of the hierarchies."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.linux import procfs
+from harness.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Process:
     """A process for ever: the number alone is reused."""
 
@@ -28,7 +27,7 @@ class Process:
         return stat.start_time == self.start_time and (stat.state not in "ZX" or stat.threads > 1)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Target:
     """A PID namespace, named by its init for ever; or a process alone, in a namespace that goes on without it."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 
 from harness.linux.syscalls import CLONE_NEWNS, CLONE_NEWUSER, MNT_FORCE, UMOUNT_NOFOLLOW, setns, umount
+from harness.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Where:
     """Descriptors of a task's mount namespace, of the user namespace that owns it (for those who are not privileged),
     and of the task's root, which `point`s are relative to: setns(2) alone leaves a chroot."""

@@ -4,12 +4,13 @@ here and on a cluster."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from harness.kernels import spec as kernel_spec
 from harness.kernels.image import Image
 from harness.kernels.progress import at_tenths
 from harness.model.records import Result, Series
+from harness.record import record
 from harness.run import session
 from harness.run.runner import SILENT
 from harness.run.session import Plan
@@ -18,7 +19,7 @@ from harness.scenario import Scenario
 from harness.vm.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Job:
     spec: str
     plan: Plan
@@ -32,31 +33,31 @@ class Job:
         return tuple(each for each in self.scenarios if each.name not in done)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Found:
     """The kernel is at hand."""
 
     image: Image
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Began:
     scenario: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Ended:
     """A cell is there."""
 
     series: Series
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Said:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Failed:
     """There is no more to come of this kernel."""
 

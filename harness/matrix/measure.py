@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Protocol
 
 from harness.kernels.image import Image
@@ -13,6 +12,7 @@ from harness.matrix.fingerprint import asked
 from harness.matrix.job import Began, Ended, Failed, Found, Job, News, Said, Told
 from harness.matrix.store import Store
 from harness.model.records import Series
+from harness.record import record
 from harness.run.session import Plan
 from harness.scenario import Scenario
 from harness.vm.settings import Settings
@@ -32,7 +32,7 @@ class Watcher(Protocol):
     def ended(self, spec: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Question:
     specs: tuple[str, ...]
     scenarios: tuple[Scenario, ...]

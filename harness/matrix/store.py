@@ -14,7 +14,6 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness import __version__
@@ -23,6 +22,7 @@ from harness.kernels.image import Image
 from harness.model import codec
 from harness.model.records import Series
 from harness.model.terms import Mark
+from harness.record import record
 
 SCHEMA = 1
 """Of the database, as its `user_version`."""
@@ -52,7 +52,7 @@ CREATE INDEX scenario_of ON cell (digest, scenario, id);
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Cell:
     """A row, without its evidence."""
 
@@ -74,7 +74,7 @@ class Cell:
 _COLUMNS = tuple(Cell.__dataclass_fields__)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Query:
     """Each that is given must fit; globs as of SQLite, with case."""
 

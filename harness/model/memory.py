@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.model.terms import StrEnum
+from harness.record import record
 
 
 class Holding(StrEnum):
@@ -22,7 +21,7 @@ class Holding(StrEnum):
     """The same, but a worker of the kernel releases it (delayed_fput())."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Reference:
     """One reference to an open device, and the task that keeps it."""
 
@@ -36,7 +35,7 @@ class Reference:
     """Other processes (tgids) that have the same table: CLONE_FILES without CLONE_THREAD."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OpenDevice:
     """One open file of /dev/fuse that serves a connection."""
 
@@ -54,7 +53,7 @@ class OpenDevice:
         return held < self.count <= held + calls
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class PendingRequest:
     """A request that has no answer yet."""
 
@@ -70,7 +69,7 @@ class PendingRequest:
     """Of the node, below the mount point; None where the kernel does not have it in memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ServedConnection:
     """A FUSE connection, with the account of its devices."""
 
@@ -95,7 +94,7 @@ class ServedConnection:
         return not self.hidden and not self.virtiofs and all(each.accounted for each in self.devices)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class KernelMemory:
     """What one reading of kernel memory shows."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 from harness.errors import UsageError
 from harness.model import codec
 from harness.model.records import Snapshot
+from harness.record import asdict
 
 SCHEMA_VERSION = 1
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass, replace
 
 from harness.model.memory import KernelMemory
 from harness.model.terms import NO_VERDICT as NO_VERDICT
@@ -19,6 +18,7 @@ from harness.model.terms import Need as Need
 from harness.model.terms import Outcome as Outcome
 from harness.model.terms import Progress as Progress
 from harness.model.terms import Strength as Strength
+from harness.record import record, replace
 
 PF_EXITING = 0x4  # include/linux/sched.h; field 9 of /proc/PID/task/TID/stat
 PF_KTHREAD = 0x00200000
@@ -39,7 +39,7 @@ def _functions_of(stack: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(function_of(frame) for frame in stack)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Task:
     """One thread, as /proc/TGID/task/TID showed it at one moment."""
 
@@ -108,7 +108,7 @@ class Task:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Device:
     """A descriptor of /dev/fuse in the table of a live task: whoever holds it can answer the connection's requests."""
 
@@ -121,7 +121,7 @@ class Device:
     """Where the connection is not named: numbers the open files apart, for one may be in several tables (kcmp(2))."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class InFlight:
     """Open files that were sent over a UNIX socket and not yet received: a device may be among them."""
 
@@ -132,7 +132,7 @@ class InFlight:
     files: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mount:
     """A FUSE mount in the mountinfo of a task."""
 
@@ -144,7 +144,7 @@ class Mount:
     """tid whose mountinfo showed it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Connection:
     """A FUSE connection as the fusectl filesystem shows it."""
 
@@ -156,7 +156,7 @@ class Connection:
     """Answered by the host of this virtual machine: no task here holds a device of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Claim:
     """That this process serves this connection: as the launcher knows, or as something else than the device tells."""
 
@@ -166,7 +166,7 @@ class Claim:
     """Empty: it was launched as the only one that ever had the device."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Entry:
     """What an attempt to enter the PID namespace came to."""
 
@@ -175,7 +175,7 @@ class Entry:
     """None: setns failed, so fork was not tried."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Snapshot:
     """All that a judgement rests on, read at one moment; nothing in it was guessed."""
 
@@ -217,7 +217,7 @@ class Snapshot:
         return next((task for task in (*self.tasks, *self.others) if task.tid == tid), None)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Node:
     """A task or a connection in the wait-for graph."""
 
@@ -240,7 +240,7 @@ def tid_of(node: str) -> int | None:
     return int(number) if kind == "task" else None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Edge:
     waiter: str
     target: str
@@ -248,7 +248,7 @@ class Edge:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WaitGraph:
     root: str
     nodes: tuple[Node, ...]
@@ -268,7 +268,7 @@ class WaitGraph:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Check:
     """One line of the form's checklist."""
 
@@ -279,7 +279,7 @@ class Check:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Verdict:
     outcome: Outcome
     reasons: tuple[str, ...]
@@ -297,7 +297,7 @@ class Verdict:
     """The dead nodes that wait, directly or not, for themselves; the other dead nodes only wait for these."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Resolution:
     action: str
     command: str
@@ -307,7 +307,7 @@ class Resolution:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Attempt:
     """Something tried that does not resolve a deadlock: shown, timed, and not believed."""
 
@@ -317,7 +317,7 @@ class Attempt:
     released: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Timings:
     """Milliseconds; None where the run did not come that far."""
 
@@ -327,7 +327,7 @@ class Timings:
     total: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Kernel:
     """As uname(2) says it."""
 
@@ -336,7 +336,7 @@ class Kernel:
     machine: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class About:
     """What a reader must know of a scenario; its file says more."""
 
@@ -354,7 +354,7 @@ class About:
     """How to come to it, a sentence each."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Milestone:
     """A moment of a run: started, armed, killed, judged, resolving, gone, cleaned."""
 
@@ -364,7 +364,7 @@ class Milestone:
     """In words, for a reader."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Sighting:
     """A task as it was seen from this moment on, until its next sighting."""
 
@@ -378,7 +378,7 @@ class Sighting:
     """The innermost kernel function, where that can be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Timeline:
     """What happened when; the journal has the requests, on the same clock."""
 
@@ -388,7 +388,7 @@ class Timeline:
     """In order of time: one where something of the task changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Result:
     """All that is told about one run of one scenario."""
 
@@ -413,7 +413,7 @@ class Result:
         return replace(self, verdict=verdict, armed=None, journal=(), timeline=Timeline(), attempts=())
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Count:
     """An outcome seen `times` in all the runs."""
 
@@ -424,7 +424,7 @@ class Count:
     """The Clopper-Pearson interval of its rate, at `Series.confidence`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Latency:
     """Of a number of runs, in milliseconds."""
 
@@ -433,7 +433,7 @@ class Latency:
     maximum: float
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Series:
     """All the runs of one scenario under one kernel."""
 
@@ -467,7 +467,7 @@ class Series:
         return sum(count.times for count in self.counts if count.outcome is outcome)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Report:
     """What one command found: all that a report format is given."""
 

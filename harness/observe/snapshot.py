@@ -6,7 +6,6 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from harness.linux import cgroup, procfs
 from harness.linux.fusectl import Fusectl
@@ -18,6 +17,7 @@ from harness.linux.syscalls import same_descriptor_table, same_open_file
 from harness.model import kernel_names
 from harness.model.records import PF_EXITING, Claim, Connection, Device, InFlight, Mount, Snapshot, Task
 from harness.observe.census import Census, take_census
+from harness.record import replace
 
 Tables = list[tuple[int, list[tuple[int, str]]]]
 """Of one process: a task for each descriptor table, and what that holds."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from harness.model.records import NO_VERDICT, About, Kernel, Kind, Mark, Outcome, Series
+from harness.record import record
 from harness.report.text import counted
 
 SIGNS = {Mark.PASS: "✔", Mark.FAIL: "✘", Mark.REPORTED: "•", Mark.UNSURE: "?", Mark.SKIPPED: "○"}
@@ -17,7 +17,7 @@ LOST = "lost"
 NOT_RUN = "not run"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Row:
     about: About
     cells: tuple[tuple[int, ...], ...]
@@ -26,7 +26,7 @@ class Row:
     """Two kernels came to outcomes that are not the same."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Matrix:
     kernels: tuple[Kernel, ...]
     rows: tuple[Row, ...]

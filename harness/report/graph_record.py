@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from harness.model.records import Verdict
+from harness.record import asdict
 
 
 def graph_record(verdict: Verdict) -> dict[str, Any] | None:

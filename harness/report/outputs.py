@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TextIO
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from harness import __version__, registry
 from harness.errors import UsageError
 from harness.files import replace_file
+from harness.record import record
 
 if TYPE_CHECKING:
     from harness.model.records import Report, Result, Series
@@ -34,7 +34,7 @@ def module(name: str) -> ModuleType:
     return registry.chosen(found, "format", name, "SUMMARY", "render")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Target:
     name: str
     path: Path

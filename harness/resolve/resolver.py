@@ -6,12 +6,12 @@ import os
 import select
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import ModuleType
 
 from fakefs.errors import FakefsError
 from harness import registry
 from harness.model.records import Attempt, Resolution
+from harness.record import record
 from harness.resolve import futile, resolvers
 from harness.resolve.scene import Plan, Scene
 
@@ -23,7 +23,7 @@ FUTILE_S = 0.25
 """How long a futile attempt is given to prove us wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Resolver:
     name: str
     summary: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.guard.client import Guard, HeldConnection
@@ -14,9 +13,10 @@ from harness.linux.mountinfo import fuse_mounts
 from harness.linux.process import Process, Target
 from harness.linux.unmounting import Where
 from harness.model.records import PF_EXITING, Task, Verdict
+from harness.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Scene:
     """All that a resolver may need; what is not to be had is None."""
 
@@ -35,7 +35,7 @@ class Scene:
     """What keeps it, beside FUSE, that is the run's own: ("tracer", pid) or ("cgroup", folder)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Plan:
     command: str
     """What a person would type to do the same."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import FusezapError, MachineError
 from harness.model.terms import Outcome
+from harness.record import record
 from harness.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.run.runner import Listener
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Order:
     scenario: Scenario
     resolver: str | None
@@ -30,7 +30,7 @@ class Order:
     """What would only be shown is not looked at."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Answer:
     """A run, or why there was none."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 from harness.guard.client import guarded
 from harness.launch.start import Launch
+from harness.record import record
 from harness.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ SILENT = cast("Listener", _Silent())
 """For formats that speak at the end."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Options:
     resolver: Resolver | None = None
     """None: abort, or a forced unmount where there is no abort file."""

@@ -6,13 +6,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import Interrupted, MachineError
 from harness.linux import features
 from harness.model.terms import Kind, Outcome
+from harness.record import record
 from harness.run.order import Answer, Order, perform
 from harness.scenario import Scenario
 from harness.scenario.steps import about
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ENDLESS = 1 << 31
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Plan:
     """How often, and when it is enough."""
 

@@ -6,9 +6,9 @@ Pure: what the runs amount to (`Mark`) is decided here and nowhere else.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from harness.model.records import NO_VERDICT, STUCK, About, Count, Kernel, Kind, Mark, Outcome, Result, Series
+from harness.record import replace
 from harness.run import statistics
 
 CONFIDENCE = 0.95

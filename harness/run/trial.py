@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import time
@@ -20,6 +19,7 @@ from harness.linux.fusectl import FOLDER
 from harness.model.records import STUCK, Attempt, Kernel, Outcome, Resolution, Result, Snapshot, Timings, Verdict
 from harness.observe.entry import try_entry
 from harness.observe.snapshot import observe
+from harness.record import replace
 from harness.resolve import by_hand
 from harness.resolve import resolver as resolving
 from harness.resolve.scene import Scene
@@ -94,7 +94,7 @@ class Trial:
         judged_ns = time.monotonic_ns()
         took = self._kill_to_verdict_ms = (judged_ns - self._killed_ns) / 1e6
         if why := self._withheld(verdict):
-            verdict = dataclasses.replace(verdict, reasons=(*verdict.reasons, why))
+            verdict = replace(verdict, reasons=(*verdict.reasons, why))
         self._entries = self._journal()
         if verdict.outcome is Outcome.RELEASED:
             verdict = self._exercised(verdict)
@@ -102,7 +102,7 @@ class Trial:
             entry = None
             if self.victim.target.pid_ns is not None:
                 entry = try_entry(self.victim.target.init, self._user_ns_of())
-            verdict = dataclasses.replace(verdict, form=form(verdict.snapshots[-1], stuck_task(verdict), entry))
+            verdict = replace(verdict, form=form(verdict.snapshots[-1], stuck_task(verdict), entry))
         self.verdict = verdict
         self.recorder.reached("judged", verdict.outcome, judged_ns)
         self._listener.judged(verdict, took)
@@ -194,9 +194,9 @@ class Trial:
         scenario = self.victim.scenario
         why = not_exercised(scenario.exercise, scenario.path, self._entries, self._killed_ns)
         if why:
-            return dataclasses.replace(verdict, outcome=Outcome.NOT_EXERCISED, reasons=(why,))
+            return replace(verdict, outcome=Outcome.NOT_EXERCISED, reasons=(why,))
         if self.victim.failures:
-            return dataclasses.replace(verdict, outcome=Outcome.FAILED, reasons=self.victim.failures)
+            return replace(verdict, outcome=Outcome.FAILED, reasons=self.victim.failures)
         return verdict
 
     def _user_ns_of(self) -> int | None:

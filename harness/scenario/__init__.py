@@ -5,11 +5,11 @@ The scenarios themselves are files of scenarios/.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.model.terms import Kind as Kind
 from harness.model.terms import Outcome
+from harness.record import record
 
 
 class Frame(StrEnum):
@@ -93,7 +93,7 @@ class Requirement(StrEnum):
     FREEZER_V2 = "cgroup v2 freezer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Scenario:
     name: str
     kind: Kind

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from harness.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record(frozen=True, slots=True)
 class Daemon:
     """Runs beside the machine, and ends with it."""
 
@@ -15,7 +16,7 @@ class Daemon:
     """Is there once it can be used."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Command:
     """What it prints on its standard output is the guest's console."""
 

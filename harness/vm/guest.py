@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from harness.errors import FusezapError
 from harness.guard import preload
 from harness.linux.kmsg import Log
 from harness.model.records import Kernel, Result, Series
+from harness.record import record, replace
 from harness.run import session
 from harness.run.runner import SILENT, Listener
 from harness.run.session import Plan
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.run.tally import Tally
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Orders:
     """Pickled by the host: it is the guest that is not trusted."""
 

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from harness.errors import MachineError
 from harness.kernels import apt, architectures
 from harness.kernels import store as kernel_store
 from harness.kernels.sources import deb
+from harness.record import record
 from harness.vm import visible
 
 _SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
@@ -34,7 +34,7 @@ _DOCUMENTS = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/p
 _BROUGHT = ("harness", "fakefs", "scenarios")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Root:
     path: Path
     """Here."""

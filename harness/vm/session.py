@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +14,7 @@ from harness.kernels.image import Image
 from harness.kernels.progress import at_tenths
 from harness.model.records import Kernel, Result, Series, Timings, Verdict
 from harness.model.terms import Outcome
+from harness.record import record, replace
 from harness.run.runner import SILENT, Listener
 from harness.run.session import Plan, Watcher
 from harness.run.tally import Tally
@@ -38,7 +38,7 @@ BOOTS = 2
 """Tries to reach the guest's init: an emulator's stall is no verdict."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Errand:
     """What is wanted of a kernel, and who is told of it."""
 

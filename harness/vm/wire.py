@@ -7,10 +7,10 @@ turn, means that the machine is lost, never that a run passed.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from harness.model import codec
 from harness.model.records import Attempt, Kernel, Resolution, Result, Series, Snapshot, Verdict
+from harness.record import record
 
 ORDERS = "orders"
 """What the guest is to do, as the host wrote it."""
@@ -20,7 +20,7 @@ REACHED_INIT = "reached-init"
 EVIDENCE = "out"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Hello:
     """Python runs."""
 
@@ -29,13 +29,13 @@ class Hello:
     """Of fusezap."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Began:
     scenario: str
     times: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Step:
     """Of the story of a single run: the name of a step, and what a listener is told of it."""
 
@@ -50,7 +50,7 @@ class Step:
     result: Result | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Counted:
     """A run, or why there was none."""
 
@@ -58,26 +58,26 @@ class Counted:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Ended:
     series: Series
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Said:
     """A message for the user."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Failed:
     """The guest cannot do it at all."""
 
     error: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Bye:
     """All is done that was ordered, or that could be."""
 

@@ -6,9 +6,8 @@ answers wins; `waitgraph` has the answer for what none of them knows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.model.records import Connection, Device, Mount, Need, Progress, Snapshot, Strength, Task
+from harness.record import record
 
 
 def task_id(tid: int) -> str:
@@ -34,7 +33,7 @@ def counting(waiting: int | None) -> str:
     return "whose waiting requests cannot be read" if waiting is None else f"that counts waiting requests ({waiting})"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class For:
     """One thing that is waited for."""
 
@@ -43,7 +42,7 @@ class For:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Wait:
     need: Need
     progress: Progress

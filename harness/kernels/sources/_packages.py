@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
 from harness.kernels.sources import _root
 from harness.kernels.sources.file import of_file
+from harness.record import replace
 
 
 def image_of(
@@ -30,7 +30,7 @@ def image_of(
         _root.complete(folder, files[0].name, f"put the other packages of that version into {files[0].parent}")
 
     root = kernel_store.entry(_entry(digest), unpack)
-    return dataclasses.replace(of_root(spec, root, tell), digest=digest, package=package)
+    return replace(of_root(spec, root, tell), digest=digest, package=package)
 
 
 def unpacked(spec: str, package: str, sums: Iterable[str], tell: Callable[[str], None]) -> Image | None:
@@ -39,7 +39,7 @@ def unpacked(spec: str, package: str, sums: Iterable[str], tell: Callable[[str],
     root = kernel_store.found(_entry(digest))
     if root is None:
         return None
-    return dataclasses.replace(of_root(spec, root, tell), digest=digest, package=package)
+    return replace(of_root(spec, root, tell), digest=digest, package=package)
 
 
 def _digest(sums: Iterable[bytes]) -> str:
@@ -60,4 +60,4 @@ def of_root(spec: str, root: Path, tell: Callable[[str], None]) -> Image:
     """What is complete, as `_root` has it."""
     ((release, kernel),) = _root.images(root).items()
     image = of_file(spec, kernel, _root.modules(root, release), tell)
-    return dataclasses.replace(image, config=_root.config(root, release))
+    return replace(image, config=_root.config(root, release))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from harness.errors import UsageError
 from harness.kernels.image import Image
 from harness.kernels.sources import _links, _root
 from harness.kernels.sources.file import of_file
+from harness.record import replace
 
 SUMMARY = "a root folder with /boot and /lib/modules; FOLDER:RELEASE where it has several"
 EXAMPLES = ("./rootfs", "./rootfs:6.1.0-56-amd64")
@@ -38,4 +38,4 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
     config = _root.config(root, release)
     if modules is None and not _root.needs_none(config):
         tell(f"{root} has no modules of {release}: what it needs must be built in")
-    return dataclasses.replace(of_file(spec, found[release], modules, tell), config=config)
+    return replace(of_file(spec, found[release], modules, tell), config=config)

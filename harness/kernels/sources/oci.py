@@ -5,7 +5,6 @@ skopeo reads wherever it lies, umoci applies its layers.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from harness.errors import MachineError, UsageError
 from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
 from harness.kernels.sources import _packages, _root
+from harness.record import replace
 
 SUMMARY = "an image of a container with /boot and /lib/modules, as skopeo names it"
 EXAMPLES = ("./saved.tar", "oci:./layout:tag", "docker-daemon:image:tag", "docker://registry/image:tag")
@@ -57,7 +57,7 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
         _root.complete(_root.located(folder / "root"), spec, "the image must hold both, of one kernel")
 
     root = _root.located(kernel_store.entry(f"oci-{digest}-{_root.KEPT}", unpack) / "root")
-    return dataclasses.replace(_packages.of_root(spec, root, tell), digest=digest, package=spec)
+    return replace(_packages.of_root(spec, root, tell), digest=digest, package=spec)
 
 
 def _run(argv: list[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from harness.kernels import architectures
 from harness.kernels.image import Image
 from harness.kernels.sources import _links
 from harness.kernels.sources.file import of_file
+from harness.record import replace
 
 SUMMARY = "a kernel build tree, or what make O=FOLDER filled; see to make's status yourself"
 EXAMPLES = (".", "../linux")
@@ -40,7 +40,7 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
     if found.release != release:
         raise UsageError(f"{image} is {found.release}, but the tree is configured as {release}", f"make {image.name}")
     files = modules(tree)
-    return dataclasses.replace(
+    return replace(
         found,
         modules=_farmed(tree, release, files) if files else None,
         digest=_digest(found, files),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from harness.model.memory import Holding, KernelMemory
 from harness.model.records import Snapshot
+from harness.record import replace
 
 
 def attached(snapshot: Snapshot, memory: KernelMemory | None) -> Snapshot:

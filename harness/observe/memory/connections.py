@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from harness.model.memory import PendingRequest
 from harness.observe.memory.kernel import POINTER, FaultError, Reader, UnknownError
 from harness.observe.memory.paths import Paths
 from harness.observe.memory.threads import Threads
+from harness.record import record, replace
 
 _HASHES = 256  # FUSE_PQ_HASH_SIZE, fs/fuse/dev.c
 _LIST_HEAD = 16
 _MOST_REQUESTS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class FoundConnection:
     """A `struct fuse_conn`, as its own lists have it."""
 

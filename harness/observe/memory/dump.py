@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.linux.process import Target
@@ -18,6 +17,7 @@ from harness.observe.memory.kernel import FaultError, Reader, UnknownError
 from harness.observe.memory.program import ProgramKernel
 from harness.observe.memory.tasks import Tasks
 from harness.observe.memory.threads import Thread, Threads
+from harness.record import record
 
 if TYPE_CHECKING:
     from drgn import Object, StackFrame
@@ -28,7 +28,7 @@ _SCHEDULER = frozenset(
 """Innermost functions of every task that sleeps, which /proc/PID/stack leaves out."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class MountedAt:
     """A mount of a FUSE connection."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from harness.model.records import PF_EXITING
 from harness.observe.memory.kernel import FaultError, Reader, UnknownError
+from harness.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Thread:
     """A `struct task_struct`."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from harness.model.records import Check, Report, Result, Series, Task, Verdict
+from harness.record import asdict
 from harness.report.cells import kernel_names, kernels_of
 from harness.report.graph_record import graph_record
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from harness.errors import MachineError
 from harness.kernels import architectures
 from harness.kernels.image import Image
+from harness.record import record
 from harness.vm import initramfs, visible
 from harness.vm.accelerator import TCG
 from harness.vm.root import Root, busybox
@@ -40,7 +40,7 @@ def packages(architecture: ModuleType) -> str:
     return f"packages {architecture.PACKAGE}, busybox-static, util-linux, kmod"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mounts:
     """Type and options, of each of the guest's first two."""
 
