@@ -1,28 +1,88 @@
-"""Atomic replacement of files."""
+"""Files of the user's: replaced whole, or not at all, and read within limits."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
+
+SECRET = 0o600
+"""The mode of what holds readings of a machine: for nobody else's eyes."""
 
 
-def replace_file(path: Path, text: str) -> None:
-    """OSError where it cannot be written; what was there stays then."""
-    replace_bytes(path, text.encode(errors="backslashreplace"))
+def replace_file(path: Path, text: str, mode: int | None = None) -> None:
+    """Write a text file, as `replace_bytes` does; what is no UTF-8 is escaped."""
+    replace_bytes(path, text.encode(errors="backslashreplace"), mode)
 
 
-def replace_bytes(path: Path, data: bytes) -> None:
+def replace_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    A link in the place of the file is replaced, and never written through; a device, a FIFO or a folder there is
+    refused, and so is a link to one.
+
+    Args:
+        path: the file; whoever reads it meanwhile sees the old one or the new one.
+        data: what it is to hold.
+        mode: its permissions; None: as the umask has them for a new file.
+
+    Raises:
+        OSError: it cannot be written; what was there stays then.
+    """
     import tempfile
 
-    folder = path.absolute().parent
-    fd, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
+    path = path.absolute()
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.stat().st_mode):  # as /dev/stdout is a link to what is none
+            raise OSError(errno.EEXIST, "it is there, and is no plain file", str(path))
+    fd, fresh = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     try:
         with open(fd, "wb") as stream:
+            if mode is None:
+                mask = os.umask(0)
+                os.umask(mask)
+                mode = 0o666 & ~mask
+            os.fchmod(stream.fileno(), mode)
             stream.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(fresh, 0o666 & ~mask)
+            stream.flush()
         os.replace(fresh, path)
     except BaseException:
         os.unlink(fresh)
         raise
+
+
+def read_text(path: Path, most: int) -> str:
+    """Read a text file of somebody else's.
+
+    Args:
+        path: the file.  A FIFO, a socket or a device is refused without waiting for it.
+        most: bytes that it may have.
+
+    Raises:
+        OSError: it cannot be read, is no plain file, or is larger.
+        UnicodeDecodeError: it is no UTF-8.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with open(fd, "rb") as stream:
+        found = os.fstat(fd)
+        if stat.S_ISDIR(found.st_mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file", str(path))
+        return _bounded(stream, most, str(path)).decode()
+
+
+def read_stream(stream: BinaryIO, most: int, name: str) -> str:
+    """Read a stream to its end, as `read_text` does."""
+    return _bounded(stream, most, name).decode()
+
+
+def _bounded(stream: BinaryIO, most: int, name: str) -> bytes:
+    """Not by the size that the file says it has: files in /proc say 0, and others grow."""
+    data = stream.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB", name)
+    return data

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from harness import __version__, registry
+from harness import __version__, files, registry
 from harness.commands._numbers import seconds
 from harness.diagnosis import capture, formats
 from harness.diagnosis.abandon import in_child
@@ -128,7 +128,7 @@ def _work(args: argparse.Namespace, form: ModuleType, beat: Beat) -> int:
 def _write_out(diagnosis: Diagnosis, args: argparse.Namespace, form: ModuleType) -> int:
     """Write what was asked for; return the exit status."""
     if args.capture is not None:
-        _write(args.capture, capture.dump(diagnosis.readings))
+        _write(args.capture, capture.dump(diagnosis.readings), files.SECRET)
     if args.finding is not None:
         diagnosis = replace(diagnosis, findings=(named(diagnosis, args.finding),))
     text = _rendered(diagnosis, form, args.verbose or args.finding is not None)
@@ -145,14 +145,10 @@ def _rendered(diagnosis: Diagnosis, form: ModuleType, details: bool) -> str:
     return render(diagnosis)
 
 
-def _write(path: Path, text: str) -> None:
-    """Who reads it meanwhile sees the old one or the new one; the readings of a machine are for nobody else's eyes."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+def _write(path: Path, text: str, mode: int | None = None) -> None:
     try:
-        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
-        os.replace(beside, path)
+        files.replace_file(path, text, mode)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise UsageError(f"{path} cannot be written: {error.strerror}", "choose another FILE") from error
 
 

@@ -6,14 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness import __version__, registry
+from harness import __version__, files, registry
 from harness.diagnosis import capture, formats
 from harness.diagnosis.findings import findings
 from harness.diagnosis.records import Diagnosis, Readings
 from harness.errors import UsageError
 from harness.judge.form import form
 from harness.judge.verdict import judge, stuck_task
-from harness.model import recording
+from harness.model import bounded_json, recording
 from harness.model.records import Outcome
 
 HELP = "judge a recorded hang again (snapshots.json of --out, or what `diagnose --capture` kept)"
@@ -43,9 +43,12 @@ def execute(args: argparse.Namespace) -> int:
 
         return _found(read_dump(args.vmcore, args.debug_info), f"--vmcore {args.vmcore}", args.format)
     try:
-        text = sys.stdin.read() if str(args.file) == "-" else args.file.read_text()
+        if str(args.file) == "-":
+            text = files.read_stream(sys.stdin.buffer, bounded_json.SIZE, "standard input")
+        else:
+            text = files.read_text(args.file, bounded_json.SIZE)
     except OSError as error:
-        raise UsageError(f"{args.file}: {error.strerror}") from error
+        raise UsageError(f"{args.file}: {error.strerror}", "a FIFO is read as standard input: -") from error
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{args.file} is no recording of snapshots: it is no text", "see `fusezap run --out DIR`"

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from harness import files
 from harness.commands._numbers import seconds
 from harness.errors import UsageError
 from harness.linux.fusectl import fusectl_opened
@@ -37,7 +38,7 @@ def execute(args: argparse.Namespace) -> int:
         raise UsageError(f"process {args.pid}: {error.strerror}", "name the PID of a namespace's init") from error
     text = recording.dump(_two(target, args.interval))
     if args.out:
-        args.out.write_text(text)
+        files.replace_file(args.out, text, files.SECRET)
     else:
         sys.stdout.write(text)
     return 0

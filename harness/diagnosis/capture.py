@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.diagnosis.records import Reading, Readings
 from harness.errors import UsageError
-from harness.model import codec
+from harness.model import bounded_json, codec
 from harness.model.memory import KernelMemory
 from harness.model.records import Claim, Connection, Device, Mount, Snapshot, Task
 
@@ -95,7 +95,7 @@ def _at(place: object, records: list[Any]) -> Any:
 def is_capture(text: str) -> bool:
     """Told from a recording of snapshots, and from anything else."""
     try:
-        raw = json.loads(text)
+        raw = bounded_json.parse(text)
     except ValueError:
         return False
     return isinstance(raw, dict) and "capture" in raw
@@ -104,7 +104,7 @@ def is_capture(text: str) -> bool:
 def load(text: str, source: str) -> Readings:
     """UsageError names the file and what is wrong in it."""
     try:
-        raw: Any = json.loads(text)
+        raw: Any = bounded_json.parse(text)
         if raw["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema_version {raw['schema_version']}, expected {SCHEMA_VERSION}")
         return _unfolded(raw["capture"])

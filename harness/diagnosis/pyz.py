@@ -6,19 +6,21 @@ and the template engine, whose modules are pure Python (markupsafe's compiled ha
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import subprocess
 import sys
-import tempfile
-import zipapp
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
+from harness import files
 from harness.errors import MachineError, UsageError
 
 ROOT = Path(__file__).parents[2]
-_ENTRY = "harness.pyz:main"
+_MAIN = b"from harness.pyz import main\n\nmain()\n"
+_TIME = (1980, 1, 1, 0, 0, 0)
+"""The earliest that the format can say."""
 _ASK = """
 import json, sys
 from harness import cli, pyz, registry
@@ -61,18 +63,38 @@ def _engine(paths: list[Path]) -> dict[Path, Path]:
 
 
 def build(target: Path) -> int:
-    """Its size in bytes; who reads the target meanwhile sees the old one or the new one."""
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder) / "tree"
-        for name, path in needed().items():
-            copy = tree / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(path.read_bytes())
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            zipapp.create_archive(tree, beside, "/usr/bin/env python3", _ENTRY, compressed=True)
-            os.replace(beside, target)
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise UsageError(f"{target} cannot be written: {error.strerror}", "choose another --output") from error
-    return target.stat().st_size
+    """Make the file; of the same sources, with the same zlib, it is the same to the last byte.
+
+    Args:
+        target: the file; who reads it meanwhile sees the old one or the new one.
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    data = archive({name: path.read_bytes() for name, path in needed().items()})
+    try:
+        files.replace_bytes(target, data)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}", "choose another --output") from error
+    return len(data)
+
+
+def archive(members: dict[str, bytes]) -> bytes:
+    """Pack files into what Python runs: in the order of their names, of one time, with one mode.
+
+    Args:
+        members: content by path.
+    """
+    packed = io.BytesIO()
+    packed.write(b"#!/usr/bin/env python3\n")
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as stream:
+        for name, content in sorted({**members, "__main__.py": _MAIN}.items()):
+            member = zipfile.ZipInfo(name, _TIME)
+            member.external_attr = 0o644 << 16
+            member.create_system = 3  # Unix
+            member.compress_type = zipfile.ZIP_DEFLATED
+            stream.writestr(member, content)
+    return packed.getvalue()

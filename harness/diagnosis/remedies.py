@@ -38,7 +38,7 @@ def _server(snapshot: Snapshot, verdict: Verdict) -> list[Remedy]:
     return [
         Remedy(
             "continue",
-            f"kill -CONT {pid}",
+            by_hand.kill("CONT", pid),
             f"{task.comm} {pid}, which holds the connection's device, is stopped; it goes on and may answer",
             "continue",
             str(pid),
@@ -60,7 +60,7 @@ def _connection(connection: Stuck, blockers: tuple[Blocker, ...], sharing: tuple
         f"connection {number} ({connection.fsname or 'name unknown'}, {where}) ends: {lost} fail with ECONNABORTED, "
         f"unwritten data is lost, and every later call on the mount fails with ENOTCONN{_others(connection, sharing)}"
     )
-    found = [Remedy("abort", f"echo 1 > {FUSECTL}/{number}/abort", effect, "abort")]
+    found = [Remedy("abort", by_hand.write("1", f"{FUSECTL}/{number}/abort"), effect, "abort")]
     if connection.point:
         seer = next((each for each in blockers if each.kind.startswith(_FUSE)), blockers[0])
         task = f"/proc/{seer.pid}/task/{seer.tid}"
@@ -89,7 +89,7 @@ def _tracers(snapshot: Snapshot) -> list[Remedy]:
     return [
         Remedy(
             "kill-tracer",
-            f"kill -KILL {tracer}",
+            by_hand.kill("KILL", tracer),
             f"{_named(snapshot, tracer)} ends; the {len(traced)} task(s) that it traces are reaped by their parents",
             "kill-tracer",
             str(tracer),
@@ -103,7 +103,7 @@ def _freezers(snapshot: Snapshot) -> list[Remedy]:
     return [
         Remedy(
             "thaw",
-            f"echo THAWED > {_state_file(group)}",
+            by_hand.write("THAWED", _state_file(group)),
             f"every task in the frozen control group {group} runs on, and those with a SIGKILL pending end",
             "thaw",
             _state_file(group),
@@ -134,14 +134,14 @@ def _parents(snapshot: Snapshot) -> list[Remedy]:
         name = _named(snapshot, parent)
         if task is not None and task.state in "Tt":
             effect = f"{name} is stopped; it goes on, and reaps its child"
-            found.append(Remedy("continue", f"kill -CONT {parent}", effect, "continue", str(parent)))
+            found.append(Remedy("continue", by_hand.kill("CONT", parent), effect, "continue", str(parent)))
         if parent == 1:
             found.append(
                 Remedy("by hand", "", f"{name} has to reap its dead children, and cannot be ended: see why not")
             )
             continue
         effect = f"{name} ends, and its dead children are reaped by its own parent"
-        found.append(Remedy("kill-parent", f"kill -KILL {parent}", effect))
+        found.append(Remedy("kill-parent", by_hand.kill("KILL", parent), effect))
     return found
 
 

@@ -103,10 +103,15 @@ class Guard:
             raise _gone() from error
         if not data:
             raise _gone()
-        reply: dict[str, Any] = json.loads(data)
-        if "bug" in reply:
-            raise BugError(f"the guard process failed:\n{reply['bug']}")
-        return reply
+        return _parsed(data)
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    """BugError where the guard met a bug of its own."""
+    reply: dict[str, Any] = json.loads(data)
+    if "bug" in reply:
+        raise BugError(f"the guard process failed:\n{reply['bug']}")
+    return reply
 
 
 def _gone() -> GuardError:
@@ -157,7 +162,7 @@ def _started(channel: socket.socket, pid: int, name: str) -> Guard:
     data, fds, _, _ = socket.recv_fds(channel, process.MESSAGE_MAX, 1)
     if not data:
         raise _gone()
-    reply = json.loads(data)
+    reply = _parsed(data)
     if "error" in reply:
         raise _refusal(reply)
     return Guard(channel, pid, name, reply["mode"], Fusectl(fds[0]) if fds else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from harness.errors import UsageError
-from harness.model import codec
+from harness.model import bounded_json, codec
 from harness.model.records import Snapshot
 from harness.record import asdict
 
@@ -20,7 +20,7 @@ def dump(snapshots: tuple[Snapshot, ...]) -> str:
 def load(text: str, source: str) -> tuple[Snapshot, ...]:
     """UsageError names the file and what is wrong in it."""
     try:
-        raw = json.loads(text)
+        raw = bounded_json.parse(text)
         if raw["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema_version {raw['schema_version']}, expected {SCHEMA_VERSION}")
         snapshots = tuple(_snapshot(each) for each in raw["snapshots"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from harness.boundary import contain
+from harness.errors import BugError
 from harness.linux.syscalls import CLONE_NEWPID, CLONE_NEWUSER, setns
 from harness.model.records import Entry
 
@@ -18,12 +20,13 @@ def try_entry(init: int, user_ns_of: int | None) -> Entry:
     child = os.fork()
     if child == 0:
         os.close(reader)
-        os.write(writer, " ".join(map(str, _attempt(init, user_ns_of))).encode())
-        os._exit(0)
+        contain(lambda: os.write(writer, " ".join(map(str, _attempt(init, user_ns_of))).encode()))
     os.close(writer)
     with open(reader, encoding="ascii") as stream:
         answer = stream.read().split()
     os.waitpid(child, 0)
+    if not answer:
+        raise BugError("the process that tries to enter the namespace ended without an answer")
     return Entry(int(answer[0]), int(answer[1]) if len(answer) > 1 else None)
 
 

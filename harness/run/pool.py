@@ -10,7 +10,8 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, Pipe, wait
 
-from harness.errors import GuardError
+from harness.boundary import OTHERS
+from harness.errors import BugError, FusezapError, GuardError
 from harness.run.order import Answer, Order
 
 END_S = 30.0
@@ -68,8 +69,10 @@ class _Worker:
             self._process.wait()
         os.close(self._pidfd)
 
-    def _gone(self) -> GuardError:
+    def _gone(self) -> FusezapError:
         status = self._process.wait()
+        if status == OTHERS.bug:
+            return BugError("a worker process met a bug of fusezap's own, and told it above")
         how = f"was killed ({signal.Signals(-status).name})" if status < 0 else f"ended with status {status}"
         return GuardError(f"a worker process {how}", "`fusezap clean` shows whether it left anything")
 

@@ -206,9 +206,9 @@ class Trial:
         """What ends a kept hang without us: the mounts, fusectl's too, are in the guard's namespaces."""
         guard, connection = self._guard.pid, self.victim.connection
         if connection is None:
-            return f"kill -TERM {guard}"
+            return by_hand.kill("TERM", guard)
         if connection.abort:
-            return f"echo 1 > /proc/{guard}/root{FOLDER}/{connection.number}/abort"
+            return by_hand.write("1", f"/proc/{guard}/root{FOLDER}/{connection.number}/abort")
         task = stuck_task(self.verdict)
         where = f"/proc/{task.tgid}/task/{task.tid}" if task else f"/proc/{guard}"
         return by_hand.unmount(where, connection.point, by_hand.FORCE, f"/proc/{guard}/ns/user")

@@ -35,17 +35,18 @@ class Entry(NamedTuple):
     role: str
     errors: frozenset[int]
     right: frozenset[int]
-    """Its answer (of `diagnose`, any: others may have hangs here), where the failure cost no more than something that it can do without."""
+    """Its answers, where the failure cost no more than something that it can do without; of `diagnose`, any, for others
+    may have hangs here."""
     calls: int
     """About as many as that process makes; some are beyond the end."""
 
 
 TRIES = int(os.environ.get("FUSEZAP_TRIES", "21"))
-MAIN = "harness"
+MAIN, WORKER = "harness", "harness.run.worker"
 ENTRIES = (
     Entry(("check", "healthy"), MAIN, frozenset({125, 128, 255}), frozenset({0}), 3000),
     Entry(("check", "exit-flush-self"), MAIN, frozenset({125, 128, 255}), frozenset({1}), 5000),
-    Entry(("check", "healthy", "--repeat", "2"), "harness.run.worker", frozenset({125, 128, 255}), frozenset({0}), 5000),
+    Entry(("check", "healthy", "--repeat", "2"), WORKER, frozenset({125, 128, 255}), frozenset({0}), 5000),
     Entry(("run", "healthy", "--format", "json"), MAIN, frozenset({1, 2, 3}), frozenset({0}), 4000),
     Entry(("judge", str(RECORDED)), MAIN, frozenset({3}), frozenset({1}), 2500),
     Entry(("diagnose", "--json"), MAIN, frozenset({3}), frozenset({0, 1, 2}), 6000),

@@ -100,7 +100,9 @@ PURE = {
     "harness.run.timeline": RECORDS,
     "harness.launch.argv": {"harness.scenario"},
     "harness.model.codec": {"harness.model.terms"},
-    "harness.model.recording": RECORDS | {"harness", "harness.model.codec", "harness.errors"},
+    "harness.model.bounded_json": set(),
+    "harness.model.recording": RECORDS
+    | {"harness", "harness.model.bounded_json", "harness.model.codec", "harness.errors"},
 }
 """What decides, and all of the project that it may see."""
 PURE_STANDARD_LIBRARY = {

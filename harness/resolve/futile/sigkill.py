@@ -7,6 +7,7 @@ import os
 import signal
 
 from harness.judge.verdict import stuck_task
+from harness.resolve import by_hand
 from harness.resolve.scene import Plan, Scene
 
 SUMMARY = "send SIGKILL again"
@@ -19,7 +20,7 @@ def _numbers(scene: Scene) -> list[int]:
 
 def plan(scene: Scene) -> Plan:
     return Plan(
-        f"kill -KILL {' '.join(map(str, _numbers(scene)))}",
+        by_hand.kill("KILL", *_numbers(scene)),
         "nothing: no signal is delivered to a task with PF_EXITING (wants_signal())",
     )
 

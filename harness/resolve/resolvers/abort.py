@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.linux import fusectl
+from harness.resolve import by_hand
 from harness.resolve.scene import Plan, Scene
 
 SUMMARY = "abort the connection through fusectl"
@@ -13,7 +14,7 @@ def plan(scene: Scene) -> Plan:
         return Plan("", "", "there is no FUSE connection in it")
     number = scene.connection.number
     return Plan(
-        f"echo 1 > {fusectl.FOLDER}/{number}/abort",
+        by_hand.write("1", f"{fusectl.FOLDER}/{number}/abort"),
         f"every request on connection {number} ends with ECONNABORTED, and its mount answers ENOTCONN from then on",
         None if scene.abort_fd is not None else "no abort file could be opened here",
     )

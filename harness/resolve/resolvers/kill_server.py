@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 
+from harness.resolve import by_hand
 from harness.resolve.scene import Plan, Scene, server_lives
 
 SUMMARY = "kill the server, so that its exit closes the device (only where it lives)"
@@ -16,7 +17,7 @@ SUMMARY = "kill the server, so that its exit closes the device (only where it li
 def plan(scene: Scene) -> Plan:
     pid = scene.server.pid if scene.server else 0
     return Plan(
-        f"kill -KILL {pid}",
+        by_hand.kill("KILL", pid),
         f"server {pid} ends, and with the last reference to its device the connection",
         None if server_lives(scene) else "the server is dead already, and its death did not close the device",
     )

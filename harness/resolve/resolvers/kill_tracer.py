@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from harness.resolve import by_hand
 from harness.resolve.scene import Plan, Scene
 
 SUMMARY = "kill the tracer that does not wait"
@@ -13,7 +14,7 @@ SUMMARY = "kill the tracer that does not wait"
 def plan(scene: Scene) -> Plan:
     kind, pid = scene.remedy or ("", 0)
     return Plan(
-        f"kill -KILL {pid}" if kind == "tracer" else "",
+        by_hand.kill("KILL", int(pid)) if kind == "tracer" else "",
         f"tracer {pid} ends; who it traced is reaped by its parent",
         None if kind == "tracer" else "no tracer of the run is there",
     )

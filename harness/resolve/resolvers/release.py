@@ -6,6 +6,7 @@ import os
 import signal
 
 from harness.linux import procfs
+from harness.resolve import by_hand
 from harness.resolve.scene import Plan, Scene, server_lives
 
 SUMMARY = "let the server answer what it holds back (only where it lives)"
@@ -13,7 +14,7 @@ SUMMARY = "let the server answer what it holds back (only where it lives)"
 
 def plan(scene: Scene) -> Plan:
     return Plan(
-        f"python -m fakefs.ctl {scene.control} release all",
+        by_hand.command(("python", "-m", "fakefs.ctl", str(scene.control), "release", "all")),
         "the server answers every request that it holds back; a stopped server is continued first",
         None if server_lives(scene) else "the server is dead: nobody can answer",
     )

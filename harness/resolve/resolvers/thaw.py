@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.resolve import by_hand
 from harness.resolve.scene import Plan, Scene
 
 SUMMARY = "thaw the cgroup that keeps tasks frozen"
@@ -10,7 +11,7 @@ SUMMARY = "thaw the cgroup that keeps tasks frozen"
 def plan(scene: Scene) -> Plan:
     kind, folder = scene.remedy or ("", "")
     return Plan(
-        f"echo THAWED > {folder}/freezer.state" if kind == "cgroup" else "",
+        by_hand.write("THAWED", f"{folder}/freezer.state") if kind == "cgroup" else "",
         "its tasks run on, and the pending SIGKILL ends them",
         None if kind == "cgroup" else "no cgroup of the run is frozen",
     )

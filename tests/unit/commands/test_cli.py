@@ -207,8 +207,8 @@ class TestJudge:
         assert json.loads(document.out)["outcome"] == outcome
 
     def test_standard_input(self, fusezap: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        text = (DATA / "6.18" / "healthy.json").read_text()
-        monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+        data = (DATA / "6.18" / "healthy.json").read_bytes()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
         assert fusezap("judge", "-").status == 0
 
     def test_one_snapshot_alone_is_inconclusive(self, fusezap: Run, tmp_path: Path) -> None:
