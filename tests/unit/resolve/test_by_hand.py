@@ -53,8 +53,8 @@ def test_each_word_stays_one(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_the_unmount_calls_what_it_says(name: str, tmp_path: Path) -> None:
-    """Run as it is pasted, with a C library in the place of the real one that tells what it was asked."""
+def test_the_unmount_calls_what_it_says(name: str) -> None:
+    """As Python sees the code once the shell has unquoted it."""
     point = f"/mnt/{name}"
     command = by_hand.unmount("/proc/self/task/self", point, by_hand.FORCE)
     assert_shows_as_it_is(command)
