@@ -74,7 +74,7 @@ def build(target: Path) -> int:
     Raises:
         UsageError: it cannot be written.
     """
-    data = archive({name: path.read_bytes() for name, path in needed().items()})
+    data = archive({name.as_posix(): path.read_bytes() for name, path in needed().items()})
     try:
         files.replace_bytes(target, data)
     except OSError as error:

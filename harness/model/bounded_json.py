@@ -14,8 +14,8 @@ SIZE = 64 << 20
 DEPTH = 48
 VALUES = 1_500_000
 """Of a document: with what Python needs for each, some 100 MB."""
-DIGITS = 20
-"""Of an integer: the largest that the kernel writes, 2**64 - 1, has as many."""
+DIGITS = 40
+"""Of an integer: the largest that the kernel writes, 2**64 - 1, has 20."""
 
 
 def parse(text: str | bytes, size: int = SIZE) -> Any:
