@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 from harness import files
 from harness.commands._numbers import seconds
-from harness.errors import UsageError
-from harness.linux.fusectl import fusectl_opened
-from harness.linux.process import Target
 from harness.model import recording
-from harness.model.records import Snapshot
-from harness.observe.snapshot import observe
+from harness.observe.record import record
 
 HELP = "record snapshots of a PID namespace, for judge"
 DESCRIPTION = """\
@@ -32,20 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    try:
-        target = Target.of(args.pid)
-    except OSError as error:
-        raise UsageError(f"process {args.pid}: {error.strerror}", "name the PID of a namespace's init") from error
-    text = recording.dump(_two(target, args.interval))
+    text = recording.dump(record(args.pid, args.interval))
     if args.out:
         files.replace_file(args.out, text, files.SECRET)
     else:
         sys.stdout.write(text)
     return 0
-
-
-def _two(target: Target, interval: float) -> tuple[Snapshot, Snapshot]:
-    with fusectl_opened() as ctl:
-        first = observe(target, ctl)
-        time.sleep(interval)
-        return first, observe(target, ctl, earlier=first)

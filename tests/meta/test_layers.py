@@ -42,7 +42,7 @@ DOOR = {
     },
     "harness.boundary": {"harness", "harness.errors", "harness.printable"},
     "harness.printable": set(),
-    "harness.catalogue": {"harness", "harness.errors", "harness.registry", "harness.scenario", "scenarios"},
+    "harness.catalogue": {"harness", "harness.errors", "harness.registry", "harness.scenario"},
     "harness.registry": {"harness.errors"},
     "harness.signals": {"harness.errors"},
     "harness.files": set(),

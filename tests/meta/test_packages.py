@@ -12,18 +12,19 @@ import pytest
 from tests.meta.tree import ROOT, files, modules
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+IN_WHEEL: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
 
 
 def test_the_packages_are_the_folders() -> None:
     folders = {path.parent.name for path in files() if path.name == "__init__.py" and path.parent.parent == ROOT} - {
         "tests"
     }
-    assert set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) == folders
+    assert {name for name in IN_WHEEL if not name.endswith(".py")} == folders
 
 
 def test_the_linters_see_the_same_packages() -> None:
-    packages = set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
-    assert packages <= set(PROJECT["tool"]["mypy"]["packages"])
+    mypy = PROJECT["tool"]["mypy"]
+    assert {name.removesuffix(".py") for name in IN_WHEEL} <= {*mypy["packages"], *mypy["modules"]}
 
 
 def test_every_folder_with_modules_is_a_package() -> None:
@@ -35,7 +36,7 @@ def test_every_folder_with_modules_is_a_package() -> None:
 @pytest.mark.parametrize("name", PROJECT["project"]["scripts"])
 def test_each_command_is_there(name: str) -> None:
     module, _, function = PROJECT["project"]["scripts"][name].partition(":")
-    body = ast.parse(modules("fakefs", "harness")[module].read_text()).body
+    body = ast.parse(modules("fakefs", "fusezap", "harness")[module].read_text()).body
     assert function in {node.name for node in body if isinstance(node, ast.FunctionDef)}
 
 

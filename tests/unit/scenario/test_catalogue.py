@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-import scenarios
 from harness import catalogue
 
-GOOD = (Path(scenarios.__path__[0]) / "healthy.py").read_text()
+GOOD = (catalogue.FOLDER / "healthy.py").read_text()
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Scenario files beside the project's own."""
-    monkeypatch.setattr(scenarios, "__path__", [*scenarios.__path__, str(tmp_path)])
+    package = catalogue._package()
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     catalogue.read_catalogue.cache_clear()
     yield tmp_path
     catalogue.read_catalogue.cache_clear()
