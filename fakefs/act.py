@@ -1,9 +1,9 @@
-"""Makes one call on a file, and is in it for as long as the filesystem likes.
+"""A program that makes one system call on a file and stays in it until the filesystem answers.
 
-Each action is a generator: what it does before its first yield is preparation, what it does after it is the call. In a
-thread of the server itself (`--act`) the call is one on the server's own mount.
+Each action is a generator: the code before its first yield prepares the call, the code after it makes the call. With
+`--act`, a thread of the server itself runs an action on the server's own mount.
 
-As a program, `python -m fakefs.act ACTION FILE`, it imports little: it starts inside of the scenario's clock.
+The program, `python -m fakefs.act ACTION FILE`, imports little, because its start counts as time of the scenario.
 """
 
 import ctypes
@@ -26,19 +26,20 @@ EXECUTIONS = 5
 HELP = """\
 usage: python -m fakefs.act [--mounted FOLDER] [--at-signal] ACTION FILE
 
-Prepares ACTION (opens FILE where the action needs it), says READY=1 (NOTIFY_SOCKET), makes the call, and sleeps until
-killed once that returns.
+Prepares ACTION (opens FILE if the action needs that), sends READY=1 to NOTIFY_SOCKET, and makes the call. Once the call
+returns, the program sleeps until it is killed.
 
   open         open(2)                      getattr      stat(2)
   read         read(2) of a byte            write        write(2) of a byte
   fsync        fsync(2)                     close        close(2)
   fault        touches a page of a mapping
   write-exit   write(2) of a byte, fsync(2), then exits with the file open
-  execute      5 children write a program each beside FILE and exit without closing it; as soon as one has exited, what
-               it wrote is executed. Says in X_FAKEFS_FAILED how often that failed, and how: `5 ETXTBSY`
+  execute      5 children each write a program next to FILE and exit without closing it; the parent executes each
+               program as soon as its writer has exited. X_FAKEFS_FAILED is the number of failures and their errors:
+               `5 ETXTBSY`
 
-  --mounted FOLDER   first waits until something is mounted at FOLDER
-  --at-signal        makes the call when SIGUSR1 comes
+  --mounted FOLDER   waits until a filesystem is mounted at FOLDER before anything else
+  --at-signal        makes the call when SIGUSR1 arrives
 
   python -m fakefs.act fsync /mnt/data/file
 """
@@ -51,7 +52,7 @@ PROT_READ, MAP_SHARED = 1, 1
 
 
 Action = Callable[[str], Iterator[tuple[str, ...]]]
-"""Yields, once, what it has to say beside READY=1."""
+"""Yields once: the assignments to send together with READY=1."""
 
 
 def act_open(path: str) -> Iterator[tuple[str, ...]]:
@@ -89,14 +90,14 @@ def act_close(path: str) -> Iterator[tuple[str, ...]]:
 
 
 def act_fault(path: str) -> Iterator[tuple[str, ...]]:
-    """Through libc, for a call by ctypes lets the other threads run; a touch by Python code would stop them all."""
+    """Touch the page by a function of libc: ctypes releases the interpreter's lock (GIL); Python code does not."""
     descriptor = os.open(path, os.O_RDONLY)
     address = _libc.mmap(None, 4096, PROT_READ, MAP_SHARED, descriptor, 0)
     if address in (None, ctypes.c_void_p(-1).value):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), f"mmap {path}")
     byte = ctypes.create_string_buffer(1)
-    os.close(descriptor)  # the mapping alone keeps the file: its end sends no FLUSH
+    os.close(descriptor)  # only the mapping keeps the file open now, and munmap(2) sends no FLUSH
     yield ()
     _libc.memcpy(byte, address, 1)
 
@@ -110,7 +111,7 @@ def act_write_exit(path: str) -> Iterator[tuple[str, ...]]:
 
 
 def act_execute(path: str) -> Iterator[tuple[str, ...]]:
-    """All are written at once, for each exit may take as long as the server takes to answer its FLUSH."""
+    """Write all programs at once: each exit may take as long as the server takes to answer its FLUSH."""
     writers = {_writer(program): program for program in (f"{path}.{number}" for number in range(EXECUTIONS))}
     failed = []
     while writers:
@@ -122,7 +123,11 @@ def act_execute(path: str) -> Iterator[tuple[str, ...]]:
 
 
 def _writer(path: str) -> int:
-    """A child that writes the program and exits without closing it."""
+    """Start a child that writes the program and exits without closing it.
+
+    Returns:
+        The child's process id.
+    """
     child = os.fork()
     if child == 0:
         os.write(os.open(path, os.O_WRONLY | os.O_CREAT, 0o755), SCRIPT)
@@ -131,12 +136,16 @@ def _writer(path: str) -> int:
 
 
 def _executed(path: str) -> int:
-    """The errno of execve(2), or 0."""
+    """Execute the program.
+
+    Returns:
+        The errno of execve(2), or 0 if it succeeded.
+    """
     try:
         program = os.posix_spawn(path, [path], {})
     except OSError as error:
         return error.errno or 255
-    os.kill(program, signal.SIGKILL)  # it was executed; what it would do is of no interest
+    os.kill(program, signal.SIGKILL)  # execve(2) has succeeded, and nothing else matters
     os.waitpid(program, 0)
     return 0
 
@@ -153,11 +162,20 @@ ACTIONS: dict[str, Action] = {
     "execute": act_execute,
 }
 
-#: What a thread of another program can do; the others exit or fork.
+#: Actions that a thread of another program can run; the others exit or fork.
 IN_A_THREAD = tuple(name for name in ACTIONS if name not in ("write-exit", "execute"))
 
 
 def main(argv: list[str]) -> int:
+    """Run the program.
+
+    Args:
+        argv: The arguments without the program's name.
+
+    Returns:
+        The exit status: 1 if the action could not be prepared, 2 for a wrong command line, 3 for a defect of fakefs.
+        After the call, the program does not return.
+    """
     return run("fakefs.act", command, argv)
 
 
@@ -174,7 +192,7 @@ def command(argv: list[str]) -> int:
         mounted = words[1] if len(words) > 1 else None
         del words[:2]
     if len(words) != 2 or words[0] not in ACTIONS:
-        complain(f"fakefs.act: one ACTION of {', '.join(ACTIONS)}, and one FILE\n{HELP}".rstrip("\n"))
+        complain(f"fakefs.act: needs one ACTION of {', '.join(ACTIONS)}, and one FILE\n{HELP}".rstrip("\n"))
         return 2
     name_thread(NAME)
     if at_signal:
@@ -183,12 +201,12 @@ def command(argv: list[str]) -> int:
         wait_until_mounted(mounted)
     action = ACTIONS[words[0]](os.path.abspath(words[1]))
     try:
-        said = next(action)
+        assignments = next(action)
     except OSError as error:
         complain(f"fakefs.act: {words[0]}: {error}")
         notify(f"ERRNO={error.errno}", f"STATUS={words[0]}: {error}")
         return 1
-    notify("READY=1", f"STATUS=is about to call {words[0]}", *said)
+    notify("READY=1", f"STATUS=is about to call {words[0]}", *assignments)
     if at_signal:
         signal.sigwait({signal.SIGUSR1})
     try:

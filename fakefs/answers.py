@@ -1,6 +1,6 @@
-"""The real operations: fusepy's signatures on the left, the tree on the right.
+"""The real operations: methods with fusepy's signatures that call the tree.
 
-fusepy runs with `raw_fi`: an open file comes as its struct fuse_file_info, whose `fh` is the tree's handle.
+fusepy runs with `raw_fi`: it passes an open file as its struct fuse_file_info, whose `fh` is the tree's handle.
 """
 
 import ctypes
@@ -15,14 +15,14 @@ from fakefs.tree import Owner, Tree, fail
 
 
 class FileInfo(Protocol):
-    """struct fuse_file_info, as far as it is used."""
+    """The fields of struct fuse_file_info that are used here."""
 
     fh: int
     lock_owner: int
 
 
 class Flock(ctypes.Structure):
-    """struct flock of the C library, as libfuse hands it over: l_whence is always SEEK_SET (lock_to_flock())."""
+    """struct flock of the C library. libfuse always sets l_whence to SEEK_SET (lock_to_flock(), lib/fuse.c)."""
 
     _fields_ = (
         ("l_type", ctypes.c_short),
@@ -38,24 +38,30 @@ def handle(info: FileInfo | None) -> int | None:
 
 
 class Answers:
-    """One method for each operation that the kernel is told of; each takes the caller's ids first.
+    """One method for each operation that the server has; each takes the caller's user and group ids first.
 
-    fusepy registers an operation with libfuse if there is an attribute of that name that is not None.
+    fusepy registers an operation with libfuse if the object has an attribute of that name that is not None.
     """
 
-    #: Tells fusepy that times are integers in ns.
+    #: An option of fusepy: times are integers in nanoseconds.
     use_ns = True
-    #: A field of fuse_operations: utimens gets UTIME_OMIT and UTIME_NOW, so that `touch -a` leaves mtime alone. Without
-    #: it libfuse drops an update of one time alone (fuse_lib_setattr()).
+    #: A field of struct fuse_operations of libfuse 2: utimens receives UTIME_OMIT and UTIME_NOW, so that `touch -a`
+    #: does not change mtime. Without it, libfuse drops an update of only one time (fuse_lib_setattr(), lib/fuse.c).
     flag_utime_omit_ok = 1
-    #: Operations on an open file arrive also where its path is gone; the path is None then.
+    #: A field of struct fuse_operations of libfuse 2: operations on an open file arrive even if the file has lost its
+    #: path; the path is then None.
     flag_nullpath_ok = 1
-    #: Only where locks are to come here: for fusepy an attribute that is None is an operation that is not there, and
-    #: the kernel then keeps the locks itself.
+    #: Set if the server keeps the locks. If it is None, fusepy does not register the operation, and the kernel keeps
+    #: the locks itself.
     lock: Callable[..., None] | None = None
 
     def __init__(self, tree: Tree, interrupted: Callable[[], bool] | None = None) -> None:
-        """With `interrupted`, which tells whether the present request's caller was, locks come here."""
+        """
+        Args:
+            tree: The filesystem.
+            interrupted: Returns whether the caller of the current request received a signal. If it is given, the server
+                keeps the locks; if not, the kernel does.
+        """
         self.tree = tree
         self._locks = Locks()
         if interrupted is not None:
@@ -63,10 +69,10 @@ class Answers:
             self.lock = self._lock
 
     def init(self, _owner: Owner, _path: str) -> None:
-        """The kernel may send requests."""
+        """The session begins."""
 
     def destroy(self, _owner: Owner, _path: str) -> None:
-        """No more requests will come."""
+        """The session ends: no more requests arrive."""
 
     def access(self, owner: Owner, path: str, mode: int) -> None:
         self.tree.access(path, mode, owner)
@@ -81,13 +87,13 @@ class Answers:
         info.fh = self.tree.create(path, mode, owner)
 
     def flush(self, _owner: Owner, _path: str | None, _info: FileInfo) -> None:
-        """Nothing is kept back from the tree, so there is nothing to write."""
+        """Do nothing: every write has reached the tree."""
 
     def fsync(self, _owner: Owner, _path: str | None, _datasync: int, _info: FileInfo) -> None:
-        """As flush."""
+        """Do nothing, as flush."""
 
     def fsyncdir(self, _owner: Owner, _path: str | None, _datasync: int, _handle: int) -> None:
-        """As flush."""
+        """Do nothing, as flush."""
 
     def getattr(self, _owner: Owner, path: str | None, info: FileInfo | None) -> dict[str, int]:
         return self.tree.getattr(path, handle(info))
@@ -105,19 +111,19 @@ class Answers:
         return self.tree.listxattr(path)
 
     def _lock(self, _owner: Owner, path: str | None, info: FileInfo, command: int, address: int) -> None:
-        asked = Flock.from_address(address)
-        last = asked.l_start + asked.l_len - 1 if asked.l_len else END
+        flock = Flock.from_address(address)
+        last = flock.l_start + flock.l_len - 1 if flock.l_len else END
         ino = self.tree.getattr(path, info.fh)["st_ino"]
-        wanted = Lock(ino, info.lock_owner, asked.l_type, asked.l_start, last, asked.l_pid)
+        wanted = Lock(ino, info.lock_owner, flock.l_type, flock.l_start, last, flock.l_pid)
         if command != fcntl.F_GETLK:
             self._locks.put(wanted, self._interrupted if command == fcntl.F_SETLKW else None)
             return
         found = self._locks.find(wanted)
-        asked.l_type = fcntl.F_UNLCK if found is None else found.kind
+        flock.l_type = fcntl.F_UNLCK if found is None else found.kind
         if found is not None:
-            asked.l_whence = os.SEEK_SET
-            asked.l_start, asked.l_pid = found.first, found.tid
-            asked.l_len = 0 if found.last == END else found.last - found.first + 1
+            flock.l_whence = os.SEEK_SET
+            flock.l_start, flock.l_pid = found.first, found.tid
+            flock.l_len = 0 if found.last == END else found.last - found.first + 1
 
     def mkdir(self, owner: Owner, path: str, mode: int) -> None:
         self.tree.mkdir(path, mode, owner)
@@ -135,7 +141,7 @@ class Answers:
         return self.tree.read(path, size, offset, handle(info))
 
     def readdir(self, _owner: Owner, path: str | None, opened: int) -> list[str | tuple[str, dict[str, int], int]]:
-        # Offset 0 in each: libfuse keeps the whole listing, and the kernel's offsets into it, for itself.
+        # With offset 0 in each entry, libfuse keeps the whole listing and the kernel's offsets into it.
         return [".", "..", *((name, attributes, 0) for name, attributes in self.tree.readdir(path, opened))]
 
     def readlink(self, _owner: Owner, path: str) -> str:

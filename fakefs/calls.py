@@ -1,6 +1,6 @@
-"""What arrives at the server: one Call per operation, and who caused it.
+"""The operations that arrive at the server, and the tasks that cause them.
 
-The operations are those of fusepy's `Operations`. libfuse's high-level interface speaks in paths, so some of the
+The operations are those of fusepy's `Operations`. libfuse's high-level interface works with paths, so some of the
 kernel's requests arrive under another name: LOOKUP is `getattr`, SETATTR is `chmod`, `chown`, `truncate` or `utimens`.
 """
 
@@ -8,35 +8,35 @@ import os
 from dataclasses import dataclass
 from typing import Protocol
 
-#: Every operation that fusepy offers, with what makes it happen.
+#: Every operation that fusepy has, and the system calls that cause it.
 OPERATIONS: dict[str, str] = {
     "access": "access(2), chdir(2); never with -o default_permissions",
-    "bmap": "only sent for a mount on a block device (fuseblk), so never here",
+    "bmap": "never: the kernel sends it only for a mount on a block device (fuseblk)",
     "chmod": "chmod(2)",
     "chown": "chown(2)",
-    "create": "open(2) with O_CREAT of a new file",
-    "destroy": "the end of the session; has no caller",
+    "create": "open(2) of a new file with O_CREAT",
+    "destroy": "the end of the session; it has no caller",
     "flush": "each close(2) of a descriptor, also at exit",
     "fsync": "fsync(2), fdatasync(2)",
     "fsyncdir": "fsync(2) of a directory",
     "getattr": "stat(2), and every lookup of a name",
-    "getxattr": "getxattr(2); the kernel asks for security.capability before a write",
-    "init": "the begin of the session (FUSE_INIT); has no caller",
+    "getxattr": "getxattr(2); before a write, the kernel reads security.capability",
+    "init": "the start of the session (FUSE_INIT); it has no caller",
     "ioctl": "ioctl(2)",
     "link": "link(2)",
     "listxattr": "listxattr(2)",
-    "lock": "fcntl(2) locks; only where a rule at start names it, or with --locks: else the kernel keeps them",
+    "lock": "fcntl(2) locks, if a rule names it at the start, or with --locks; otherwise the kernel keeps the locks",
     "mkdir": "mkdir(2)",
     "mknod": "mknod(2)",
     "open": "open(2) of an existing file",
     "opendir": "open(2) of a directory",
     "read": "read(2), readahead, page faults of a mapping",
     "readdir": "getdents(2)",
-    "readlink": "readlink(2), and following a symlink",
-    "release": "the last close of an open file; has no caller",
-    "releasedir": "the last close of an open directory; has no caller",
+    "readlink": "readlink(2), and each access through a symlink",
+    "release": "the last close of an open file; it has no caller",
+    "releasedir": "the last close of an open directory; it has no caller",
     "removexattr": "removexattr(2)",
-    "rename": "rename(2); also the unlink(2) of a file that is open (libfuse hides it as .fuse_hidden...)",
+    "rename": "rename(2), and unlink(2) of an open file, which libfuse renames to .fuse_hidden...",
     "rmdir": "rmdir(2)",
     "setxattr": "setxattr(2)",
     "statfs": "statfs(2)",
@@ -47,15 +47,20 @@ OPERATIONS: dict[str, str] = {
     "write": "write(2), writeback of a mapping",
 }
 
-#: Begin and end of the session: `any` leaves them out, a rule has to name them.
+#: The start and the end of the session. `any` does not include them; a rule has to name them.
 SESSION = frozenset({"init", "destroy"})
 
-#: Sent without the task that caused them: fuse_prepare_release() sets `nocreds`, so the request's pid is 0.
+#: Operations that arrive without a caller. fuse_prepare_release() (fs/fuse/file.c) sets `nocreds`, so the request's pid
+#: is 0.
 CALLERLESS = SESSION | {"release", "releasedir"}
 
 
 class Caller(Protocol):
-    """Who asks. `tid` is in the PID namespace of the server; `pid_ns` is an inode number; None is 'not known'."""
+    """The task that made the call.
+
+    `tid` is its thread id in the PID namespace of the server, `comm` its name, and `pid_ns` the inode number of its PID
+    namespace. None stands for a value that is not known.
+    """
 
     @property
     def tid(self) -> int: ...
@@ -66,16 +71,20 @@ class Caller(Protocol):
 
 
 class LiveCaller:
-    """A caller whose name and namespace are read in /proc when they are first asked for, and then remembered.
+    """A caller whose name and namespace are read from /proc at their first use.
 
-    /proc/TID/comm and the link /proc/TID/ns/pid are all that is ever read of a caller: cmdline, environ and maps take
-    its mmap lock, and a task that waits for this very server inside a page fault holds it.
+    Only /proc/TID/comm and the link /proc/TID/ns/pid are read: cmdline, environ and maps take the task's mmap lock
+    (proc_pid_cmdline_read(), fs/proc/base.c), which a task that waits for this server in a page fault holds.
     """
 
     __slots__ = ("_comm", "_pid_ns", "tid")
 
     def __init__(self, tid: int, readable: bool = True) -> None:
-        """`readable`: whether /proc knows this task by this number; see `proc_is_ours`."""
+        """
+        Args:
+            tid: The thread id of the caller.
+            readable: Whether /proc has the caller under this number; see `proc_is_ours`.
+        """
         self.tid = tid
         self._comm: str | bool | None = False if readable else None
         self._pid_ns: int | bool | None = False if readable else None
@@ -93,7 +102,7 @@ class LiveCaller:
         return None if isinstance(self._pid_ns, bool) else self._pid_ns
 
     def known(self) -> tuple[str | None, int | None]:
-        """(comm, pid_ns) as far as read already: reads nothing."""
+        """(comm, pid_ns), None for each that has not been read yet. Reads nothing."""
         return (
             self._comm if isinstance(self._comm, str) else None,
             None if isinstance(self._pid_ns, bool) else self._pid_ns,
@@ -101,8 +110,10 @@ class LiveCaller:
 
 
 def proc_is_ours() -> bool:
-    """Whether /proc shows this process's own PID namespace. After unshare(1) without --mount-proc it does not: the
-    kernel's number of a caller would be that of another task there."""
+    """Whether /proc shows the PID namespace of this process.
+
+    It does not after unshare(1) without --mount-proc: /proc then has other tasks under the numbers of the callers.
+    """
     try:
         return os.readlink("/proc/self") == str(os.getpid())
     except OSError:
@@ -110,7 +121,7 @@ def proc_is_ours() -> bool:
 
 
 def read_comm(tid: int) -> str | None:
-    """The name of a task (up to 15 bytes), or None if it is gone."""
+    """The name of a task (up to 15 bytes), or None if the task is gone."""
     try:
         fd = os.open(f"/proc/{tid}/comm", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -131,7 +142,7 @@ def parse_namespace(link: str) -> int | None:
 
 
 def read_pid_ns(tid: int) -> int | None:
-    """The inode number of a task's PID namespace, or None if it is gone or may not be asked (ptrace rules)."""
+    """The inode number of a task's PID namespace. None if the task is gone or the ptrace rules forbid the access."""
     try:
         return parse_namespace(os.readlink(f"/proc/{tid}/ns/pid"))
     except OSError:
@@ -140,7 +151,7 @@ def read_pid_ns(tid: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One operation. `other` is the second path: the new name of a rename, the existing name of a link."""
+    """One operation that arrived. `other` is the second path: the new name of a rename, the existing name of a link."""
 
     operation: str
     path: str | None

@@ -1,14 +1,15 @@
-"""The bytes of a file, with holes: only written pieces take memory."""
+"""The bytes of a file. Only the pieces that were written take memory; the rest are holes."""
 
 import errno
 import os
 
-#: Bytes a piece. Writes of up to 128 KiB come in one request (libfuse's big_writes) and touch one or two pieces.
+#: Bytes of a piece. The kernel sends writes of up to 128 KiB in one request (FUSE_BIG_WRITES), which is up to three
+#: pieces.
 PIECE = 64 * 1024
 
 
 class Store:
-    """How much memory all contents together may take, in pieces."""
+    """Counts the memory of all contents together, in pieces."""
 
     __slots__ = ("capacity", "used")
 
@@ -34,11 +35,11 @@ class Content:
 
     @property
     def allocated(self) -> int:
-        """Bytes that take memory."""
+        """The memory that the content takes, in bytes."""
         return len(self._pieces) * PIECE
 
     def read(self, size: int, offset: int) -> bytes:
-        """Up to `size` bytes; fewer at the end of the file. Holes read as zeros."""
+        """Up to `size` bytes from `offset`; fewer at the end of the file. Holes read as zeros."""
         end = min(offset + size, self.size)
         found = bytearray()
         while offset < end:
@@ -50,7 +51,7 @@ class Content:
         return bytes(found)
 
     def write(self, data: bytes, offset: int) -> int:
-        """All of it, or ENOSPC and none of it."""
+        """Write all of `data`. Raises OSError (ENOSPC) if there is no room for it, and then writes none of it."""
         if not data:
             return 0
         end = offset + len(data)
@@ -66,13 +67,13 @@ class Content:
         return len(data)
 
     def truncate(self, size: int) -> None:
-        """Cut or grow to `size` bytes; what is grown is a hole."""
+        """Cut the file to `size` bytes, or grow it with a hole."""
         keep, rest = divmod(size, PIECE)
         gone = [index for index in self._pieces if index > keep or (index == keep and not rest)]
         for index in gone:
             del self._pieces[index]
         self._store.used -= len(gone)
         if rest and keep in self._pieces:
-            # A file that grows again reads zeros where it was cut.
+            # If the file grows again, the part that was cut reads as zeros.
             self._pieces[keep][rest:] = bytes(PIECE - rest)
         self.size = size

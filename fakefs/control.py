@@ -1,4 +1,4 @@
-"""The server's side of the control socket. Threads of its own: it answers while requests are held."""
+"""The server's side of the control socket. It has its own threads, so it answers while FUSE requests are held."""
 
 import os
 import socket
@@ -17,17 +17,22 @@ from fakefs.server import Served, Server
 #: Longest request line, in bytes.
 LONGEST_LINE = 1 << 20
 
-#: Seconds until the next try to accept a connection, where one failed.
+#: Seconds between two attempts to accept a connection if one failed.
 RETRY_S = 0.1
 
 
 class Controller:
-    """Answers requests about one server."""
+    """Answers the control requests of one server."""
 
     def __init__(
         self, server: Server, accept: Callable[[Policy], tuple[str, ...]], shutdown: Callable[[], None]
     ) -> None:
-        """`accept` gives what this mount cannot do of a policy; `shutdown` begins the end and returns at once."""
+        """
+        Args:
+            server: The server.
+            accept: Returns the problems that this mount has with a policy.
+            shutdown: Starts the shutdown and returns at once.
+        """
         self._server = server
         self._accept = accept
         self._shutdown = shutdown
@@ -42,7 +47,7 @@ class Controller:
         }
 
     def listen(self, listener: socket.socket) -> None:
-        """Serve connections in threads, which end with the process."""
+        """Serve connections in threads. The threads end with the process."""
         Thread(target=self._accept_all, args=(listener,), daemon=True, name="control").start()
 
     def _accept_all(self, listener: socket.socket) -> None:
@@ -51,7 +56,7 @@ class Controller:
                 connection, _ = listener.accept()
                 Thread(target=self._serve, args=(connection,), daemon=True, name="control-client").start()
             except (OSError, RuntimeError) as error:
-                # Too many open files or threads: others may end in the meantime.
+                # The process has too many open files or threads; some of them may end in the meantime.
                 complain(f"fakefs: control: {error}")
                 time.sleep(RETRY_S)
 
@@ -69,11 +74,18 @@ class Controller:
                     if isinstance(request, Request) and request.command == "exit":
                         os._exit(0)
             except OSError as error:
-                # The client went away. Whatever it asked for was done.
+                # The client went away. Its request was carried out.
                 complain(f"fakefs: control: {error}")
 
     def answer(self, request: Request | tuple[str, ...]) -> dict[str, Any]:
-        """The answer to one request."""
+        """Carry out one request.
+
+        Args:
+            request: The request, or the problems of a line that is not one.
+
+        Returns:
+            The answer, as JSON's types.
+        """
         if isinstance(request, tuple):
             return refusal(*request)
         try:
@@ -118,6 +130,7 @@ class Controller:
 
 
 def held_of(identity: int, served: Served, since: int) -> Held:
+    """The record of a held request. Reads nothing about the caller that is not known yet."""
     caller = served.caller
     comm, pid_ns = caller.known() if caller else (None, None)
     return Held(
@@ -133,7 +146,7 @@ def held_of(identity: int, served: Served, since: int) -> Held:
 
 
 def remove(path: str) -> None:
-    """Remove the socket's file; it may be gone."""
+    """Remove the file of the socket. Reports a failure and continues."""
     try:
         os.unlink(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`python -m fakefs.ctl SOCKET COMMAND`: the control socket for people and scripts."""
+"""`python -m fakefs.ctl SOCKET COMMAND`: the command line client of the control socket."""
 
 import errno
 import json
@@ -18,16 +18,16 @@ from fakefs.text import shown, visible
 HELP = """\
 usage: python -m fakefs.ctl [--json] SOCKET COMMAND [ARGUMENT]...
 
-  status                             what is held, the rules with how often they matched and fired, calls so far
-  release [ID|all] [--errno ERRNO]   let it go on, or fail with that error (default: all)
-  set SPEC...                        replace the rules; counters begin at zero, what is held stays held
-  clear                              no rules any more
+  status                             show the held requests, the rules with their counters, and the calls so far
+  release [ID|all] [--errno ERRNO]   answer held requests, with that error if one is given (default: all)
+  set SPEC...                        replace the rules; the counters start at zero, held requests stay held
+  clear                              remove all rules
   wait [--event E] [--operation O] [--path GLOB] [--count N] [--since NS] [--timeout SECONDS]
-                                     until the journal has N such entries, also of before (default: 1, in 10 s)
-  shutdown                           release all, unmount, exit
-  exit                               exit at once: nothing is released or unmounted
+                                     wait until the journal has N such entries; earlier ones count (default: 1, 10 s)
+  shutdown                           release all requests, unmount, exit
+  exit                               exit at once, without releasing or unmounting anything
 
-  --json   one JSON document on stdout
+  --json   print one JSON document
 
 Exit status: 0 done; 1 the server refused it, cannot be reached, or did not see the entries in time; 2 a wrong command
 line, or stdout cannot be written; 3 a defect of fakefs.
@@ -40,14 +40,14 @@ DONE, FAILED = 0, 1
 
 @dataclass(slots=True)
 class Words:
-    """The command line, split: options with their values, and the rest."""
+    """The command line: the options with their values, and the other arguments."""
 
     rest: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)
     as_json: bool = False
 
 
-#: What each command takes: option -> how its text becomes a value.
+#: The options of each command, and the function that parses the value of each.
 OPTIONS: dict[str, dict[str, Callable[[str], Any]]] = {
     "release": {"--errno": lambda text: errno_of(text)},
     "wait": {
@@ -62,14 +62,14 @@ OPTIONS: dict[str, dict[str, Callable[[str], Any]]] = {
 
 
 def whole(text: str) -> int:
-    """Raises ValueError."""
+    """A number of 0 or more. Raises ValueError."""
     if text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= MAX_NUMBER:
         return int(text)
     raise ValueError(f"{shown(text)} is not a whole number from 0 to {MAX_NUMBER}")
 
 
 def seconds(text: str) -> float:
-    """Raises ValueError."""
+    """A duration in seconds. Raises ValueError."""
     number = float(text)
     if 0 <= number <= MAX_SECONDS:
         return number
@@ -77,6 +77,7 @@ def seconds(text: str) -> float:
 
 
 def errno_of(text: str) -> int:
+    """The number of an error, from its name or its number. Raises ValueError."""
     number = whole(text) if text.isdecimal() else getattr(errno, text, None)
     if not isinstance(number, int):
         raise ValueError(f"unknown errno {text!r}{nearest(text.upper(), errno.errorcode.values())}")
@@ -84,7 +85,7 @@ def errno_of(text: str) -> int:
 
 
 def split(argv: Sequence[str]) -> Words:
-    """Raises ValueError."""
+    """Separate options from other arguments. Raises ValueError for an option that no command has."""
     words, source = Words(), iter(argv)
     known = [name for options in OPTIONS.values() for name in options]
     for word in source:
@@ -100,10 +101,18 @@ def split(argv: Sequence[str]) -> Words:
     return words
 
 
-def ask(words: Words) -> Any:
-    """Run the command, and give its result: a Status, entries, ids, or None. Raises ValueError or ControlError."""
+def request(words: Words) -> Any:
+    """Send the command to the server.
+
+    Returns:
+        A Status, entries, ids, or None, depending on the command.
+
+    Raises:
+        ValueError: The command line is wrong.
+        ControlError: The server refused the command, or cannot be reached.
+    """
     if len(words.rest) < 2:
-        raise ValueError("SOCKET and COMMAND are needed")
+        raise ValueError("needs SOCKET and COMMAND")
     path, command, *rest = words.rest
     takes = OPTIONS.get(command, {})
     if command not in COMMANDS:
@@ -124,7 +133,7 @@ def ask(words: Words) -> Any:
 
 
 def show_status(status: Status) -> str:
-    """Status for people."""
+    """The status as text."""
     now = time.monotonic_ns()
     lines = [f"{len(status.held)} held"]
     lines += [
@@ -145,10 +154,11 @@ def show_status(status: Status) -> str:
 
 
 def show(command: str, result: Any) -> str:
+    """The result of a command as text. Names of others are shown with escapes for control characters."""
     if isinstance(result, Status):
         return show_status(result)
     if command == "release":
-        return "released " + (" ".join(map(str, result)) or "nothing: nothing is held")
+        return "released " + (" ".join(map(str, result)) or "nothing: no request is held")
     if command == "wait":
         return "\n".join(
             f"{one.time / 1e9:.6f}  {one.event:9}{one.operation} {visible(one.path or '-')}"
@@ -157,10 +167,11 @@ def show(command: str, result: Any) -> str:
             + (f"  = {one.result}" if one.result is not None else "")
             for one in result
         )
-    return {"set": "the rules are in force", "clear": "no rules any more"}.get(command, "the server ends")
+    return {"set": "the rules are in force", "clear": "all rules are removed"}.get(command, "the server exits")
 
 
 def document(result: Any) -> Any:
+    """The result of a command as JSON's types."""
     if isinstance(result, Status):
         return result.record()
     return [one if isinstance(one, int) else one.record() for one in result or ()]
@@ -184,7 +195,7 @@ def command(argv: list[str]) -> int:
         return DONE
     try:
         words = split(argv)
-        result = ask(words)
+        result = request(words)
     except ValueError as error:
         complain(f"fakefs.ctl: {error}\n{HELP}".rstrip("\n"))
         return REFUSED

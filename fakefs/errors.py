@@ -1,12 +1,16 @@
-"""What fakefs raises on purpose. Libraries raise; __main__.py and ctl.py alone print and exit."""
+"""The exceptions of fakefs. Its modules raise them; only the programs (__main__, ctl, hold, act) print and exit."""
 
 
 class FakefsError(Exception):
-    """Base of all errors below; its text is a sentence for a person."""
+    """Base class of the exceptions below. The text is a sentence for people."""
 
 
 class PolicyError(FakefsError):
-    """A policy that cannot be enforced as written. `problems` has ALL that is wrong, each with its place."""
+    """A policy cannot be enforced as it is written.
+
+    Attributes:
+        problems: Every problem, each with its place in the policy.
+    """
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
@@ -14,7 +18,11 @@ class PolicyError(FakefsError):
 
 
 class SetupError(FakefsError):
-    """The machine or the command line does not allow what was asked: the text says what, where, what to do next."""
+    """The machine or the command line does not allow the mount. The text says why, where, and what to do next.
+
+    Attributes:
+        errno: The error number of the system call that failed; 0 if none did.
+    """
 
     def __init__(self, message: str, errno: int) -> None:
         super().__init__(message)
@@ -22,8 +30,8 @@ class SetupError(FakefsError):
 
 
 class ControlError(FakefsError):
-    """The server refused a command, or could not be asked."""
+    """The server refused a command, or cannot be reached."""
 
 
 class ControlTimeoutError(ControlError):
-    """The server did not answer in time, or what was waited for did not happen in time."""
+    """The server did not answer in time, or the journal did not get the entries in time."""

@@ -1,4 +1,4 @@
-"""What a fault is. The faults themselves are in faults/, one a file."""
+"""The interface of a fault. The faults themselves are in faults/, one in each file."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Argument = float | int | str | None
 
 
 class Request(Protocol):
-    """The side of a request that a fault may touch."""
+    """The part of a request that a fault may use."""
 
     @property
     def call(self) -> Call: ...
@@ -19,20 +19,27 @@ class Request(Protocol):
     @property
     def mountpoint(self) -> str: ...
     def hold(self, seconds: float | None) -> None:
-        """Wait until released, or for that long; raises OSError if it was released with an errno."""
+        """Wait until the request is released.
+
+        Args:
+            seconds: The longest wait; None waits without a limit.
+
+        Raises:
+            OSError: The request was released with this error.
+        """
 
     def journal(self, event: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer given in place of the real operation's; `value` is what fusepy expects of that operation."""
+    """An answer in place of the real operation's. `value` is what fusepy expects that operation to return."""
 
     value: object
 
 
 def refuses_nothing(_operations: frozenset[str], _after: bool) -> Iterator[str]:
-    """Every operation, before or after."""
+    """Accept every operation, before or after the real one."""
     return iter(())
 
 
@@ -40,15 +47,21 @@ def refuses_nothing(_operations: frozenset[str], _after: bool) -> Iterator[str]:
 class Fault:
     """One way to misbehave.
 
-    `strike` runs in the thread of the request, without any lock held. It returns None to carry on, a Reply to answer
-    without the real operation, or raises OSError to answer with that error. `parse` turns the argument's text into a
-    value, or raises ValueError; a fault without `parse` takes no argument. `refuses` yields why a rule with these
-    operations, after the real operation or before, could not work.
+    Attributes:
+        name: The name in a rule; also the name of the fault's file.
+        summary: One line for `--list-faults`.
+        inject: Runs in the thread of the request, which holds no lock. It returns None to continue with the real
+            operation, a Reply to answer without it, or raises OSError to answer with that error.
+        metavar: The name of the argument in help texts; empty for a fault without an argument.
+        parse: Turns the text of the argument into its value, or raises ValueError. None if the fault has no argument.
+        show: Turns the value of the argument into text that `parse` accepts.
+        refuses: Yields the reasons why a rule cannot work, from its operations and whether it fires after the real
+            operation.
     """
 
     name: str
     summary: str
-    strike: Callable[[Request, Argument], Reply | None]
+    inject: Callable[[Request, Argument], Reply | None]
     metavar: str = ""
     parse: Callable[[str], float | int | str] | None = None
     show: Callable[[Any], str] = str

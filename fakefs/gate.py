@@ -1,4 +1,4 @@
-"""Where held requests wait. Each waits on a lock of its own: no other lock is held meanwhile."""
+"""The place where held requests wait. Each one waits on its own event and holds no lock."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A request at the gate. `since` is CLOCK_MONOTONIC in ns; `what` is for the caller of `held()`."""
+    """A request that waits. `since` is CLOCK_MONOTONIC in ns; `what` is the object that was passed to `enter`."""
 
     id: int
     what: object
@@ -16,69 +16,82 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """How a wait ended: `errno` is what to fail with, or None; `by_time` says that nobody released it."""
+    """The end of a wait. `errno` is the error to answer with, or None; `by_time` is true if the time ran out."""
 
     errno: int | None = None
     by_time: bool = False
 
 
 @dataclass(slots=True)
-class _Place:
+class _Entry:
     waiting: Waiting
     opened: threading.Event = field(default_factory=threading.Event)
     release: Release = Release(by_time=True)
 
 
 class Gate:
-    """Holds requests until they are released. Once closed, it lets everything pass."""
+    """Holds requests until they are released. A closed gate holds none."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._places: dict[int, _Place] = {}
+        self._entries: dict[int, _Entry] = {}
         self._closed = False
 
     def enter(self, identity: int, what: object) -> None:
-        """Announce a request, so that it can be released as soon as anybody may know of it. Then `wait`."""
-        place = _Place(Waiting(identity, what, time.monotonic_ns()))
+        """Register a request before `wait`, so that it can be released as soon as the journal shows it as held.
+
+        Args:
+            identity: The id by which to release it.
+            what: Any object, which `held` returns.
+        """
+        entry = _Entry(Waiting(identity, what, time.monotonic_ns()))
         with self._lock:
-            self._places[identity] = place
+            self._entries[identity] = entry
             if self._closed:
-                self._open(place, None)
+                self._open(entry, None)
 
     def wait(self, identity: int, seconds: float | None) -> Release:
-        """Wait until released, or for that many seconds."""
+        """Wait until the request is released, or for that many seconds (None: without a limit)."""
         with self._lock:
-            place = self._places[identity]
-        place.opened.wait(seconds)
+            entry = self._entries[identity]
+        entry.opened.wait(seconds)
         with self._lock:
-            del self._places[identity]
-            return place.release
+            del self._entries[identity]
+            return entry.release
 
-    def _open(self, place: _Place, errno: int | None) -> None:
-        if not place.opened.is_set():
-            place.release = Release(errno)
-            place.opened.set()
+    def _open(self, entry: _Entry, errno: int | None) -> None:
+        if not entry.opened.is_set():
+            entry.release = Release(errno)
+            entry.opened.set()
 
     def release(self, identity: int | None, errno: int | None = None) -> tuple[int, ...]:
-        """Release one request, or all (None); gives the ids of those released. A request released before stays so."""
+        """Release requests. A request that is released already keeps its error.
+
+        Args:
+            identity: The id of one request, or None for all.
+            errno: The error to answer with, or None.
+
+        Returns:
+            The ids of the requests that this call released.
+        """
         with self._lock:
             if identity is None:
-                chosen = list(self._places.values())
+                chosen = list(self._entries.values())
             else:
-                chosen = [self._places[identity]] if identity in self._places else []
-            chosen = [place for place in chosen if not place.opened.is_set()]
-            for place in chosen:
-                self._open(place, errno)
-            return tuple(place.waiting.id for place in chosen)
+                chosen = [self._entries[identity]] if identity in self._entries else []
+            chosen = [entry for entry in chosen if not entry.opened.is_set()]
+            for entry in chosen:
+                self._open(entry, errno)
+            return tuple(entry.waiting.id for entry in chosen)
 
     def held(self) -> tuple[Waiting, ...]:
-        """Those that wait now, oldest first."""
+        """The requests that wait now, oldest first."""
         with self._lock:
-            return tuple(place.waiting for place in self._places.values() if not place.opened.is_set())
+            return tuple(entry.waiting for entry in self._entries.values() if not entry.opened.is_set())
 
     def close(self) -> None:
-        """Release all, and whatever comes later at once."""
+        """Release all requests, and every later one at once."""
         with self._lock:
             self._closed = True
-            for place in self._places.values():
-                self._open(place, None)
+            for entry in self._entries.values():
+                self._open(entry, None)

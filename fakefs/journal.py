@@ -1,15 +1,16 @@
-"""The journal: what was asked, what was done about it, and when. JSON lines, and the same in memory.
+"""The journal: every request, the server's reaction to it, and their times. It is kept as JSON lines and in memory.
 
-Each line has `seq` (which request, counted from 0; the same in all lines of a request), `time` (CLOCK_MONOTONIC in
-nanoseconds, so it compares with other processes of this machine), `event`, `operation`, `path`, `other` (second path of
-a rename or link), `caller` (`tid` in the server's PID namespace, `comm`, `pid_ns`; null where the kernel names none),
-`rule` (index of the rule that fired), `spec` (its text: the index alone would not outlive a `set`), `result`.
+Each line has these fields:
 
-Events: `called`; `held` and `released` (hang, delay); `died`, the last line that a server with that fault writes;
-`replied`, with `result` 0 or -errno, written just before libfuse writes the reply to the device.
-
-The kernel gives the number of the caller for free. Its name and namespace cost system calls: they are in the journal if
-a rule had to ask for them, and for each request that is held.
+- `seq`: The number of the request, from 0; the same in all lines of a request.
+- `time`: CLOCK_MONOTONIC in nanoseconds, which can be compared with other processes of this machine.
+- `event`: `called`; `held` and `released`, by the faults `hang` and `delay`; `died`, the last line of a server with
+  the fault `die`; `replied`, written just before libfuse writes the reply to the device.
+- `operation`, `path`, and `other`, the second path of a rename or a link.
+- `caller`: `tid` in the server's PID namespace, `comm` and `pid_ns`; null if the kernel names no caller. The name and
+  the namespace cost system calls, so they are null unless a rule needed them or the request was held.
+- `rule`: The index of the rule that fired, and `spec`: its text, because a `set` changes the indices.
+- `result`: 0 or -errno, in `replied`.
 """
 
 import errno
@@ -26,7 +27,7 @@ from fakefs.errors import FakefsError
 
 EVENTS = ("called", "held", "released", "died", "replied")
 
-#: Entries that stay in memory for `wait`; older ones are in the file alone.
+#: Number of entries that stay in memory for `wait`. Older ones are only in the file.
 KEPT = 100_000
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -34,7 +35,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """A caller as far as it was known when the line was written."""
+    """The caller of a request. None stands for a value that was not known when the line was written."""
 
     tid: int
     comm: str | None = None
@@ -43,7 +44,7 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line; see the module for the fields."""
+    """One line of the journal; the module's docstring describes the fields."""
 
     seq: int
     time: int
@@ -74,50 +75,58 @@ class Entry:
 
 
 def who(caller: LiveCaller | None) -> Who | None:
-    """What is known of a caller already; reads nothing."""
+    """The record of a caller. Reads nothing about it that is not known yet."""
     return Who(caller.tid, *caller.known()) if caller else None
 
 
 def entry_of(record: dict[str, Any]) -> Entry:
-    """The entry of `record()`. Raises KeyError or TypeError for anything else."""
+    """The entry that `Entry.record` made. Raises KeyError or TypeError if `record` is not one."""
     caller = record["caller"]
     return Entry(**{**record, "caller": Who(**caller) if caller else None})
 
 
 def parse(text: str) -> tuple[Entry, ...]:
-    """The entries of a journal's text. A last line without an end is one still being written, or cut off by the death
-    of its writer: it is left out. Raises FakefsError for any other line that is no entry."""
+    """Parse the text of a journal.
+
+    A last line without a newline is left out: the server is still writing it, or died while it did.
+
+    Raises:
+        FakefsError: Another line is not an entry.
+    """
     *lines, _torn = text.split("\n")
     entries = []
     for number, line in enumerate(lines, start=1):
         try:
             entries.append(entry_of(json.loads(line)))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise FakefsError(f"line {number} of the journal is no entry ({error}): {line[:80]!r}") from None
+            raise FakefsError(f"line {number} of the journal is not an entry ({error}): {line[:80]!r}") from None
     return tuple(entries)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Entry, ...]:
-    """The entries of a journal file, in the order in which they were written."""
+    """The entries of a journal file, in the order of writing. Raises OSError, or FakefsError as `parse`."""
     with open(path, encoding="ascii", errors="replace") as file:
         return parse(file.read())
 
 
 class Journal:
-    """Where the server writes. Thread safe; no line waits for another's write."""
+    """The journal of a server. Thread safe; a line does not wait for the write of another."""
 
     def __init__(self, fd: int | None = None) -> None:
-        """`fd` was opened with O_APPEND, so that each write(2) lands whole behind the one before."""
+        """
+        Args:
+            fd: A file opened with O_APPEND, so that each write(2) adds a whole line. None: keep no file.
+        """
         self._fd = fd
         self._condition = Condition()
         self._entries: list[Entry] = []
         self._dropped = 0
         self._waiters = 0
-        #: Why lines are no longer written to the file, or None.
+        #: The error after which the journal writes no lines to the file any more, or None.
         self.broken: str | None = None
 
     def add(self, entry: Entry) -> None:
-        """Stamp the entry with the time, write it, wake whoever waits for it."""
+        """Set the time of an entry, write it, and wake the threads in `wait`."""
         entry = replace(entry, time=time.monotonic_ns())
         self._write(entry)
         with self._condition:
@@ -136,12 +145,21 @@ class Journal:
             if os.write(self._fd, line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            # Writing on after a part of a line would put a broken line into the middle, where no reader forgives it.
-            # The filesystem goes on: a full disk beside it is none of its users' business. `status` shows this.
+            # A line after part of another one would make a broken line in the middle, which no reader accepts. The
+            # filesystem continues, because a full disk elsewhere does not concern its users. `status` shows the error.
             self.broken = str(error)
 
     def wait(self, wanted: Callable[[Entry], bool], count: int, timeout: float) -> tuple[Entry, ...]:
-        """The first `count` entries that are wanted, waiting for them; fewer if `timeout` seconds passed."""
+        """Wait for entries. Entries that exist already count as well.
+
+        Args:
+            wanted: Returns whether an entry counts.
+            count: The number of entries to wait for.
+            timeout: Seconds to wait.
+
+        Returns:
+            The first `count` entries that are wanted; fewer if the time ran out.
+        """
         deadline = time.monotonic() + timeout
         found: list[Entry] = []
         position = 0

@@ -1,4 +1,4 @@
-"""Who was asked how often: chooses the rule that fires, and counts."""
+"""Chooses the rule that fires for a call, and counts matches."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How often a rule matched and fired."""
+    """The number of times that a rule matched and fired."""
 
     rule: Rule
     matched: int
@@ -39,16 +39,21 @@ class Ledger:
         self._fired = [0] * len(policy.rules)
 
     def replace(self, policy: Policy) -> None:
-        """Other rules, counted from zero. What is held already stays held."""
+        """Replace the rules; the counters start at zero. Requests that are held stay held."""
         with self._lock:
             self._install(policy)
 
     def choose(self, call: Call) -> Choice | None:
-        """Count the call, and give the first rule that fires for it."""
+        """Count the call.
+
+        Returns:
+            The first rule that fires for it, or None.
+        """
         with self._lock:
             self._totals[call.operation] += 1
             rules = self._rules
-        # Matching may read /proc: not below the lock. If the rules are replaced meanwhile, the new ones decide.
+        # Matching may read /proc, so it happens outside the lock. If the rules are replaced in the meantime, the new
+        # ones apply.
         while True:
             matching = tuple(index for index, rule in enumerate(rules) if rule.matches(call))
             with self._lock:
@@ -70,6 +75,6 @@ class Ledger:
             return tuple(Count(*row) for row in zip(self._rules, self._matched, self._fired, strict=True))
 
     def totals(self) -> dict[str, int]:
-        """Calls by operation, of those that happened at all."""
+        """The number of calls by operation, without operations that never happened."""
         with self._lock:
             return dict(sorted(self._totals.items()))

@@ -1,4 +1,4 @@
-"""POSIX record locks (fcntl(2)), for mounts where the kernel sends them here. Knows nothing of FUSE."""
+"""POSIX record locks (fcntl(2)), for mounts whose server keeps them. Knows nothing about FUSE."""
 
 import errno
 import fcntl
@@ -8,16 +8,19 @@ from threading import Condition
 
 from fakefs.tree import fail
 
-#: The last byte of a lock 'to the end, however far that moves'.
+#: The last byte of a lock that extends to the end of the file, wherever that moves.
 END = (1 << 63) - 1
 
-#: Seconds between two looks whether a caller that waits was interrupted.
+#: Seconds between two checks whether a waiting caller was interrupted.
 LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """Bytes `first` to `last` (included) of an inode. `kind` is F_RDLCK, F_WRLCK or F_UNLCK; `tid` who asked."""
+    """A lock on the bytes from `first` to `last` (inclusive) of an inode.
+
+    `kind` is F_RDLCK, F_WRLCK or F_UNLCK; `owner` is the kernel's number of the lock owner; `tid` is the caller.
+    """
 
     ino: int
     owner: int
@@ -34,7 +37,7 @@ class Lock:
 
 
 def remaining(lock: Lock, cut: Lock) -> list[Lock]:
-    """What is left of `lock` before and after the bytes of `cut`."""
+    """The parts of `lock` before and after the bytes of `cut`."""
     parts = []
     if lock.first < cut.first:
         parts.append(replace(lock, last=cut.first - 1))
@@ -54,12 +57,20 @@ class Locks:
         return next((lock for lock in self._locks if lock.conflicts(wanted)), None)
 
     def find(self, wanted: Lock) -> Lock | None:
-        """F_GETLK: a lock that is in the way."""
+        """F_GETLK: a lock that conflicts with `wanted`, or None."""
         with self._condition:
             return self._conflict(wanted)
 
     def put(self, wanted: Lock, interrupted: Callable[[], bool] | None) -> None:
-        """F_SETLK: EAGAIN if another lock is in the way; F_SETLKW, with `interrupted`: wait for it, or EINTR."""
+        """Set or remove a lock.
+
+        Args:
+            wanted: The lock.
+            interrupted: For F_SETLKW: wait for conflicting locks until this returns True. None for F_SETLK.
+
+        Raises:
+            OSError: EAGAIN if there is a conflict (F_SETLK), EINTR if the caller was interrupted (F_SETLKW).
+        """
         with self._condition:
             while wanted.kind != fcntl.F_UNLCK and self._conflict(wanted):
                 if interrupted is None:

@@ -1,4 +1,4 @@
-"""The mount: what the machine lacks for it, its options, and the session from its begin to its end."""
+"""The mount: checks of the machine, mount options, and the session from its start to its end."""
 
 import ctypes
 import errno
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 DEVICE = "/dev/fuse"
 
-#: How bytes of names become text: as Python does it for its own files, so that a name that is no UTF-8 is no error.
+#: The codec for names: UTF-8 with surrogate escapes, as Python itself has for files, so that every name can be decoded.
 ENCODING = "fakefs-names"
 
 DEFAULTS: dict[str, str | bool] = {
     "subtype": "fakefs",
-    # Inode numbers are the tree's, so that cp -a and tar see hard links.
+    # Use the inode numbers of the tree, so that cp -a and tar recognise hard links.
     "use_ino": True,
-    # What the kernel remembers never arrives here, and no rule could fire for it; and libfuse's high-level interface
-    # has an inode per path, so remembered attributes of hard links would differ.
+    # The server does not see accesses that the kernel answers from its caches, so no rule could fire for them. Besides,
+    # libfuse's high-level interface has one inode for each path, so cached attributes of hard links would differ.
     "attr_timeout": "0",
     "entry_timeout": "0",
-    # Held requests of readahead and writeback count as background; beyond this many the kernel queues all others
-    # (fuse_request_queue_background()).
+    # Held requests of readahead and writeback are background requests. Above this number of them, the kernel queues all
+    # others (fuse_request_queue_background(), fs/fuse/dev.c).
     "max_background": "4096",
     "congestion_threshold": "4096",
     "big_writes": True,
@@ -37,7 +37,11 @@ DEFAULTS: dict[str, str | bool] = {
 
 
 def parse_option(text: str) -> tuple[str, str | bool]:
-    """(key, value) of one mount option, 'KEY' or 'KEY=VALUE'. Raises ValueError."""
+    """The key and the value of one mount option, 'KEY' or 'KEY=VALUE'. Raises ValueError.
+
+    Returns:
+        The key, and the value or True.
+    """
     key, equals, value = text.partition("=")
     if not key or "," in text:
         raise ValueError(f"{text!r} is not KEY or KEY=VALUE; give -o once for each option")
@@ -45,12 +49,19 @@ def parse_option(text: str) -> tuple[str, str | bool]:
 
 
 def mount_options(fsname: str, chosen: Mapping[str, str | bool]) -> dict[str, str | bool]:
-    """The defaults, and what was chosen over them. libfuse splits at commas, so the name must not have one."""
+    """The default mount options, replaced by those of the user.
+
+    libfuse splits options at commas, so commas in the name are escaped.
+    """
     return {**DEFAULTS, **chosen, "fsname": fsname.replace("\\", "\\\\").replace(",", "\\,")}
 
 
 def check_mountpoint(path: str, chosen: Mapping[str, str | bool]) -> None:
-    """Raises SetupError. Only ever called before the mount: a stat of a mounted one could hang."""
+    """Check that the folder can be mounted on. Call it before the mount only: stat(2) of a mounted folder could hang.
+
+    Raises:
+        SetupError: The folder does not exist, is not a directory, or has files in it.
+    """
     try:
         mode = os.stat(path).st_mode
         names = os.listdir(path) if stat.S_ISDIR(mode) else []
@@ -61,7 +72,7 @@ def check_mountpoint(path: str, chosen: Mapping[str, str | bool]) -> None:
         }.get(error.errno or 0, "choose another one")
         raise SetupError(f"mountpoint {path}: {error.strerror}; {hint}", error.errno or 0) from None
     if not stat.S_ISDIR(mode):
-        raise SetupError(f"mountpoint {path}: is no directory; choose an empty one", errno.ENOTDIR)
+        raise SetupError(f"mountpoint {path}: is not a directory; choose an empty directory", errno.ENOTDIR)
     if names and not chosen.get("nonempty"):
         raise SetupError(
             f"mountpoint {path}: is not empty; choose an empty directory, or hide what is there with -o nonempty",
@@ -116,38 +127,47 @@ LOOP_FAILED = (7, 8)
 
 
 class Session:
-    """One mount from begin to end."""
+    """One mount from its start to its end."""
 
     def __init__(self, binding: Binding) -> None:
         self._binding = binding
         self._fuse = binding.module
         self._pointer: int | None = None
-        #: Set before the end: nobody waits any more.
+        #: Set at the end of the session: waits for locks stop.
         self.ending = False
 
     def context(self) -> tuple[int, int, int]:
-        """(uid, gid, tid) of the request that this thread answers."""
+        """The caller's user id, group id and thread id for the request that this thread answers; tid 0 is no caller."""
         uid, gid, tid = self._fuse.fuse_get_context()
         return int(uid), int(gid), int(tid)
 
     def interrupted(self) -> bool:
-        """Whether the caller of the request that this thread answers got a signal (FUSE_INTERRUPT) or the end came."""
+        """Whether the session ends, or the caller of this thread's request got a signal (FUSE_INTERRUPT)."""
         return self.ending or bool(self._fuse._libfuse.fuse_interrupted())
 
     def begun(self) -> None:
-        """To be called while FUSE_INIT is answered: only then libfuse tells which session this is."""
+        """Remember libfuse's handle of the session. Call it during FUSE_INIT: libfuse has a handle from then on."""
         self._pointer = self._fuse._libfuse.fuse_get_context().contents.fuse
         if self.ending:
             self.end()
 
     def end(self) -> None:
-        """Tell the session's loop to return. It notices when one of its threads does anything, or gets a signal."""
+        """Make the session's loop return. The loop notices it when one of its threads gets a request or a signal."""
         self.ending = True
         if self._pointer is not None:
             self._fuse._libfuse.fuse_exit(ctypes.c_void_p(self._pointer))
 
     def serve(self, server: "Server", mountpoint: str, options: Mapping[str, str | bool]) -> None:
-        """Mount and serve until the end. Raises SetupError if it does not get to serving."""
+        """Mount the filesystem and serve it until the end.
+
+        Args:
+            server: The operations object.
+            mountpoint: Absolute path of the folder.
+            options: Mount options as libfuse 2 takes them.
+
+        Raises:
+            SetupError: The mount failed.
+        """
         load_unwinder()
         try:
             if self._binding.major == 2:
@@ -164,7 +184,7 @@ class Session:
                     f"a mount namespace (unshare -Urm), or fusermount (package fuse, fuse3)  [status {error}]",
                     errno.EPERM,
                 ) from None
-            # libfuse 3 takes the signal that ended its loop for an error (exit_handler(), lib/fuse_signals.c). It has
-            # printed any other one. With threads of ours, it never sees a signal.
+            # libfuse 3 reports the signal that ended its loop as an error (exit_handler(), lib/fuse_signals.c), and
+            # prints every other error. With more than one thread, it receives no signal (Run.serve).
             if not (self._binding.major == 3 and options.get("nothreads") and error.args[0] in LOOP_FAILED):
                 raise

@@ -1,4 +1,4 @@
-"""Near names for a name that was not found."""
+"""Suggestions for a name that does not exist."""
 
 from collections.abc import Iterable
 
@@ -7,8 +7,13 @@ LONGEST = 64
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """'; did you mean A or B?', or nothing. For the end of an error message."""
-    # Only when something is wrong: difflib costs more to import than a good policy to parse.
+    """The end of an error message: '; did you mean A or B?', or nothing.
+
+    Args:
+        name: The name that does not exist.
+        known: The names that exist.
+    """
+    # Imported for errors only: the import takes longer than parsing a correct policy.
     if len(name) > LONGEST:
         return ""
     from difflib import get_close_matches

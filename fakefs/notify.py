@@ -1,10 +1,17 @@
-"""sd_notify(3): tell the service manager, or whoever set NOTIFY_SOCKET, how far we are."""
+"""sd_notify(3): reports the state of a program to the socket that NOTIFY_SOCKET names."""
 
 import os
 
 
 def notify(*lines: str) -> None:
-    """Send the lines as one datagram. Nothing happens where nobody asked. Raises OSError if they cannot be told."""
+    """Send assignments to NOTIFY_SOCKET as one datagram. Does nothing if NOTIFY_SOCKET is not set.
+
+    Args:
+        lines: Assignments, such as `READY=1`. A value must not contain a newline; see `one_line`.
+
+    Raises:
+        OSError: The datagram cannot be sent.
+    """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
@@ -20,7 +27,7 @@ def notify(*lines: str) -> None:
 
 
 def encode(text: str) -> bytes:
-    """Bytes of names as the system has them; escapes for characters that the locale's encoding lacks."""
+    """The bytes of names as the system has them, with escapes for characters that the locale cannot encode."""
     try:
         return os.fsencode(text)
     except UnicodeEncodeError:
@@ -30,5 +37,5 @@ def encode(text: str) -> bytes:
 
 
 def one_line(text: str) -> str:
-    """Text that cannot be mistaken for more than one assignment."""
+    """The text without newlines, so that it cannot be read as another assignment."""
     return " ".join(text.split("\n"))

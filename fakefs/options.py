@@ -1,6 +1,6 @@
-"""The command line's words, as a record. Pure; tells all that is wrong with them, not the first thing.
+"""Parses the command line into a record. Pure; reports all errors at once.
 
-argparse would cost a third of what starting this program costs besides, and stops at the first error.
+argparse would make the start of the program a third slower, and it stops at the first error.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,41 +13,48 @@ from fakefs.names import nearest
 HELP = """\
 usage: python -m fakefs MOUNTPOINT [OPTION]...
 
-An in-memory filesystem at MOUNTPOINT (an empty directory) that misbehaves on command. Stays in the foreground; Ctrl-C
-or SIGTERM releases what is held, unmounts and exits.
+Mounts an in-memory filesystem that misbehaves on command at MOUNTPOINT, an empty directory. Stays in the foreground;
+Ctrl-C or SIGTERM releases held requests, unmounts and exits.
 
 Rules
   --rule SPEC            OPERATIONS[@GLOB]:FAULT[=ARGUMENT][,KEY=VALUE...]; the first rule that fires wins
                            OPERATIONS  any, or names joined by + (--list-operations)
-                           GLOB        of the path below MOUNTPOINT; * also matches /
+                           GLOB        for the path below MOUNTPOINT; * also matches /
                            FAULT       hang, delay=SECONDS, errno=ERRNO, die, noop (--list-faults)
-                           KEYs        tid=, comm=GLOB, pid_ns=INODE   who asks
+                           KEYs        tid=, comm=GLOB, pid_ns=INODE   the caller
                                        nth=N    fires from the Nth match on
-                                       times=N  fires N times at most
+                                       times=N  fires at most N times
                                        when=before|after   the real operation
-  --policy FILE          rules from TOML; those of --rule come before them
+  --policy FILE          rules from a TOML file; those of --rule come before them
 
 Content
-  --file PATH[=TEXT]     a file in it
-  --from DIR             a copy of DIR's files in it
-  --hold PATH            a thread of the server itself keeps this file of its own mount open (made if not there)
-  --hold-shared PATH     the same, in the one descriptor table that all its threads share: which exit flushes is chance
+  --file PATH[=TEXT]     create a file
+  --from DIR             copy the files of DIR
+  --hold PATH            a thread of the server itself keeps this file of its own mount open; it is created if needed
+  --hold-shared PATH     the same, in the descriptor table that all threads share: any of their exits may flush the file
   --act ACTION=PATH      a thread of the server itself makes this call on its own mount (python -m fakefs.act --help)
 
-Watching and steering
-  --journal FILE         append what happens, as JSON lines
-  --control SOCKET       listen there; python -m fakefs.ctl SOCKET status|release|set|clear|wait|shutdown
-  NOTIFY_SOCKET          in the environment: READY=1 is sent there (sd_notify) once all works
+Journal and control
+  --journal FILE         append each request and its answer, as JSON lines
+  --control SOCKET       listen for commands: python -m fakefs.ctl SOCKET status|release|set|clear|wait|shutdown
 
 Mount
   --fsname NAME          the source shown in /proc/mounts (default fakefs)
-  -o KEY[=VALUE]         a mount option of libfuse: direct_io, allow_other, attr_timeout=1, ... once for each
-                         (default: what is remembered cannot misbehave, so attr_timeout=0 and entry_timeout=0)
-  --single-thread        one thread answers, one request at a time; nothing else runs, so no --control and no --act. A
-                         --hold file is opened by another process and passed to it
-  --locks                fcntl locks come to the server; else only if a --rule names `lock`
+  -o KEY[=VALUE]         a mount option of libfuse: direct_io, allow_other, attr_timeout=1, ...; repeatable
+                         (default: attr_timeout=0 and entry_timeout=0, because no rule sees what the kernel caches)
+  --single-thread        one thread answers one request at a time. There is no other thread, so neither --control nor
+                         --act. Another process opens the --hold file and passes it to the server
+  --locks                the server keeps fcntl locks; otherwise the kernel does, unless a --rule names `lock`
 
   --list-faults, --list-operations, --version, --help
+
+Environment
+  NOTIFY_SOCKET          the server sends READY=1 to this socket once it works (sd_notify)
+  FAKEFS_FUSE            fusepy (libfuse 2) or mfusepy (libfuse 3): use this binding (default: the first one that loads)
+  FUSE_LIBRARY_PATH      the file of libfuse
+
+Exit status: 0 after a normal end; 2 a wrong command line or policy, or the machine does not allow the mount; 3 a defect
+of fakefs.
 
 Examples
   python -m fakefs /mnt --file /f=hello --rule 'read@/f:errno=EIO,times=1'
@@ -55,12 +62,12 @@ Examples
   python -m fakefs /mnt --rule 'flush:hang' --control /tmp/ctl
                                                      no close() returns until: python -m fakefs.ctl /tmp/ctl release
   python -m fakefs /mnt --rule 'write+fsync:delay=0.5' --rule 'create@*.lock:errno=ENOSPC,nth=3'
-  python -m fakefs /mnt --rule 'rename:die,when=after'     the server dies, the rename was done
+  python -m fakefs /mnt --rule 'rename:die,when=after'     the server dies after the rename
 """
 
 
 class UsageError(FakefsError):
-    """A command line that makes no sense; `problems` has all of it."""
+    """The command line is wrong. `problems` lists every error."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
@@ -69,8 +76,10 @@ class UsageError(FakefsError):
 
 @dataclass(slots=True)
 class Options:
-    """What was asked for. `show` is what to print in place of serving: '', 'help', 'faults', 'operations' or
-    'version'."""
+    """The command line as a record.
+
+    `show` names the text to print instead of serving: 'help', 'faults', 'operations', 'version', or '' for none.
+    """
 
     mountpoint: str = ""
     rules: list[str] = field(default_factory=list)
@@ -90,9 +99,9 @@ class Options:
 
 
 def inside(path: str) -> str:
-    """A normal absolute path of the tree. Raises ValueError."""
+    """The path, if it is a normal absolute path of a file. Raises ValueError if not."""
     if not path.startswith("/") or path.endswith("/") or {".", ".."} & set(path.split("/")) or "//" in path:
-        raise ValueError(f"{path!r} is no path of the form /folder/file (it is seen from the mountpoint)")
+        raise ValueError(f"{path!r} is not a path of the form /folder/file (as seen from the mountpoint)")
     return path
 
 
@@ -130,11 +139,11 @@ def _once(name: str) -> Callable[[Options, str], None]:
 
 def _fsname(options: Options, text: str) -> None:
     if not text or any(one.isspace() or not one.isprintable() for one in text):
-        raise ValueError(f"{text!r}: a name without spaces is needed")
+        raise ValueError(f"{text!r}: the name must not be empty or have spaces")
     options.fsname = text
 
 
-#: Options with a value.
+#: Options with a value, and the function that takes it.
 VALUES: dict[str, Callable[[Options, str], None]] = {
     "--rule": lambda options, text: options.rules.append(text),
     "--policy": _once("policy"),
@@ -149,7 +158,7 @@ VALUES: dict[str, Callable[[Options, str], None]] = {
     "--option": _mount,
 }
 
-#: Options without, and the field that they set to what.
+#: Options without a value, and the field that each sets, with its value.
 FLAGS: dict[str, tuple[str, object]] = {
     "--help": ("show", "help"),
     "--list-faults": ("show", "faults"),
@@ -163,7 +172,14 @@ SHORT = {"-o": "--option", "-h": "--help"}
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """The options. Raises UsageError."""
+    """Parse the command line.
+
+    Args:
+        argv: The arguments without the program's name.
+
+    Raises:
+        UsageError: The command line is wrong; the exception has all errors.
+    """
     options = Options()
     problems: list[str] = []
     mountpoints: list[str] = []
@@ -177,7 +193,7 @@ def parse(argv: Sequence[str]) -> Options:
             problems += _take(options, word, words)
     options.mountpoint = mountpoints[0] if mountpoints else ""
     if len(mountpoints) > 1:
-        problems.append(f"one MOUNTPOINT, not {len(mountpoints)}: {' '.join(mountpoints)}")
+        problems.append(f"needs one MOUNTPOINT, not {len(mountpoints)}: {' '.join(mountpoints)}")
     if not mountpoints and not options.show:
         problems.append("MOUNTPOINT is missing")
     problems += _alone(options)
@@ -187,18 +203,18 @@ def parse(argv: Sequence[str]) -> Options:
 
 
 def _alone(options: Options) -> Iterator[str]:
-    """What one thread cannot do."""
+    """The options that a server with a single thread does not support."""
     if options.single:
         if options.control is not None:
-            yield "--single-thread: nobody would listen at --control"
+            yield "--single-thread: there is no other thread for --control"
         if options.acts or options.shared_holds:
-            yield "--single-thread: no other thread for --act or --hold-shared"
+            yield "--single-thread: there is no other thread for --act or --hold-shared"
         if len(options.holds) > 1:
-            yield "--single-thread: one --hold can be passed to it, not more"
+            yield "--single-thread: only one --hold is possible"
 
 
 def _take(options: Options, word: str, words: Iterator[str]) -> Iterator[str]:
-    """Take one option, with its value from `words`; yields what is wrong with it."""
+    """Take one option, with its value from `words` if needed. Yields the errors."""
     name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
     name = SHORT.get(name, name)
     if name in FLAGS:

@@ -1,4 +1,4 @@
-"""Rules from text: specs (command line, control socket) and TOML. Pure; gathers all problems before it raises.
+"""Parses rules: specs (from the command line and the control socket) and TOML. Pure; reports all errors at once.
 
 A TOML policy is a list of `[[rule]]` tables with the keys of a spec:
 
@@ -27,7 +27,7 @@ TOML_KEYS = ("operations", "path", "fault", "argument", *KEYS)
 #: Largest policy file, in bytes.
 MAX_POLICY = 64 * 1024
 
-#: A key with so many dots takes tomllib too long, whose time is quadratic in them. No key of a policy has any.
+#: A key with many dots: tomllib takes quadratic time for it. No key of a policy has dots.
 _DOTTED_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""", re.ASCII)
 
 #: Longest spec, in characters.
@@ -44,7 +44,7 @@ NUMBERS = frozenset({"tid", "pid_ns", "nth", "times"})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A rule as it was written: its place, its keys, the places of the keys where they are known better."""
+    """A rule as it was written: its place, its keys, and more exact places of keys where they are known."""
 
     place: str
     values: Mapping[str, Any]
@@ -56,7 +56,13 @@ class Written:
 
 
 def split(text: str, separator: str, limit: int = -1) -> list[str]:
-    """Split at each separator that no backslash stands before; backslashes stay."""
+    """Split at each separator that has no backslash before it. Backslashes stay in the parts.
+
+    Args:
+        text: The text.
+        separator: One character.
+        limit: The largest number of splits; negative for any number.
+    """
     parts, current, skip = [], "", False
     for one in text:
         if one == separator and not skip and limit != 0:
@@ -73,7 +79,7 @@ def unescape(text: str) -> str:
 
 
 def read_spec(text: str, place: str) -> Written:
-    """The keys of a spec, as text."""
+    """Split a spec into its keys, whose values stay text. `place` is where it was written, for errors."""
     if len(text) > MAX_SPEC:
         return Written(place, {}, (Problem("fault", f"the rule is longer than {MAX_SPEC} characters"),))
     head, *rest = split(text, ":", 1)
@@ -84,7 +90,7 @@ def read_spec(text: str, place: str) -> Written:
         values["path"] = unescape(glob)
     if not rest:
         problems.append(
-            Problem("fault", f"{shown(text)} names no fault: OPERATIONS[@GLOB]:FAULT[=ARGUMENT][,KEY=VALUE...]")
+            Problem("fault", f"{shown(text)} has no fault: OPERATIONS[@GLOB]:FAULT[=ARGUMENT][,KEY=VALUE...]")
         )
         return Written(place, values, tuple(problems))
     first, *settings = split(rest[0], ",")
@@ -108,12 +114,12 @@ def read_spec(text: str, place: str) -> Written:
 
 
 def number_of(value: object, key: str, problems: list[Problem]) -> int:
-    """An integer from TOML or from text; what it may be is for the policy to say."""
+    """An integer, from TOML or from text. `check_rule` checks its range."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,19}", value, flags=re.ASCII):
         return int(value)
-    problems.append(Problem(key, f"{shown(value)} is no whole number"))
+    problems.append(Problem(key, f"{shown(value)} is not a whole number"))
     return 1
 
 
@@ -131,7 +137,7 @@ def operations_of(value: object, problems: list[Problem]) -> frozenset[str]:
 
 
 def argument_of(fault: str, value: object, problems: list[Problem]) -> Argument:
-    """The value of a fault's argument. A fault that is unknown or takes none is for the policy to refuse."""
+    """The value of a fault's argument. `check_rule` reports an unknown fault, and one that takes no argument."""
     known = FAULTS.get(fault)
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         problems.append(Problem("argument", f"{shown(value)} is neither text nor a number"))
@@ -150,7 +156,7 @@ def argument_of(fault: str, value: object, problems: list[Problem]) -> Argument:
 def text_of(value: object, key: str, problems: list[Problem]) -> str:
     if isinstance(value, str):
         return value
-    problems.append(Problem(key, f"{shown(value)} is no text"))
+    problems.append(Problem(key, f"{shown(value)} is not text"))
     return "*"
 
 
@@ -164,7 +170,11 @@ def read_when(value: object, problems: list[Problem]) -> When:
 
 
 def rule_of(written: Written) -> tuple[Rule, tuple[Problem, ...]]:
-    """The rule that was written, with neutral values for what could not be read, and all that is wrong with it."""
+    """Parse a rule.
+
+    Returns:
+        The rule, with neutral values for keys that are wrong, and all problems.
+    """
     values, problems = written.values, list(written.problems)
     operations = operations_of(values.get("operations", ""), problems)
     fault = text_of(values["fault"], "fault", problems) if "fault" in values else ""
@@ -192,7 +202,11 @@ def rule_of(written: Written) -> tuple[Rule, tuple[Problem, ...]]:
 
 
 def assemble(writings: Sequence[Written]) -> Policy:
-    """The policy of these rules in this order. Raises PolicyError with all problems of all rules."""
+    """The policy of these rules in this order.
+
+    Raises:
+        PolicyError: A rule is wrong, or can never fire; the exception has the problems of all rules.
+    """
     if len(writings) > MAX_RULES:
         raise PolicyError((too_many(len(writings)),))
     found: list[str] = []
@@ -213,20 +227,24 @@ def assemble(writings: Sequence[Written]) -> Policy:
 
 
 def parse_spec(text: str) -> Rule:
-    """The rule of one spec. Raises PolicyError."""
+    """Parse one spec.
+
+    Raises:
+        PolicyError: The spec is wrong; the exception has all problems.
+    """
     return assemble([read_spec(text, repr(text))]).rules[0]
 
 
 def read_specs(specs: Sequence[str], source: str) -> list[Written]:
-    """Specs whose places are '<source> #1', '<source> #2', ..."""
+    """Split specs into their keys. Their places are '<source> #1', '<source> #2', ..."""
     return [read_spec(text, f"{source} #{number}") for number, text in enumerate(specs, start=1)]
 
 
 def table_lines(text: str) -> list[tuple[int, dict[str, int]]]:
-    """For each `[[rule]]` header of a TOML text: its line number and those of the keys below it.
+    """For each `[[rule]]` header of a TOML text: its line number, and the line numbers of the keys below it.
 
-    tomllib tells no lines. A header inside of a multi-line string would be counted too: `read_toml` compares the
-    numbers of tables and then names the rule by its number alone.
+    tomllib gives no line numbers. A header inside a multi-line string counts as well; `read_toml` notices that by the
+    number of tables, and then names each rule by its number only.
     """
     tables: list[tuple[int, dict[str, int]]] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -238,8 +256,16 @@ def table_lines(text: str) -> list[tuple[int, dict[str, int]]]:
 
 
 def read_toml(text: str, name: str) -> list[Written]:
-    """The rules of a TOML policy; `name` is that of the file. Raises PolicyError where it is no TOML or no policy."""
-    import tomllib  # only whoever has such a file pays for the parser
+    """Parse a TOML policy into rules as they were written.
+
+    Args:
+        text: The policy.
+        name: The name of its file, for errors.
+
+    Raises:
+        PolicyError: The text is not TOML, is too large, or has other keys than `rule`.
+    """
+    import tomllib  # imported here, so that only a policy file pays for the import
 
     if len(text) > MAX_POLICY:
         raise PolicyError((f"{name}: is longer than {MAX_POLICY} characters",))
@@ -249,14 +275,14 @@ def read_toml(text: str, name: str) -> list[Written]:
     try:
         document = tomllib.loads(text)
     except ValueError as error:
-        # Also of int() for a number with more than 4,300 digits.
+        # TOMLDecodeError, or the ValueError of int() for a number of more than 4,300 digits.
         raise PolicyError((f"{name}: {error}",)) from None
     except RecursionError:
         raise PolicyError((f"{name}: is nested too deeply",)) from None
     tables = document.pop("rule", [])
     problems = [f"{name}: {problem.key}: {problem.message}" for problem in unknown_keys(document, ("rule",))]
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        problems.append(f"{name}: rule: is no list of tables: write [[rule]]")
+        problems.append(f"{name}: rule: is not a list of tables: write [[rule]]")
     if problems:
         raise PolicyError(tuple(problems))
     lines = table_lines(text)
@@ -269,7 +295,7 @@ def read_toml(text: str, name: str) -> list[Written]:
 
 
 def unknown_keys(table: Mapping[str, object], known: Sequence[str]) -> tuple[Problem, ...]:
-    """A problem for each key that is not known, the first ones by name."""
+    """A problem for each unknown key: the first ones by name, then the number of the others."""
     unknown = [key for key in table if key not in known]
     problems = [Problem(visible(key[:MAX_KEY]), f"unknown key{nearest(key, known)}") for key in unknown[:MAX_LISTED]]
     if len(unknown) > MAX_LISTED:

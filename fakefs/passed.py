@@ -1,7 +1,7 @@
-"""A file of the server's own mount, opened by another process and passed to a single-threaded server.
+"""Passes a file of the server's own mount to a single-threaded server from another process.
 
-Such a server cannot open one itself: the open would wait for its own answer. The process that was started becomes the
-opener, and its child the server; the opener ends once the server has the file.
+Such a server cannot open the file itself, because the open would wait for its own answer. The process that was started
+becomes the opener, and its child becomes the server. The opener exits once the server has the file.
 """
 
 import os
@@ -13,10 +13,16 @@ from fakefs.program import complain
 
 
 class PassedFile:
-    """`take` has to be called before each request is answered: it receives the file when that has come."""
+    """The file. Call `take` before each answer: it receives the file when the opener has sent it."""
 
     def __init__(self, path: str, mountpoint: str, received: Callable[[], None]) -> None:
-        """`received` runs once the file is here and the opener has closed it. Forks: only the child returns."""
+        """Fork; only the child returns.
+
+        Args:
+            path: The file, as seen from the mountpoint.
+            mountpoint: Absolute path of the mountpoint.
+            received: Runs once the file is here and the opener has closed it.
+        """
         self._path = path
         self._received = received
         self._ours, theirs = socket.socketpair()
@@ -28,7 +34,7 @@ class PassedFile:
         self._ours.setblocking(False)
 
     def take(self, operation: str) -> None:
-        """The opener's own close comes as a FLUSH after the file: then only is it ours alone."""
+        """Receive the file, or notice the FLUSH of the opener's close: after that, only this process has the file."""
         if self._here:
             if operation == "flush":
                 self._received()
@@ -42,7 +48,7 @@ class PassedFile:
 
 
 def _open_and_pass(path: str, mountpoint: str, channel: socket.socket) -> None:
-    """Never returns. The stat makes the server look for the file, and the end of this process closes our own."""
+    """Open the file, send it, and exit. The stat(2) causes a request, before which the server receives the file."""
     status = 1
     try:
         wait_until_mounted(mountpoint)

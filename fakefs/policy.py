@@ -1,21 +1,23 @@
-"""Rules: which call meets which fault. Pure: nothing here acts, waits or reads.
+"""Rules: the faults that the server injects into calls. Pure: nothing here acts, waits or reads.
 
-The spec of a rule, as text:
+The spec of a rule is text of this form:
 
     OPERATIONS[@GLOB]:FAULT[=ARGUMENT][,KEY=VALUE...]
 
-- OPERATIONS: `any`, or names joined by `+`. `any` is every operation but `init` and `destroy`, which have to be named.
-- GLOB: of the path below the mountpoint, which begins with `/`; `*` matches any characters, also `/`; `?` one; `[...]`
-  one of a set. A rename matches by its old or its new name, a link by its new or its existing one. A request without a
-  path (the file was removed while open) matches only the glob `*`.
-- KEYs: `tid`, `comm` (a glob), `pid_ns` (the inode number in `readlink /proc/PID/ns/pid`): the caller. What cannot be
-  known of a caller does not match. `nth`: fires from the nth match on (default 1). `times`: fires that often at most
-  (default: always). `when`: `before` (default) or `after` the real operation.
-- In GLOB and in values a backslash keeps `:`, `,` and `\\` from being read as syntax.
+- OPERATIONS: `any`, or names joined by `+`. `any` is every operation except `init` and `destroy`, which a rule has to
+  name.
+- GLOB: matches the path below the mountpoint, which begins with `/`. `*` matches any characters, including `/`; `?` one
+  character; `[...]` one of a set. A rename matches by its old or its new name, a link by its new or its existing name.
+  A request without a path (the file was removed while it was open) matches only the glob `*`.
+- KEYs for the caller: `tid`, `comm` (a glob), `pid_ns` (the inode number in `readlink /proc/PID/ns/pid`). A value that
+  is not known does not match.
+- KEYs for the number of times: `nth` fires from the nth match on (default 1), `times` fires at most that many times
+  (default: no limit). `when` is `before` (default) or `after` the real operation.
+- In GLOB and in values, a backslash before `:`, `,` or `\\` makes it an ordinary character.
 
-The first rule that fires wins. A rule counts a match each time that a call gets to it - no earlier rule fired - and its
-operations, path and caller fit; it fires if this is its nth match or a later one and it fired less than `times` before.
-A rule that matches and does not fire lets the call go on to the next rule.
+The first rule that fires applies. A rule counts a match each time that a call reaches it (no earlier rule fired) and
+its operations, path and caller match. It fires if this is its nth match or a later one, and if it has fired fewer than
+`times` times. If a rule matches and does not fire, the call continues with the next rule.
 """
 
 from collections.abc import Iterator
@@ -30,7 +32,7 @@ from fakefs.faults import FAULTS
 from fakefs.names import nearest
 from fakefs.text import shown
 
-#: What `any` means.
+#: The operations that `any` stands for.
 ANY = frozenset(OPERATIONS) - SESSION
 
 #: Most rules of a policy: their order is checked in quadratic time.
@@ -50,7 +52,7 @@ SYNTAX = "\\:,"
 
 
 class When(Enum):
-    """Before the real operation, or after it."""
+    """Whether a rule fires before the real operation or after it."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -58,7 +60,20 @@ class When(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule; see the module for what the fields mean. `Policy` refuses a bad one."""
+    """One rule. The module's docstring describes matching; `Policy` refuses a rule that is wrong.
+
+    Attributes:
+        operations: Names of operations, a subset of `fakefs.calls.OPERATIONS`.
+        fault: The name of a fault, a key of `fakefs.faults.FAULTS`.
+        argument: The argument of the fault, as its `parse` returns it; None for a fault without one.
+        path: A glob for the path.
+        tid: The caller's thread id in the server's PID namespace; None matches every caller, as in the next two.
+        comm: A glob for the caller's name.
+        pid_ns: The inode number of the caller's PID namespace.
+        nth: The first match at which the rule fires, from 1.
+        times: The largest number of times that the rule fires; None for no limit.
+        when: Before or after the real operation.
+    """
 
     operations: frozenset[str]
     fault: str
@@ -72,7 +87,7 @@ class Rule:
     when: When = When.BEFORE
 
     def matches(self, call: Call) -> bool:
-        """Whether operation, path and caller fit. The caller is asked last: its name may have to be read in /proc."""
+        """Whether operation, path and caller match. The caller is last: its name may have to be read from /proc."""
         if call.operation not in self.operations or not self._matches_path(call):
             return False
         if self.tid is None and self.comm is None and self.pid_ns is None:
@@ -90,11 +105,11 @@ class Rule:
         return any(path is not None and fnmatchcase(path, self.path) for path in (call.path, call.other))
 
     def names(self, operation: str) -> bool:
-        """Whether the operation is meant by its name, not as one of `any`."""
+        """Whether the rule names the operation itself, and not only as a part of `any`."""
         return operation in self.operations and not (operation in ANY and self.operations >= ANY)
 
     def spec(self) -> str:
-        """Text that `parse_spec` turns into this very rule."""
+        """The rule as text, from which `parse_spec` makes an equal rule."""
         head = "any" if self.operations == ANY else "+".join(sorted(self.operations))
         if self.path != "*":
             head += "@" + escape(self.path)
@@ -116,20 +131,20 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one key of a rule."""
+    """A problem with one key of a rule."""
 
     key: str
     message: str
 
 
 def escape(text: str) -> str:
-    """Text in which no character is read as syntax of a spec."""
+    """The text with backslashes, so that none of its characters is syntax of a spec."""
     return "".join("\\" + one if one in SYNTAX else one for one in text)
 
 
 def check_operations(names: frozenset[str]) -> Iterator[Problem]:
     if not names:
-        yield Problem("operations", "no operation is named")
+        yield Problem("operations", "names no operation")
     unknown = sorted(names - OPERATIONS.keys())
     for name in unknown[:MAX_LISTED]:
         yield Problem("operations", f"unknown operation {shown(name)}{nearest(name, (*OPERATIONS, 'any'))}")
@@ -146,7 +161,7 @@ def check_path(glob: str) -> Iterator[Problem]:
         words = f"{shown(glob)} matches nothing: a path does not end with '/', so perhaps {shown(glob + '*')}"
         yield Problem("path", words)
     if "\0" in glob:
-        yield Problem("path", "a path has no NUL in it")
+        yield Problem("path", "has a NUL character, which no path has")
 
 
 def check_caller(rule: Rule) -> Iterator[Problem]:
@@ -187,7 +202,7 @@ def check_fault(rule: Rule) -> Iterator[Problem]:
 
 
 def check_rule(rule: Rule) -> Iterator[Problem]:
-    """All that is wrong with a rule by itself."""
+    """Every problem with a rule by itself."""
     yield from check_operations(rule.operations)
     yield from check_path(rule.path)
     yield from check_caller(rule)
@@ -202,14 +217,14 @@ def check_rule(rule: Rule) -> Iterator[Problem]:
 
 
 def covers_glob(wide: str | None, narrow: str | None) -> bool:
-    """Whether `wide` certainly matches all that `narrow` matches; None matches all."""
+    """Whether `wide` certainly matches everything that `narrow` matches. None matches everything."""
     if wide is None or wide == "*" or wide == narrow:
         return True
     return narrow is not None and not set(narrow) & set("*?[") and fnmatchcase(narrow, wide)
 
 
 def covers(earlier: Rule, later: Rule) -> bool:
-    """Whether `earlier` fires for each call to `later`'s path by `later`'s caller, operations aside."""
+    """Whether `earlier` fires for every path and caller of `later`, without regard to the operations."""
     if earlier.nth != 1 or earlier.times is not None:
         return False
     return (
@@ -221,7 +236,7 @@ def covers(earlier: Rule, later: Rule) -> bool:
 
 
 def check_order(rules: tuple[Rule, ...]) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Each rule that can never fire, with the earlier rules that take all of its calls (as indices)."""
+    """The index of each rule that can never fire, with the indices of the rules that fire for all of its calls."""
     for index, rule in enumerate(rules):
         shadows = tuple(i for i in range(index) if covers(rules[i], rule) and rules[i].operations & rule.operations)
         taken: frozenset[str] = frozenset().union(*(rules[i].operations for i in shadows))
@@ -230,7 +245,7 @@ def check_order(rules: tuple[Rule, ...]) -> Iterator[tuple[int, tuple[int, ...]]
 
 
 def order_problems(rules: tuple[Rule, ...], places: tuple[str, ...]) -> list[str]:
-    """What is wrong with the order of these rules; `places` says where each was written."""
+    """The problems with the order of these rules. `places` has the place of each rule, for the message."""
     return [
         f"{places[index]}: operations: never fires: {' and '.join(places[i] for i in shadows)} always fires before it"
         for index, shadows in check_order(rules)
@@ -243,7 +258,14 @@ def too_many(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Rules in order. Raises PolicyError with all problems, the place of each being 'rule N' (from 1)."""
+    """Rules in their order.
+
+    Attributes:
+        rules: The rules; the first one that fires applies.
+
+    Raises:
+        PolicyError: A rule is wrong or can never fire. The exception has all problems; a place is 'rule N', from 1.
+    """
 
     rules: tuple[Rule, ...] = ()
 

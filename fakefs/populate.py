@@ -1,16 +1,16 @@
-"""Puts files into a tree before it is mounted."""
+"""Creates files in a tree before it is mounted."""
 
 import os
 import stat
 
 from fakefs.tree import Owner, Tree
 
-#: Bytes that are read of a file at a time.
+#: Number of bytes to copy at a time.
 COPIED = 1 << 20
 
 
 def put_folders(tree: Tree, path: str, owner: Owner) -> None:
-    """Make the folders above `path` that are not there."""
+    """Create the folders above `path` that do not exist."""
     parts = path.split("/")[1:-1]
     for depth in range(1, len(parts) + 1):
         folder = "/" + "/".join(parts[:depth])
@@ -27,7 +27,7 @@ def exists(tree: Tree, path: str) -> bool:
 
 
 def put_file(tree: Tree, path: str, content: bytes, owner: Owner) -> None:
-    """A file with this content, in folders that are made as needed; one that is there is overwritten."""
+    """Create a file with this content, and the folders above it if needed. An existing file gets the new content."""
     put_folders(tree, path, owner)
     if not exists(tree, path):
         tree.mknod(path, stat.S_IFREG | 0o644, 0, owner)
@@ -64,7 +64,7 @@ def copy_in(tree: Tree, source: str) -> None:
                 _copy_content(tree, item.path, at)
             else:
                 tree.mknod(at, found.st_mode, found.st_rdev, nobody)
-    # Each folder after all that is in it, which changes the folder's times.
+    # A folder comes after everything in it, because creating a file in a folder changes the folder's times.
     for real, at in reversed(copied):
         _copy_attributes(tree, real, at)
 

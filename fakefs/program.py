@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 from fakefs.text import visible
 
-#: All went well; the command line, a file or the machine does not allow it; a defect of fakefs.
+#: Success; an error in the command line, a file or the machine; a defect of fakefs.
 OK, REFUSED, BUG = 0, 2, 3
 
-#: As a shell shows the end by SIGINT.
+#: The status that a shell shows for a process that SIGINT ended.
 INTERRUPTED = 130
 
 
@@ -23,7 +23,7 @@ class OutputError(Exception):
 def write(text: str) -> None:
     """Write a line to stdout. Raises OutputError."""
     if sys.stdout is None:
-        # Python leaves it so if descriptor 1 is closed; print() would then write nothing and report nothing.
+        # Descriptor 1 is closed. print() would write nothing and report no error.
         raise OutputError("is closed")
     try:
         sys.stdout.write(_encodable(text + "\n", sys.stdout.encoding))
@@ -81,7 +81,7 @@ def run(name: str, main: Callable[[list[str]], int], argv: Sequence[str] | None 
 
 
 def _encodable(text: str, encoding: str) -> str:
-    """The text with escapes for what the encoding of stdout lacks."""
+    """The text with escapes for characters that stdout cannot encode."""
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
@@ -94,7 +94,7 @@ def _flush() -> None:
 
 
 def _forget_stdout() -> None:
-    """Make the interpreter's own flush at its exit succeed; else it would set a status of its own (120)."""
+    """Make the interpreter's flush at its exit succeed; if it failed, the exit status would be 120."""
     if sys.stdout is not None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

@@ -1,13 +1,15 @@
-"""What server and client say to each other: one JSON object a line, an answer for each request, over a UNIX stream.
+"""The protocol of the control socket: a UNIX stream of JSON objects, one in each line. Pure.
 
-A request is {"command": NAME, ...}; an answer {"ok": true, ...} or {"ok": false, "errors": [TEXT, ...]}. Pure.
+A request is {"command": NAME, ...}. Its answer is {"ok": true, ...} or {"ok": false, "errors": [TEXT, ...]}. These are
+the parameters of the commands, and the fields of their answers:
 
-- `status`: -> `held`, `rules`, `totals`, `journal_error`
-- `release`: `id` (null: all), `errno` (number, or null: carry on) -> `released` [id, ...]
-- `set`: `specs` -> nothing; `clear`: -> nothing
-- `wait`: `event`, `operation`, `path` (a glob), `count`, `since` (CLOCK_MONOTONIC ns), `timeout` (s) -> `entries`
-- `shutdown`: -> nothing, then the server unmounts and exits
-- `exit`: -> nothing, then the server calls exit_group(2), and unmounts nothing
+- `status`: no parameters -> `held`, `rules`, `totals`, `journal_error`
+- `release`: `id` (null: all), `errno` (a number, or null: the real operation) -> `released` [id, ...]
+- `set`: `specs` -> nothing
+- `clear`: no parameters -> nothing
+- `wait`: `event`, `operation`, `path` (a glob), `count`, `since` (CLOCK_MONOTONIC, ns), `timeout` (s) -> `entries`
+- `shutdown`: no parameters -> nothing; after the answer, the server unmounts and exits
+- `exit`: no parameters -> nothing; after the answer, the server calls exit_group(2) and unmounts nothing
 """
 
 import json
@@ -35,7 +37,18 @@ COMMANDS = ("status", "release", "set", "clear", "wait", "shutdown", "exit")
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A request that waits. `since` is CLOCK_MONOTONIC in ns."""
+    """A held request.
+
+    Attributes:
+        id: The request's number, by which `release` finds it; `seq` in the journal.
+        operation: The operation.
+        path: The path, or None if the file has none any more.
+        tid: The caller's thread id in the server's PID namespace; None if there is no caller.
+        comm: The caller's name, or None if it is not known.
+        pid_ns: The inode number of the caller's PID namespace, or None if it is not known.
+        rule: The index of the rule that fired.
+        since: The time at which the wait began: CLOCK_MONOTONIC in nanoseconds.
+    """
 
     id: int
     operation: str
@@ -49,7 +62,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """A rule with its counters."""
+    """A rule as text, and the number of times that it matched and fired."""
 
     spec: str
     matched: int
@@ -58,7 +71,14 @@ class RuleState:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`totals`: calls by operation. `journal_error`: why the journal's file is no longer written, or None."""
+    """The state of a server.
+
+    Attributes:
+        held: The held requests, oldest first.
+        rules: The rules with their counters.
+        totals: The number of calls by operation.
+        journal_error: The error after which the server writes no journal file any more, or None.
+    """
 
     held: tuple[Held, ...]
     rules: tuple[RuleState, ...]
@@ -88,7 +108,7 @@ def refusal(*errors: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries somebody waits for; None is 'any'. `path` is a glob, as in a rule."""
+    """The entries that a `wait` counts. None matches every value; `path` is a glob, as in a rule."""
 
     event: str | None = None
     operation: str | None = None
@@ -106,7 +126,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command with all of its parameters; those of other commands have their defaults."""
+    """A command with its parameters. Parameters of other commands have their defaults."""
 
     command: str
     id: int | None = None
@@ -140,7 +160,7 @@ _SECONDS: tuple[str, Callable[[object], bool]] = (
     lambda v: type(v) in (int, float) and isinstance(v, int | float) and 0 <= v <= MAX_SECONDS,
 )
 
-#: What each command takes: parameter -> (what it has to be, whether it is).
+#: The parameters of each command: name -> (description of the value, whether a value fits).
 PARAMETERS: dict[str, dict[str, tuple[str, Callable[[object], bool]]]] = {
     "status": {},
     "release": {"id": _NUMBER_OR_ALL, "errno": _ERRNO},
@@ -160,15 +180,19 @@ PARAMETERS: dict[str, dict[str, tuple[str, Callable[[object], bool]]]] = {
 
 
 def parse_request(line: str | bytes) -> Request | tuple[str, ...]:
-    """The request in a line, or all that is wrong with it."""
+    """Parse a line.
+
+    Returns:
+        The request, or the problems if the line is not one.
+    """
     try:
         message = json.loads(line)
     except ValueError as error:
-        return (f"no JSON: {error}",)
+        return (f"not JSON: {error}",)
     except RecursionError:
-        return ("no JSON: nested too deeply",)
+        return ("not JSON: nested too deeply",)
     if not isinstance(message, dict):
-        return ("no JSON object",)
+        return ("not a JSON object",)
     command = message.pop("command", None)
     if not isinstance(command, str) or command not in PARAMETERS:
         return (f"unknown command {shown(command)}{nearest(command if isinstance(command, str) else '', COMMANDS)}",)

@@ -1,4 +1,4 @@
-"""One run of the server, from its options to its end. The only wiring."""
+"""One run of the server, from its options to its end. Only this module connects the others."""
 
 import os
 import signal
@@ -27,21 +27,25 @@ from fakefs.tree import Owner, Tree
 
 NAME = "fakefs"
 
-#: Signals that mean 'stop'.
+#: Signals that stop the server.
 STOP = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
-#: Interrupts the main thread in libfuse's sem_wait(), so that it sees that the session has ended.
+#: Interrupts libfuse's sem_wait() in the main thread, so that libfuse notices the end of the session.
 NUDGE = signal.SIGUSR1
 
-#: Seconds between nudges: one that arrives just before sem_wait() begins is lost.
+#: Seconds between two of these signals: one that arrives just before sem_wait() starts has no effect.
 NUDGE_S = 0.01
 
-#: Seconds that closing a held file may take at the end, when nothing is held back any more.
+#: Seconds that the close of a file of --hold may take at the end, when the gate holds no request any more.
 LEAVE_S = 5.0
 
 
 def read_policy(options: Options) -> Policy:
-    """The rules of the command line, then those of the file. Raises PolicyError with the problems of both."""
+    """The rules of the command line, then those of the policy file.
+
+    Raises:
+        PolicyError: The exception has the problems of both.
+    """
     written, problems = read_specs(options.rules, "--rule"), []
     if options.policy is not None:
         try:
@@ -62,7 +66,7 @@ def read_policy(options: Options) -> Policy:
 
 
 def fill_tree(options: Options) -> Tree:
-    """Raises SetupError."""
+    """Create the tree with its first files. Raises SetupError."""
     owner = Owner(os.geteuid(), os.getegid())
     tree = Tree(owner)
     try:
@@ -79,17 +83,24 @@ def fill_tree(options: Options) -> Tree:
 
 
 def open_standard() -> None:
-    """Descriptors 0, 1 and 2 exist: else the FUSE device could land there, where no file can be held below it."""
+    """Open descriptors 0, 1 and 2 if they are closed.
+
+    Otherwise the FUSE device could get one of them, and no file could have a lower one (see `fakefs.hold`).
+    """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
 
 
 class Run:
-    """Everything of one server process."""
+    """The objects of one server process."""
 
     def __init__(self, options: Options) -> None:
-        """Raises FakefsError; nothing is mounted then."""
+        """Prepare everything up to the mount.
+
+        Raises:
+            FakefsError: The policy, the options or the machine does not allow it.
+        """
         open_standard()
         self._options = options
         policy = read_policy(options)
@@ -130,18 +141,18 @@ class Run:
             os.set_blocking(descriptor, True)
             return descriptor
         except OSError as error:
-            raise SetupError(f"--journal: {error}; choose a file that can be written", error.errno or 0) from None
+            raise SetupError(f"--journal: {error}; choose a writable file", error.errno or 0) from None
 
     def serve(self) -> None:
-        """Mount, serve, unmount. Raises FakefsError if it does not get to serving."""
+        """Mount, serve, and unmount. Raises FakefsError if the mount fails."""
         import prctl
 
         if self._options.single:
             self._serve_alone()
             return
         prctl.set_name(NAME)
-        # In all threads, for they inherit it: only _wait_for_stop takes these signals, so that what is held is let go
-        # before libfuse's own handler would wait for its threads (fuse_loop_mt()).
+        # All threads inherit this mask, so that only _wait_for_stop receives the signals. It releases held requests;
+        # libfuse's own handler would first wait for its threads, which hold them (fuse_session_loop_mt()).
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
         signal.signal(NUDGE, lambda *_: None)
         with ExitStack() as stack:
@@ -159,7 +170,7 @@ class Run:
             raise self._failure
 
     def _serve_alone(self) -> None:
-        """One thread; libfuse itself takes the signals that mean 'stop', as it does for any program with -s."""
+        """Serve with one thread. libfuse handles the signals that stop the server, as for every program with -s."""
         import prctl
 
         from fakefs.passed import PassedFile
@@ -182,7 +193,7 @@ class Run:
         notify("READY=1", f"STATUS=mounted at {one_line(self._mountpoint)}, holds 1", self._mounted())
 
     def _mounted(self) -> str:
-        """By it, whoever listens to several programs knows the server's message."""
+        """The assignment by which a program that listens to several others recognises the server's message."""
         return f"X_FAKEFS_MOUNTPOINT={one_line(self._mountpoint)}"
 
     def _listen(self, path: str, stack: ExitStack) -> None:
@@ -195,18 +206,18 @@ class Run:
         Controller(self._server, self._impossible, self._stop).listen(listener)
 
     def _impossible(self, policy: Policy) -> tuple[str, ...]:
-        """What this mount cannot do of a policy."""
+        """The problems that this mount has with a policy."""
         found = []
         for number, rule in enumerate(policy.rules, start=1):
             if rule.names("lock") and not self._locks:
                 found.append(
-                    f"rule #{number}: operations: 'lock' never comes: the kernel was told to keep locks; "
-                    "start with --locks"
+                    f"rule #{number}: operations: 'lock' never arrives, because the kernel keeps the locks; "
+                    "start the server with --locks"
                 )
             if (rule.comm is not None or rule.pid_ns is not None) and not self._readable:
                 key = "comm" if rule.comm is not None else "pid_ns"
                 found.append(
-                    f"rule #{number}: {key}: callers cannot be looked up: /proc is that of another PID namespace; "
+                    f"rule #{number}: {key}: callers cannot be read, because /proc shows another PID namespace; "
                     "mount the right one (unshare --mount-proc)"
                 )
         return tuple(found)
@@ -216,13 +227,13 @@ class Run:
         self._begun.set()
 
     def _become_ready(self) -> None:
-        """Once the kernel's INIT has come: ask the root, hold the files, tell."""
+        """After the kernel's INIT: check that the root answers, open the files of --hold, send READY=1."""
         self._begun.wait()
         self._server.probe = get_native_id()
         try:
-            # STATFS goes to the server each time, and asks for nothing that the kernel would remember.
+            # The kernel sends each STATFS to the server, and caches nothing of its answer.
             os.statvfs(self._mountpoint)
-            # Whatever this thread asks from here on is like anybody's; and its number may be another's one day.
+            # Rules apply to this thread's later calls, and to later threads with the same number.
             self._server.probe = None
             for path in self._options.holds:
                 holder = Holder(self._mountpoint + path, os.O_RDWR)
@@ -268,14 +279,17 @@ class Run:
         self._stop()
 
     def _stop(self) -> None:
-        """Let go what is held, close the files held, end the session. Once; returns when the main thread is out."""
+        """Release held requests, close the files of --hold, and end the session.
+
+        Only the first call does so; it returns when the main thread has left libfuse.
+        """
         if not self._stopping.acquire(blocking=False):
             return
         self._gate.close()
         self._session.ending = True
         for holder in self._holders:
             if not holder.leave(LEAVE_S):
-                complain(f"fakefs: {holder.path}: close was not answered within {LEAVE_S:g} s")
+                complain(f"fakefs: {holder.path}: its close got no answer within {LEAVE_S:g} s")
         self._session.end()
         while not self._ended.wait(NUDGE_S):
             signal.pthread_kill(self._main, NUDGE)

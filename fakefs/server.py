@@ -1,4 +1,4 @@
-"""The server's side of each request: one interception point between fusepy and the real operations."""
+"""The server's side of each request: the one place between the binding and the tree, where faults are injected."""
 
 import errno
 import os
@@ -16,15 +16,15 @@ from fakefs.ledger import Choice, Ledger
 from fakefs.policy import When
 from fakefs.tree import Owner, Tree
 
-#: Operations with a second path, the one after the first.
+#: Operations whose first argument after the path is a second path.
 TWO_PATHS = frozenset({"rename", "link"})
 
-#: What the kernel says of the request that is being answered: (uid, gid, tid); tid 0 is 'no caller'.
+#: Returns the caller's user id, group id and thread id for the request that the thread answers; tid 0 is no caller.
 Context = Callable[[], tuple[int, int, int]]
 
 
 class Served:
-    """A request while it is answered: what its fault may do with it."""
+    """A request that the server is answering. Faults use it as `fakefs.fault.Request`."""
 
     __slots__ = ("_server", "arguments", "call", "caller", "choice", "seq")
 
@@ -66,9 +66,9 @@ class Served:
         )
 
     def hold(self, seconds: float | None) -> None:
-        """Wait at the gate; no lock is held meanwhile. Raises OSError if released with an errno."""
+        """Wait at the gate without holding a lock. Raises OSError if the request is released with an error."""
         if self.caller is not None:
-            # Whoever looks at a held request wants to know whose it is.
+            # Read them now, so that `status` and the journal show the caller of a held request.
             _ = self.caller.comm, self.caller.pid_ns
         gate = self._server.gate
         gate.enter(self.seq, self)
@@ -80,7 +80,7 @@ class Served:
 
 
 class Server(Answers):
-    """fusepy's Operations. fusepy calls the object itself for each operation, in a thread of libfuse."""
+    """The operations object. fusepy calls it for each operation, in a thread of libfuse."""
 
     def __init__(
         self,
@@ -93,18 +93,28 @@ class Server(Answers):
         readable: bool = True,
         mountpoint: str = "",
     ) -> None:
-        """`interrupted` as in Answers; `readable`: whether callers can be looked up in /proc."""
+        """
+        Args:
+            tree: The filesystem.
+            ledger: The rules and their counters.
+            gate: The place where requests wait.
+            journal: The journal.
+            context: Returns the caller of the current request.
+            interrupted: As in `Answers`.
+            readable: Whether /proc has the callers; see `fakefs.calls.proc_is_ours`.
+            mountpoint: Absolute path of the mountpoint.
+        """
         super().__init__(tree, interrupted)
         self._readable = readable
         self.mountpoint = mountpoint
         self.ledger = ledger
         self.gate = gate
         self.journal = journal
-        #: Runs when FUSE_INIT has come, before it is answered.
+        #: Runs when FUSE_INIT has arrived, before its answer.
         self.on_init: Callable[[], None] = lambda: None
-        #: Told of each operation before it is answered.
+        #: Runs before the answer to each operation, with its name.
         self.on_call: Callable[[str], None] = lambda _operation: None
-        #: The thread whose requests no rule is asked about: the one that checks that the root answers.
+        #: The thread to whose requests no rule applies: the one that checks that the root answers.
         self.probe: int | None = None
         self._context = context
         self._sequence = count()
@@ -114,7 +124,11 @@ class Server(Answers):
         self.on_init()
 
     def __call__(self, operation: str, path: str | None, *arguments: Any) -> object:
-        """Answer one operation as the policy says. Raises OSError for an answer with an error, as fusepy expects."""
+        """Answer one operation according to the policy.
+
+        Raises:
+            OSError: The answer is this error; fusepy sends it.
+        """
         self.on_call(operation)
         uid, gid, tid = self._context()
         caller = LiveCaller(tid, self._readable) if tid else None
@@ -129,7 +143,7 @@ class Server(Answers):
             request.journal("replied", -(error.errno or errno.EINVAL))
             raise
         except Exception:
-            # A defect of ours. fusepy logs it and answers EINVAL.
+            # A defect of fakefs. The binding logs it and answers EINVAL.
             request.journal("replied", -errno.EINVAL)
             raise
         request.journal("replied", 0)
@@ -141,23 +155,23 @@ class Server(Answers):
             return real(owner, *request.arguments)
         fault, argument = FAULTS[choice.rule.fault], choice.rule.argument
         if choice.rule.when is When.BEFORE:
-            reply = fault.strike(request, argument)
+            reply = fault.inject(request, argument)
             return reply.value if isinstance(reply, Reply) else real(owner, *request.arguments)
         try:
             value = real(owner, *request.arguments)
         except OSError:
-            # What comes after the real operation comes after its failure as well.
-            fault.strike(request, argument)
+            # A rule with when=after fires after a failed operation, too.
+            fault.inject(request, argument)
             raise
         try:
-            fault.strike(request, argument)
+            fault.inject(request, argument)
         except OSError:
             self._undo_open(request, value)
             raise
         return value
 
     def _undo_open(self, request: Served, value: object) -> None:
-        """An open that is answered with an error gets no RELEASE: its handle would stay for ever."""
+        """Release the handle of an open that is answered with an error: the kernel sends no RELEASE for it."""
         if request.call.operation == "opendir":
             self.tree.release(int(str(value)))
         elif request.call.operation in ("open", "create"):

@@ -1,4 +1,4 @@
-"""UNIX sockets whose path is longer than sun_path has room for."""
+"""UNIX sockets with paths of any length, also longer than `sun_path`."""
 
 import errno
 import os
@@ -12,9 +12,12 @@ LONGEST = 107
 
 @contextmanager
 def reached(path: str | os.PathLike[str]) -> Iterator[str]:
-    """An address for `path` that fits, valid meanwhile: a long one goes through a descriptor of its directory.
+    """An address for the socket `path` that is short enough. It is valid inside the `with` block only.
 
-    Raises OSError if the directory is not there or the last name alone is too long.
+    A long path is reached through a descriptor of its directory in /proc/self/fd.
+
+    Raises:
+        OSError: The directory does not exist, or the last name alone is too long.
     """
     full = os.fspath(path)
     if len(os.fsencode(full)) <= LONGEST:
@@ -34,9 +37,10 @@ def reached(path: str | os.PathLike[str]) -> Iterator[str]:
 
 
 def listening(path: str | os.PathLike[str]) -> socket.socket:
-    """A socket that listens at `path`, for its owner alone. A socket file that nobody listens at is replaced.
+    """A socket that listens at `path`, with mode 0600. A socket file without a listener is replaced.
 
-    Raises OSError, EADDRINUSE if somebody does.
+    Raises:
+        OSError: EADDRINUSE if a program listens there already, or another error.
     """
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:

@@ -1,7 +1,7 @@
-"""An in-memory tree of files. Knows nothing of FUSE; raises OSError as a filesystem would.
+"""An in-memory tree of files. It knows nothing about FUSE and raises OSError as a filesystem would.
 
-Paths are absolute, normal (no '.', '..' or doubled '/') and str, with surrogate escapes for bytes that are no UTF-8.
-Times are nanoseconds since the epoch. All methods are thread safe; none waits for anything but the others' few lines.
+Paths are absolute, normal (no '.', '..' or doubled '/') and str, with surrogate escapes for bytes that are not UTF-8.
+Times are nanoseconds since the epoch. All methods are thread safe; each holds the one lock for a few lines only.
 """
 
 import errno
@@ -15,17 +15,17 @@ from typing import NoReturn
 
 from fakefs.content import PIECE, Content, Store
 
-#: Longest name, in bytes, as on every common filesystem (NAME_MAX).
+#: Longest name, in bytes: NAME_MAX, as on every common filesystem.
 NAME_MAX = 255
 
-#: Of statfs: the size of a block.
+#: Size of a block in the answer to statfs(2), in bytes.
 BLOCK = 4096
 
-#: In place of a time: now, or leave as it is (values of tv_nsec in utimensat(2)).
+#: Values of tv_nsec in utimensat(2) in place of a time: the current time; no change.
 UTIME_NOW = (1 << 30) - 1
 UTIME_OMIT = (1 << 30) - 2
 
-#: setxattr(2)
+#: Flags of setxattr(2).
 XATTR_CREATE, XATTR_REPLACE = 1, 2
 
 ROOT_INO = 1
@@ -37,14 +37,14 @@ def fail(number: int) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who creates."""
+    """The owner of a new file."""
 
     uid: int = 0
     gid: int = 0
 
 
 class Node:
-    """An inode. `children` of a directory, `content` of a regular file, `target` of a symlink; else None."""
+    """An inode. A directory has `children`, a regular file `content`, a symlink a `target`; in others they are None."""
 
     __slots__ = (
         "atime",
@@ -82,7 +82,12 @@ class Tree:
     """The whole filesystem."""
 
     def __init__(self, owner: Owner, capacity: int = 4 << 30, clock: Callable[[], int] = time.time_ns) -> None:
-        """`capacity` in bytes, of memory taken by contents; beyond it writes get ENOSPC."""
+        """
+        Args:
+            owner: The owner of the root.
+            capacity: Bytes of memory that all contents together may take; above it, writes fail with ENOSPC.
+            clock: Returns the current time in nanoseconds.
+        """
         self._lock = RLock()
         self._clock = clock
         self._store = Store(capacity // PIECE)
@@ -92,7 +97,7 @@ class Tree:
         self._handles: dict[int, Node] = {}
         self._last_handle = 0
 
-    # Finding
+    # Lookup
 
     def _find(self, path: str) -> Node:
         node = self._root
@@ -106,7 +111,7 @@ class Tree:
         return node
 
     def _folder(self, path: str) -> tuple[dict[str, Node], Node, str]:
-        """The children of the folder that a path is in, that folder, and the last name of the path."""
+        """The children of the folder above a path, that folder, and the last name of the path."""
         head, _, name = path.rpartition("/")
         folder = self._find(head)
         if folder.children is None:
@@ -117,7 +122,7 @@ class Tree:
         return folder.children, folder, name
 
     def _node(self, path: str | None, handle: int | None) -> Node:
-        """The open file, or where it is not open the one of that path."""
+        """The open file of the handle, or the file at that path if the handle is not open."""
         node = self._handles.get(handle or 0)
         if node is not None:
             return node
@@ -131,7 +136,7 @@ class Tree:
             fail(errno.EISDIR if node.children is not None else errno.EINVAL)
         return node, node.content
 
-    # Making and removing
+    # Creating and removing
 
     def _make(self, path: str, mode: int, owner: Owner) -> Node:
         children, folder, name = self._folder(path)
@@ -140,7 +145,7 @@ class Tree:
         if folder.nlink == 0:
             fail(errno.ENOENT)
         if folder.mode & stat.S_ISGID:
-            # As every Unix: what is made in a setgid directory gets its group, and a directory the bit as well.
+            # A file in a setgid directory gets the directory's group; a directory gets the bit as well (inode(7)).
             owner = Owner(owner.uid, folder.gid)
             mode |= stat.S_ISGID if stat.S_ISDIR(mode) else 0
         now = self._clock()
@@ -155,14 +160,14 @@ class Tree:
         return node
 
     def _drop(self, node: Node) -> None:
-        """Free what no name and no handle refers to."""
+        """Free a file that has neither a name nor a handle."""
         if node.nlink == 0 and node.opens == 0:
             self._nodes -= 1
             if node.content is not None:
                 node.content.truncate(0)
 
     def mknod(self, path: str, mode: int, rdev: int, owner: Owner) -> None:
-        """A file, FIFO, socket or device; a mode without a type is a regular file."""
+        """Create a file, FIFO, socket or device. A mode without a type stands for a regular file."""
         with self._lock:
             self._make(path, mode if stat.S_IFMT(mode) else mode | stat.S_IFREG, owner).rdev = rdev
 
@@ -216,7 +221,7 @@ class Tree:
         self._drop(node)
 
     def rename(self, old: str, new: str) -> None:
-        """Replaces what is at `new`, as rename(2) does."""
+        """Rename a file. A file at `new` is replaced, as by rename(2)."""
         with self._lock:
             from_children, from_folder, from_name = self._folder(old)
             node = from_children.get(from_name) or fail(errno.ENOENT)
@@ -248,7 +253,11 @@ class Tree:
         return self._last_handle
 
     def open(self, path: str) -> int:
-        """A handle, 1 or more. It stays with the file whatever happens to its name."""
+        """Open a file.
+
+        Returns:
+            A handle, 1 or more, which stays valid if the file is renamed or removed.
+        """
         with self._lock:
             return self._open(self._find(path))
 
@@ -257,7 +266,7 @@ class Tree:
             return self._open(self._make(path, stat.S_IFREG | stat.S_IMODE(mode), owner))
 
     def release(self, handle: int) -> None:
-        """Close a handle; one that is not open is no error, for handle 0 belongs to no file."""
+        """Close a handle. A handle that is not open is not an error, because handle 0 belongs to no file."""
         with self._lock:
             node = self._handles.pop(handle, None)
             if node is not None:
@@ -299,7 +308,7 @@ class Tree:
             node.ctime = self._clock()
 
     def chown(self, path: str, uid: int, gid: int) -> None:
-        """-1 leaves a number as it is."""
+        """Change the owner and the group; -1 keeps a number."""
         with self._lock:
             node = self._find(path)
             node.uid = node.uid if uid == -1 else uid
@@ -307,7 +316,7 @@ class Tree:
             node.ctime = self._clock()
 
     def utimens(self, path: str, times: tuple[int, int] | None) -> None:
-        """Access and modification time; None is now, for both."""
+        """Set the access and the modification time. None stands for the current time for both."""
         with self._lock:
             node, now = self._find(path), self._clock()
             special = {UTIME_NOW: now}
@@ -319,7 +328,7 @@ class Tree:
             node.ctime = now
 
     def access(self, path: str, wanted: int, owner: Owner) -> None:
-        """By the mode's bits; the caller's supplementary groups are not known here."""
+        """Check an access(2) by the mode bits. The caller's supplementary groups are not known here."""
         with self._lock:
             node = self._find(path)
         if owner.uid == 0:
@@ -338,7 +347,7 @@ class Tree:
 
     def setxattr(self, path: str, name: str, value: bytes, flags: int) -> None:
         if name.startswith("system."):
-            fail(errno.EOPNOTSUPP)  # ACLs: stored, but never enforced, they would be a lie
+            fail(errno.EOPNOTSUPP)  # ACLs: the tree does not enforce them, so it does not store them
         with self._lock:
             node = self._find(path)
             if flags & XATTR_CREATE and name in node.xattrs:
@@ -359,7 +368,7 @@ class Tree:
                 fail(errno.ENODATA)
             node.ctime = self._clock()
 
-    # Reading the shape
+    # Directories
 
     def readlink(self, path: str) -> str:
         with self._lock:
@@ -367,7 +376,7 @@ class Tree:
             return fail(errno.EINVAL) if target is None else target
 
     def readdir(self, path: str | None, handle: int | None = None) -> list[tuple[str, dict[str, int]]]:
-        """Names with their attributes, '.' and '..' not among them."""
+        """The names in a directory with their attributes, without '.' and '..'."""
         with self._lock:
             node = self._node(path, handle)
             if node.children is None:
@@ -375,7 +384,7 @@ class Tree:
             return [(name, _attributes(child)) for name, child in node.children.items()]
 
     def statfs(self) -> dict[str, int]:
-        """The fields of struct statvfs. Inodes are not limited, so as many are free as are in use, and a million."""
+        """The fields of struct statvfs. The number of inodes is not limited; a million are always free."""
         with self._lock:
             scale = PIECE // BLOCK
             free = (self._store.capacity - self._store.used) * scale

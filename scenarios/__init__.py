@@ -1,1 +1,1 @@
-"""One scenario a file: `SCENARIO`, a declaration, and nothing that runs."""
+"""The catalogue: one scenario in each file. `SCENARIO` is a declaration; the files run nothing."""

@@ -4,11 +4,11 @@ from harness.scenario import Before, Caller, Exercise, Kind, Place, Scenario
 SCENARIO = Scenario(
     name="close-queued",
     kind=Kind.BEHAVIOUR,
-    summary="kills a namespace with a process in close(2), whose request nobody has read",
+    summary="kills a namespace with a process in close(2), whose request no server has read",
     why="""\
-The server outside is stopped, so nobody reads the device and the FLUSH stays queued. FLUSH is forced (FR_FORCE): it
-is not taken back when its caller is killed, read or not, and request_wait_answer() waits on uninterruptibly. SIGCONT
-to the server ends it.""",
+The server outside is stopped, so no task reads the device and the FLUSH stays in the queue. FLUSH is forced
+(FR_FORCE): whether the server has read it or not, the kernel does not drop it when its caller is killed, and
+request_wait_answer() continues to wait uninterruptibly. SIGCONT to the server ends the wait.""",
     measured=("starved on 6.1 and 6.18",),
     want=Outcome.STARVED,
     server=Place.OUTSIDE,

@@ -4,11 +4,11 @@ from harness.scenario import Before, Exercise, Holder, Kind, Place, Scenario
 SCENARIO = Scenario(
     name="exit-flush-voluntary",
     kind=Kind.DEFECT,
-    summary="kills a namespace whose FUSE server was exiting already, with a file of its own mount open",
+    summary="kills a namespace whose FUSE server is exiting already, with a file of its own mount open",
     why="""\
-The server calls exit_group() of its own will. The thread that holds the file is in the FLUSH of its exit, in
-request_wait_answer(), when the namespace is killed. It sleeps interruptibly (state S) and for ever: no signal is
-delivered to a task with PF_EXITING (wants_signal()), and a SIGKILL to a group that is exiting is dropped
+The server calls exit_group() by itself. The thread that holds the file is in the FLUSH of its exit, in
+request_wait_answer(), when the namespace is killed. It sleeps interruptibly (state S) and permanently: the kernel
+delivers no signal to a task with PF_EXITING (wants_signal()) and drops a SIGKILL to a group that is exiting
 (prepare_signal(), SIGNAL_GROUP_EXIT), so none is pending. Neither state D nor a pending SIGKILL is a condition of
 this deadlock.""",
     measured=(

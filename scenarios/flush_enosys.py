@@ -6,9 +6,9 @@ SCENARIO = Scenario(
     kind=Kind.BEHAVIOUR,
     summary="kills a namespace whose FUSE server answered an earlier FLUSH with ENOSYS",
     why="""\
-A server without a FLUSH handler answers ENOSYS once; the kernel remembers it (fc->no_flush in fuse_flush()) and
-sends no other on that connection. So the exit of the server, with a file of its own mount open, has nothing to wait
-for: the cheapest way for a server to be safe from this hang.""",
+A server without a FLUSH handler answers ENOSYS once. The kernel remembers this (fc->no_flush in fuse_flush()) and
+sends no other FLUSH on that connection. So the exit of the server, with a file of its own mount open, has nothing to
+wait for. This is the easiest way for a server to be safe from this hang.""",
     measured=("released on 6.1 and 6.18",),
     want=Outcome.RELEASED,
     server=Place.INSIDE,

@@ -6,9 +6,9 @@ SCENARIO = Scenario(
     kind=Kind.CONTROL,
     summary="kills a namespace whose tasks are frozen by the freezer of cgroup v1",
     why="""\
-cgroup v1's freezer (freezing_slow_path(), __refrigerator() or a freezable sleep) holds a task where it sleeps, in
-state D, and the SIGKILL stays pending until it is thawed. init is in zap_pid_ns_processes(). Whoever owns the cgroup
-can thaw it at any time: starved.""",
+The freezer of cgroup v1 (freezing_slow_path(), __refrigerator() or a freezable sleep) holds a task where it sleeps,
+in state D, and the SIGKILL stays pending until the task is thawed. init is in zap_pid_ns_processes(). The owner of
+the cgroup can thaw it at any time: the outcome is starved.""",
     measured=("starved on 6.1 and 6.18",),
     want=Outcome.STARVED,
     server=Place.NOWHERE,

@@ -6,8 +6,8 @@ SCENARIO = Scenario(
     kind=Kind.CONTROL,
     summary="kills a namespace whose tasks are frozen by cgroup v2",
     why="""\
-cgroup v2's freezer stops a task in get_signal() (do_freezer_trap()), where a SIGKILL is seen: a killed task leaves the
-frozen group and dies. So the namespace goes, though nobody thawed anything.""",
+The freezer of cgroup v2 stops a task in get_signal() (do_freezer_trap()), where the task sees a SIGKILL: a killed
+task leaves the frozen state and dies. So the namespace ends although nothing thaws the cgroup.""",
     measured=("released on 6.1 and 6.18",),
     want=Outcome.RELEASED,
     server=Place.NOWHERE,

@@ -4,10 +4,10 @@ from harness.scenario import Exercise, Holder, Kind, Place, Scenario
 SCENARIO = Scenario(
     name="healthy",
     kind=Kind.CONTROL,
-    summary="kills a namespace that uses the mount of a server outside, which answers everything",
+    summary="kills a namespace that uses the mount of a server outside, which answers every request",
     why="""\
-The holder's exit sends FLUSH, the server answers, the task is reaped, and zap_pid_ns_processes() returns. The time
-from kill to release is what the others are to be compared with.""",
+The exit of the holder sends FLUSH, the server answers, init reaps the task, and zap_pid_ns_processes() returns. The
+other scenarios' times from kill to release are compared with the time of this one.""",
     measured=("released on 5.10, 6.1, 6.12, 6.18 and 7.2",),
     want=Outcome.RELEASED,
     server=Place.OUTSIDE,

@@ -4,9 +4,10 @@ from harness.scenario import Exercise, Kind, Place, Scenario
 SCENARIO = Scenario(
     name="sleepers",
     kind=Kind.CONTROL,
-    summary="kills a namespace in which processes and threads sleep, with no FUSE in it",
+    summary="kills a namespace in which processes and threads sleep, without any FUSE mount",
     why="""\
-Every task sleeps interruptibly and dies of the SIGKILL at once; init reaps them and zap_pid_ns_processes() returns.""",
+Every task sleeps interruptibly and dies from the SIGKILL at once. init reaps the tasks, and zap_pid_ns_processes()
+returns.""",
     measured=("released on 6.1 and 6.18",),
     want=Outcome.RELEASED,
     server=Place.NOWHERE,

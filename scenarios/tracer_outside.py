@@ -6,9 +6,10 @@ SCENARIO = Scenario(
     kind=Kind.CONTROL,
     summary="kills a namespace with a task that a tracer outside has seized and does not wait for",
     why="""\
-The task dies, and stays a zombie: only its tracer can reap it (wait_task_zombie(), ptrace_unlink() in
-release_task()). init is in do_wait() below zap_pid_ns_processes(), exactly as in the FUSE hang, and there is no FUSE
-anywhere. The tracer lives and could wait, or exit: starved, and the blocker is the tracer.""",
+The task dies and stays a zombie, because only its tracer can reap it (wait_task_zombie(), ptrace_unlink() in
+release_task()). init is in do_wait() below zap_pid_ns_processes(), exactly as in the FUSE hang, although there is no
+FUSE mount. The tracer lives and could wait for the task, or exit: the outcome is starved, and the blocker is the
+tracer.""",
     measured=("starved on 6.1 and 6.18",),
     want=Outcome.STARVED,
     server=Place.NOWHERE,

@@ -1,7 +1,7 @@
-"""The faults, found by walking this folder: each file has one FAULT, named like the file.
+"""The faults, found by walking this folder: each file has one FAULT with the name of the file.
 
-A file that has none, or whose name is taken, fails the import with its name: a fault that silently is not there would
-make every later 'found nothing' worthless.
+A file without a FAULT, or with another name in it, makes the import fail with the name of the file. A fault that was
+missing without a message would make every test that relies on it pass for nothing.
 """
 
 from importlib import import_module
@@ -11,7 +11,11 @@ from fakefs.fault import Fault
 
 
 def collect(package: str, path: list[str]) -> dict[str, Fault]:
-    """All faults of a package, by name. Raises ImportError that names the file."""
+    """All faults of a package, by name.
+
+    Raises:
+        ImportError: A file has no proper FAULT; the message names the file.
+    """
     found: dict[str, Fault] = {}
     for module in iter_modules(path):
         name = f"{package}.{module.name}"

@@ -1,4 +1,4 @@
-"""delay: answers late. A release ends the wait early."""
+"""delay: the server answers late. A release ends the delay early."""
 
 import math
 
@@ -7,7 +7,10 @@ from fakefs.text import shown
 
 
 def parse(text: str) -> float:
-    """Seconds, more than 0; at most what a thread can wait for (threading.TIMEOUT_MAX is about 292 years)."""
+    """Seconds, from the text of the argument. Raises ValueError unless they are more than 0 and at most 1e9.
+
+    The limit is less than the longest wait of a thread (threading.TIMEOUT_MAX, about 292 years).
+    """
     try:
         seconds = float(text)
     except ValueError:
@@ -17,14 +20,14 @@ def parse(text: str) -> float:
     return seconds
 
 
-def strike(request: Request, argument: Argument) -> None:
+def inject(request: Request, argument: Argument) -> None:
     request.hold(float(argument) if argument is not None else None)
 
 
 FAULT = Fault(
     name="delay",
-    summary="answers after that many seconds, or when released",
-    strike=strike,
+    summary="the server answers after that many seconds, or when the request is released",
+    inject=inject,
     metavar="SECONDS",
     parse=parse,
     show=repr,

@@ -1,14 +1,14 @@
-"""hang: never answers, until released."""
+"""hang: the server does not answer until the request is released."""
 
 from fakefs.fault import Argument, Fault, Request
 
 
-def strike(request: Request, _argument: Argument) -> None:
+def inject(request: Request, _argument: Argument) -> None:
     request.hold(None)
 
 
 FAULT = Fault(
     name="hang",
-    summary="never answers; once released it carries on, or fails with the errno given at the release",
-    strike=strike,
+    summary="the server does not answer until the request is released, with an error if the release gives one",
+    inject=inject,
 )

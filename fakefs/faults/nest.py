@@ -1,6 +1,7 @@
-"""nest: the server opens and syncs another file of its own mount, in a thread of its own, and leaves it open.
+"""nest: a thread of the server opens and syncs another file of its own mount, and leaves it open.
 
-The operation itself waits for that, but not for long: a server with one loop answers the nested requests only after it.
+The operation waits for that thread, but only for a short time: a server with one thread answers the nested requests
+only after the operation.
 """
 
 import os
@@ -10,7 +11,7 @@ from fakefs.fault import Argument, Fault, Request
 from fakefs.program import complain
 from fakefs.text import shown
 
-#: Seconds that the operation waits.
+#: Seconds that the operation waits for the thread.
 PATIENCE_S = 0.25
 
 
@@ -20,7 +21,7 @@ def parse(text: str) -> str:
     return text
 
 
-def strike(request: Request, argument: Argument) -> None:
+def inject(request: Request, argument: Argument) -> None:
     thread = Thread(target=_open_and_sync, args=(request.mountpoint + str(argument),), daemon=True)
     thread.start()
     thread.join(PATIENCE_S)
@@ -36,7 +37,7 @@ def _open_and_sync(path: str) -> None:
 FAULT = Fault(
     name="nest",
     summary="a thread of the server opens that other file of its own mount, syncs it and leaves it open",
-    strike=strike,
+    inject=inject,
     metavar="PATH",
     parse=parse,
 )

@@ -1,15 +1,15 @@
-"""noop: says 'done' and does nothing.
+"""noop: the server answers with success and does nothing.
 
-The reply is the smallest one that the kernel takes as a success of that operation:
+The reply is the smallest one that the kernel accepts as a success of the operation:
 
 - `read`, `getxattr`: no bytes; `readlink`: '.'; `listxattr`: no names; `readdir`: '.' and '..';
 - `write`: all bytes were written; `statfs`: all zero;
 - `getattr`: an empty regular file (a directory for '/'), whether or not the name exists;
-- `open`, `create`, `opendir`: handle 0, which belongs to no file: later operations go by the path;
+- `open`, `create`, `opendir`: handle 0, which belongs to no file, so later operations use the path;
 - everything else: 0.
 
-libfuse looks a new name up after `create`, `mkdir`, `mknod`, `symlink` and `link`: the program then sees ENOENT, for
-there is no such file, although the operation itself was answered with success.
+libfuse looks up the new name after `create`, `mkdir`, `mknod`, `symlink` and `link`. The program then gets ENOENT,
+because there is no such file, although the server answered the operation itself with success.
 """
 
 import stat
@@ -21,8 +21,8 @@ from fakefs.fault import Argument, Fault, Reply, Request
 def _getattr(request: Request) -> dict[str, int]:
     if request.call.path == "/":
         return {"st_ino": 1, "st_mode": stat.S_IFDIR | 0o755, "st_nlink": 2}
-    # An inode number that the tree never gives (it counts up from 1); the kernel refuses a mode without a file type
-    # (fuse_valid_type()).
+    # The tree never uses this inode number, because it counts up from 1. The kernel refuses a mode without a file type
+    # (fuse_valid_type(), fs/fuse/dir.c).
     return {"st_ino": 0xFFFF_FFFF, "st_mode": stat.S_IFREG | 0o644, "st_nlink": 1, "st_size": 0}
 
 
@@ -34,12 +34,12 @@ REPLIES: dict[str, Callable[[Request], object]] = {
     "readdir": lambda _request: [".", ".."],
     "readlink": lambda _request: ".",
     "statfs": lambda _request: {},
-    # The path, the data, the offset, the handle: the argument of the fusepy operation `write` that counts.
+    # The arguments of `write` are the path, the data, the offset and the handle.
     "write": lambda request: len(request.arguments[1]),
 }
 
 
-def strike(request: Request, _argument: Argument) -> Reply:
+def inject(request: Request, _argument: Argument) -> Reply:
     answer = REPLIES.get(request.call.operation)
     return Reply(answer(request) if answer else 0)
 
@@ -48,12 +48,12 @@ def refuses(operations: frozenset[str], after: bool) -> Iterator[str]:
     if after:
         yield "noop replaces the real operation, so it cannot come after it"
     if "init" in operations:
-        yield "'init' without its real operation would never be ready"
+        yield "without the real operation of 'init', the server would never be ready"
 
 
 FAULT = Fault(
     name="noop",
-    summary="answers success and does nothing",
-    strike=strike,
+    summary="the server answers with success and does nothing",
+    inject=inject,
     refuses=refuses,
 )

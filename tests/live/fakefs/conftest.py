@@ -1,4 +1,4 @@
-"""fakefs served for real. Whatever a test does, its connection can be aborted, and nothing of it stays."""
+"""Real mounts of fakefs. The connection of each test can be aborted, and no mount or process of it stays."""
 
 import os
 import signal
@@ -17,10 +17,10 @@ from fakefs.client import Control
 from fakefs.errors import SetupError
 from fakefs.mount import check_device
 
-#: Seconds after which a test fails that waits for something.
+#: Seconds that a test waits for an event before it fails.
 PATIENCE = 20.0
 
-#: So that every mount of every test process has a name of its own.
+#: Numbers for the names of mounts, so that each one in a test process is different.
 NUMBERS = count()
 
 ROOT = Path(__file__).parents[3]
@@ -54,13 +54,13 @@ def machine(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    """In place of the suite's check, which is about whole runs; `Served.end` makes its own."""
+    """Replaces the check of the suite, which is about whole runs; `Served.end` has its own."""
     return iter([None])
 
 
 @pytest.fixture(scope="session")
 def connections(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """fusectl, mounted for these tests alone: whoever else unmounts the usual one does not disturb them."""
+    """A mount of fusectl for these tests only, which other programs do not unmount."""
     own = tmp_path_factory.mktemp("fusectl")
     done = subprocess.run(["mount", "-t", "fusectl", "none", own], capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -78,13 +78,13 @@ def command(module: str, *words: str | os.PathLike[str]) -> list[str]:
 
 
 def mounted(fsname: str) -> list[str]:
-    """The mountinfo lines of a filesystem with this name. The only way to ask that cannot hang."""
+    """The mountinfo lines of the filesystem with this name. Reading them cannot hang."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     return [line for line in lines if line.partition(" - ")[2].split()[1] == fsname]
 
 
 class Bell:
-    """A socket for NOTIFY_SOCKET."""
+    """A socket that receives the messages to NOTIFY_SOCKET."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -142,13 +142,13 @@ class Served:
         self.take_abort()
 
     def take_abort(self) -> None:
-        """Open the own connection's abort file, while it is certain that it is the own."""
+        """Open the abort file of this server's connection, while the number certainly belongs to it."""
         (line,) = mounted(self.fsname)
         number = line.split()[2].partition(":")[2]
         self._abort = os.open(self._connections / number / "abort", os.O_WRONLY | os.O_CLOEXEC)
 
     def start(self, *argv: str | os.PathLike[str]) -> subprocess.Popen[str]:
-        """A program that may get stuck. Its pipes are its own; it is ended with the server."""
+        """Start a program that may get stuck. It has its own pipes, and ends with the server."""
         program = subprocess.Popen(
             [os.fspath(word) for word in argv],
             cwd="/",
@@ -165,7 +165,11 @@ class Served:
         return self.start(sys.executable, "-c", f"import os, sys, threading\n{code}", *arguments)
 
     def finish(self, program: subprocess.Popen[str], say: str | None = None) -> str:
-        """Wait for a program that must succeed; its output."""
+        """Wait for a program that must succeed.
+
+        Returns:
+            Its output.
+        """
         out, err = program.communicate(say, timeout=PATIENCE)
         assert program.returncode == 0, (program.args, program.returncode, out, err)
         return out
@@ -177,13 +181,17 @@ class Served:
         return journal.read(self.journal_path)
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """(exit status, stderr) after that signal."""
+        """Stop the server by a signal.
+
+        Returns:
+            The exit status and the text on stderr.
+        """
         self.process.send_signal(number)
         _, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, err
 
     def end(self) -> None:
-        """The clean end if there is one; else abort, then kill: never the other way round."""
+        """End the server cleanly if possible; otherwise abort the connection, and kill the server after that."""
         try:
             if self.process.poll() is None:
                 self.process.terminate()
@@ -203,7 +211,7 @@ class Served:
 
 
 def _abort(descriptor: int) -> None:
-    # ENOTCONN and the like say that the connection is gone already.
+    # An error such as ENOTCONN means that the connection has ended already.
     with suppress(OSError):
         os.write(descriptor, b"1")
     os.close(descriptor)

@@ -106,7 +106,7 @@ def test_an_open_file_is_truncated_by_its_handle(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_single_thread_ends_well_by_a_signal(serve: Serve, number: int) -> None:
+def test_a_signal_ends_a_single_threaded_server_cleanly(serve: Serve, number: int) -> None:
     served = serve()
     served.stop()
     served.process = subprocess.Popen(
@@ -140,7 +140,7 @@ def test_a_relative_control_socket_is_removed(serve: Serve, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "option", ["nonempty", "big_writes", "use_ino", "max_write=4096", "sync_read", "attr_timeout=1"]
 )
-def test_an_option_of_libfuse_2_is_taken(serve: Serve, option: str) -> None:
+def test_an_option_of_libfuse_2_is_accepted(serve: Serve, option: str) -> None:
     served = serve("-o", option, "--file", "/f=hello")
     (served.mnt / "g").write_bytes(b"x" * 8192)
     assert (served.mnt / "f").read_text() == "hello"
@@ -149,7 +149,7 @@ def test_an_option_of_libfuse_2_is_taken(serve: Serve, option: str) -> None:
     assert len(writes) == (2 if option == "max_write=4096" else 1)
 
 
-def test_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_an_option_with_a_wrong_number_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mnt").mkdir()
     argv = command("fakefs", tmp_path / "mnt", "-o", "max_background=many", "--fsname", "fakefs-test-refused")
     done = subprocess.run(argv, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False)
@@ -197,7 +197,7 @@ def use(mnt: Path) -> None:
     os.rmdir(mnt / "d")
 
 
-def test_the_server_sees_the_same_of_the_same_program(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_causes_the_same_operations_with_both_bindings(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted, for RELEASE is sent in the background, and its place among the others is left to chance."""
     seen = []
     for name in (forced(), OTHER[forced()]):

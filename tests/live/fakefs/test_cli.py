@@ -1,4 +1,4 @@
-"""fakefs as a tool of its own, as a person or a script would use it."""
+"""The commands of fakefs, as people and scripts use them."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def test_a_bad_command_line_is_refused_with_all_that_is_wrong(tmp_path: Path) ->
     text = "\n".join(lines)
     for words in (
         "unknown option --rul; did you mean '--rule'",
-        "--file: 'x' is no path",
+        "--file: 'x' is not a path",
         "--hold: '/a/../b'",
         "'a,b'",
     ):
@@ -75,7 +75,7 @@ def test_a_bad_command_line_is_refused_with_all_that_is_wrong(tmp_path: Path) ->
     [
         (["none"], "No such file or directory; create it: mkdir"),
         (["full"], "is not empty; choose an empty directory"),
-        (["full/file"], "is no directory"),
+        (["full/file"], "is not a directory"),
         (["mnt", "--journal", "none/j"], "--journal:"),
         (["mnt", "--control", "none/c"], "--control none/c: No such file"),
         (["mnt", "--from", "none"], "cannot fill the tree"),
@@ -83,7 +83,7 @@ def test_a_bad_command_line_is_refused_with_all_that_is_wrong(tmp_path: Path) ->
         (["mnt", "-o", "no_such_option"], "cannot mount at"),
     ],
 )
-def test_what_the_machine_does_not_allow_is_told(tmp_path: Path, mnt: str, words: list[str], says: str) -> None:
+def test_an_obstacle_of_the_machine_is_reported(tmp_path: Path, mnt: str, words: list[str], says: str) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     with Bell(tmp_path / "bell") as bell:
@@ -134,7 +134,7 @@ def test_the_control_command(serve: Serve) -> None:
     assert ctl("release", str(seen[0]["seq"]), "--errno", "EIO").stdout == f"released {seen[0]['seq']}\n"
     program.communicate(timeout=PATIENCE)
     assert "= -5" in ctl("wait", "--event", "replied", "--operation", "flush").stdout
-    assert ctl("release").stdout == "released nothing: nothing is held\n"
+    assert ctl("release").stdout == "released nothing: no request is held\n"
     assert ctl("clear").returncode == 0
     late = ctl("wait", "--event", "died", "--timeout", "0.01")
     assert (late.returncode, late.stdout) == (1, "")
@@ -151,7 +151,7 @@ def test_the_control_command(serve: Serve) -> None:
         ["release", "--errno=E"],
     ):
         assert ctl(*words).returncode == 2
-    assert ctl("shutdown").stdout == "the server ends\n"
+    assert ctl("shutdown").stdout == "the server exits\n"
     assert served.process.wait(PATIENCE) == 0
     assert "is the server running?" in ctl("status").stderr
 
@@ -207,7 +207,7 @@ def test_two_servers_at_once(serve: Serve) -> None:
     first.control.wait("held", "read", timeout=PATIENCE)
     assert (second.mnt / "f").read_text() == "2"
     assert first.stop() == (0, "")
-    # Its close() may come when the connection is gone.
+    # Its close() may happen after the end of the connection.
     assert program.communicate(timeout=PATIENCE)[0] == "1"
 
 

@@ -78,7 +78,7 @@ def a_socket(path: Path) -> None:
         (deep, "nested too deeply"),
     ],
 )
-def test_a_policy_that_is_no_text_is_refused(tmp_path: Path, make: Callable[[Path], None], says: str) -> None:
+def test_a_policy_that_is_not_a_text_file_is_refused(tmp_path: Path, make: Callable[[Path], None], says: str) -> None:
     make(tmp_path / "policy")
     done = start(tmp_path, "--policy", tmp_path / "policy")
     assert done.returncode == 2
@@ -120,7 +120,7 @@ def test_errors_reach_no_stdout_where_there_is_no_stderr(tmp_path: Path) -> None
     assert (done.returncode, done.stdout) == (1, "")
 
 
-def test_an_ascii_locale_shows_all(serve: Serve) -> None:
+def test_an_ascii_locale_shows_every_name(serve: Serve) -> None:
     served = serve("--rule", "getattr@/*b:hang")
     name = os.fsencode(served.mnt) + b"/\xff\x1b[2J\xc2\x85\xe2\x80\xae\xc3\xa9b"
     program = served.start("sh", "-c", 'test -e "$1"', "sh", os.fsdecode(name))
@@ -158,7 +158,7 @@ def test_few_descriptors(serve: Serve, limit: int) -> None:
 @pytest.mark.parametrize(
     "answer", [b"", b"hello\n", b"[]\n", b"{}\n", b'{"ok": false}\n', b"[" * 100_000 + b"\n", b"\xff\n"]
 )
-def test_a_listener_that_is_no_fakefs(tmp_path: Path, answer: bytes) -> None:
+def test_a_listener_that_is_not_fakefs(tmp_path: Path, answer: bytes) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
         listener.listen()

@@ -1,4 +1,4 @@
-"""fcntl locks: the kernel's own, or sent to the server."""
+"""fcntl locks that the kernel keeps, or the server."""
 
 import signal
 
@@ -24,7 +24,7 @@ TRY = (
 
 
 @pytest.mark.parametrize("words", [(), ("--locks",)])
-def test_locks_exclude(serve: Serve, words: tuple[str, ...]) -> None:
+def test_locks_exclude_each_other(serve: Serve, words: tuple[str, ...]) -> None:
     served = serve("--file", "/f", *words)
     first = served.python(TAKE, served.mnt / "f")
     assert first.stdout is not None
@@ -45,7 +45,7 @@ def test_a_rule_for_locks(serve: Serve) -> None:
     assert served.finish(served.python(TRY, served.mnt / "f")) == "taken\n"
 
 
-def test_who_waits_for_a_lock_can_be_killed(serve: Serve) -> None:
+def test_a_task_that_waits_for_a_lock_can_be_killed(serve: Serve) -> None:
     served = serve("--file", "/f", "--locks")
     first = served.python(TAKE, served.mnt / "f")
     assert first.stdout is not None
@@ -57,7 +57,7 @@ def test_who_waits_for_a_lock_can_be_killed(serve: Serve) -> None:
     served.finish(first, "go\n")
 
 
-def test_a_rule_for_locks_that_never_come_is_refused(serve: Serve) -> None:
+def test_a_rule_for_locks_that_never_arrive_is_refused(serve: Serve) -> None:
     served = serve()
     with pytest.raises(ControlError, match="rule #2: operations: 'lock' never comes"):
         served.control.set(["open:hang", "lock:hang"])

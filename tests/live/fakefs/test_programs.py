@@ -1,4 +1,4 @@
-"""When no rule fires, ordinary programs can use it."""
+"""Ordinary programs work on a mount whose rules do not fire."""
 
 import mmap
 import os
@@ -33,7 +33,7 @@ def make_tree(folder: Path) -> None:
 
 
 def facts(folder: Path, numbers: bool = True) -> dict[str, object]:
-    """All of a tree that a copy has to keep; hard links by which names share an inode."""
+    """Everything that a copy of a tree has to keep. Of hard links, the first name with the same inode."""
     found: dict[str, object] = {}
     inodes: dict[int, str] = {}
     for path in sorted(folder.rglob("*")):
@@ -105,7 +105,7 @@ def test_sqlite(serve: Serve, mode: str) -> None:
         "    with db: db.execute('insert into t values (?, ?)', (n, os.urandom(3000)))\n"
     )
     with sqlite3.connect(served.mnt / "db") as warm:
-        # Which mode is kept in the file; changing it while others use it is refused at once.
+        # The mode is kept in the file. SQLite refuses to change it while others use the file.
         warm.execute(f"pragma journal_mode={mode}")
         warm.execute("create table t (a integer, b blob)")
     warm.close()

@@ -1,4 +1,4 @@
-"""Faults and rules on a real mount: what fires, for whom, how often; and that control answers meanwhile."""
+"""Faults and rules on a real mount: when they fire, and that the control socket answers meanwhile."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ import pytest
 from fakefs.errors import ControlError, ControlTimeoutError
 from tests.live.fakefs.conftest import PATIENCE, Serve
 
-#: Writes a file and says how each step went.
+#: A program that writes a file and prints the result of each step.
 STEPS = """
 def tried(name, *arguments):
     try:
@@ -73,7 +73,7 @@ def test_a_delay_can_be_cut_short(serve: Serve) -> None:
     assert served.finish(program) == "hello"
 
 
-def test_errno_before_does_nothing_and_after_does_it(serve: Serve) -> None:
+def test_errno_fires_before_or_after_the_real_operation(serve: Serve) -> None:
     served = serve("--rule", "mkdir@/before:errno=EDQUOT", "--rule", "mkdir@/after:errno=EDQUOT,when=after")
     for name, there in (("before", False), ("after", True)):
         with pytest.raises(OSError, match="quota") as caught:
@@ -82,7 +82,7 @@ def test_errno_before_does_nothing_and_after_does_it(serve: Serve) -> None:
         assert (served.mnt / name).exists() is there
 
 
-def test_an_open_that_fails_after_all_leaves_no_handle(serve: Serve) -> None:
+def test_an_open_that_fails_afterwards_leaves_no_handle(serve: Serve) -> None:
     served = serve("--file", "/f=hello", "--rule", "open+opendir+create:errno=EIO,when=after")
     for _ in range(3):
         for flags, name in ((os.O_RDONLY, "f"), (os.O_RDONLY | os.O_DIRECTORY, "."), (os.O_CREAT | os.O_WRONLY, "n")):
@@ -103,7 +103,7 @@ def test_die_kills_the_server_with_the_request_open(serve: Serve) -> None:
     assert (last.event, last.operation, last.path, last.spec) == ("died", "unlink", "/f", "unlink@/f:die")
 
 
-def test_noop_says_done_and_does_nothing(serve: Serve) -> None:
+def test_noop_answers_success_and_does_nothing(serve: Serve) -> None:
     served = serve("--file", "/f=hello")
     served.control.set(["write+unlink+truncate+chmod+rename:noop"])
     descriptor = os.open(served.mnt / "f", os.O_WRONLY)
@@ -119,7 +119,7 @@ def test_noop_says_done_and_does_nothing(serve: Serve) -> None:
     assert (served.mnt / "f").stat().st_mode & 0o777 == 0o644
 
 
-def test_every_noop_reply_is_one_that_the_kernel_takes(serve: Serve) -> None:
+def test_the_kernel_accepts_every_reply_of_noop(serve: Serve) -> None:
     served = serve("--file", "/f=hello", "--file", "/d/x")
     os.symlink("f", served.mnt / "l")
     names = [name for name in served.control.status().totals if name not in ("init", "getattr")]
@@ -140,7 +140,7 @@ def test_every_noop_reply_is_one_that_the_kernel_takes(serve: Serve) -> None:
     assert lines[1:] == ["b'' 3 None None", "[] b''", "None None", "True None None", "[]"]
 
 
-def test_nth_and_times_and_the_first_match_wins(serve: Serve) -> None:
+def test_nth_and_times_and_the_first_rule_that_fires(serve: Serve) -> None:
     served = serve("--file", "/a", "--file", "/b")
     served.control.set(["open@/a:errno=EIO,nth=2,times=2", "open@/a:errno=EACCES,nth=4", "open:errno=EBUSY,nth=3"])
     seen = []
@@ -200,7 +200,7 @@ def test_a_rule_for_a_pid_namespace(serve: Serve) -> None:
     assert called.caller.pid_ns == int(number)
 
 
-def test_the_journal_tells_the_whole_story(serve: Serve) -> None:
+def test_the_journal_has_every_step_of_a_request(serve: Serve) -> None:
     served = serve("--file", "/f=hello", "--rule", "read:errno=EIO,nth=2")
     with (served.mnt / "f").open("rb", buffering=0) as file:
         assert file.read(10) == b"hello"
@@ -260,7 +260,7 @@ def test_64_held_reads_stop_no_other_read(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_it_cleanly_with_requests_held(serve: Serve, number: int) -> None:
+def test_a_signal_ends_the_server_cleanly_with_held_requests(serve: Serve, number: int) -> None:
     served = serve("--file", "/f=hello", "--file", "/g", "--rule", "read:hang", "--rule", "open@/g:delay=3600")
     programs = [served.start("cat", served.mnt / "f"), served.start("cat", served.mnt / "g")]
     served.control.wait("held", count=2, timeout=PATIENCE)
@@ -282,7 +282,7 @@ def test_shutdown_by_control_with_an_open_file(serve: Serve) -> None:
     assert served.process.wait(PATIENCE) == 0
 
 
-def test_a_held_init_holds_the_mount_back_and_control_answers(serve: Serve) -> None:
+def test_a_held_init_delays_the_mount_and_control_answers(serve: Serve) -> None:
     served = serve("--rule", "init:hang", "--file", "/f=hello", ready=False)
     deadline = time.monotonic() + PATIENCE
     while not os.path.exists(served.control.path):
@@ -305,7 +305,7 @@ def test_control_refuses_bad_rules_and_keeps_the_old_ones(serve: Serve) -> None:
     assert [rule.spec for rule in served.control.status().rules] == ["unlink:errno=EPERM"]
 
 
-def test_control_wait_says_when_it_did_not_happen(serve: Serve) -> None:
+def test_control_wait_fails_at_its_timeout(serve: Serve) -> None:
     served = serve()
     with pytest.raises(ControlTimeoutError, match=r"saw 0 of 1 in 0\.01 s"):
         served.control.wait("held", timeout=0.01)

@@ -1,4 +1,4 @@
-"""Which binding to libfuse is taken, and what options become for libfuse 3."""
+"""The choice of the binding to libfuse, and the translation of options for libfuse 3."""
 
 import sys
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_a_foreign_module_of_that_name_is_refused(tmp_path: Path, monkeypatch: p
     sys.modules.pop("fuse")
 
 
-def test_all_that_was_tried_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_every_binding_that_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(binding.VARIABLE, raising=False)
     monkeypatch.setenv(binding.LIBRARY, "libnone.so.2")
     with pytest.raises(SetupError) as caught:
@@ -56,7 +56,7 @@ def test_libfuse_before_3_12_has_no_limit_of_threads_and_no_option_for_it() -> N
     assert "max_threads" not in translate({}, 11).options
 
 
-def test_what_a_user_chooses_stands() -> None:
+def test_options_of_the_user_take_precedence() -> None:
     settings = translate(
         {"max_threads": "3", "max_write": "4096", "sync_read": True, "nonempty": True, "intr_signal": "10"}, 14
     )

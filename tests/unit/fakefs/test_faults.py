@@ -1,4 +1,4 @@
-"""The registry of faults, and what noop answers."""
+"""The registry of faults, and the answers of noop."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from fakefs.calls import OPERATIONS, Call
 from fakefs.fault import Reply
 from fakefs.faults import FAULTS, collect
 
-GOOD = "from fakefs.fault import Fault\nFAULT = Fault(name={name!r}, summary='s', strike=lambda r, a: None)\n"
+GOOD = "from fakefs.fault import Fault\nFAULT = Fault(name={name!r}, summary='s', inject=lambda r, a: None)\n"
 
 
 def test_there_are_six() -> None:
@@ -70,8 +70,8 @@ class Asked:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_noop_has_a_reply_for_every_operation(operation: str) -> None:
-    assert isinstance(FAULTS["noop"].strike(Asked(operation), None), Reply)
+    assert isinstance(FAULTS["noop"].inject(Asked(operation), None), Reply)
 
 
 def test_noop_write_claims_all_bytes() -> None:
-    assert FAULTS["noop"].strike(Asked("write"), None) == Reply(5)
+    assert FAULTS["noop"].inject(Asked("write"), None) == Reply(5)

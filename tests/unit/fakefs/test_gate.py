@@ -1,4 +1,4 @@
-"""The gate: who waits, who goes."""
+"""The gate: requests wait, and are released."""
 
 import errno
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def test_time_ends_a_wait() -> None:
     assert gate.wait(1, 0.001) == Release(by_time=True)
 
 
-def test_a_closed_gate_holds_nobody() -> None:
+def test_a_closed_gate_holds_no_request() -> None:
     gate = Gate()
     gate.enter(1, None)
     gate.close()

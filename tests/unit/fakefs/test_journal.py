@@ -1,4 +1,4 @@
-"""The journal: lines, reading, waiting."""
+"""The journal: writing, parsing, and waiting for entries."""
 
 import json
 import os
@@ -19,7 +19,7 @@ def open_journal(path: Path) -> Journal:
     return Journal(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC))
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_entries_survive_writing_and_reading(tmp_path: Path) -> None:
     journal = open_journal(tmp_path / "j")
     replied = Entry(1, 0, "replied", "rename", "/a\udcff\n", "/ü", result=-5)
     journal.add(CALLED)
@@ -40,7 +40,7 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["x", "{}", "[]", '{"caller":null,"colour":1}', ""])
-def test_a_broken_line_is_told(line: str) -> None:
+def test_a_broken_line_is_an_error(line: str) -> None:
     with pytest.raises(FakefsError, match="line 1 of the journal"):
         parse(line + "\n")
 
@@ -64,7 +64,7 @@ def test_lines_of_many_threads_stay_whole(tmp_path: Path) -> None:
     assert all(json.loads(line)["spec"] == "flush:hang" for line in lines)
 
 
-def test_waiting_sees_what_was_and_what_comes() -> None:
+def test_a_wait_sees_earlier_and_later_entries() -> None:
     journal = Journal()
     journal.add(CALLED)
     assert len(journal.wait(Wanted("called", "flush", "/*"), 1, 0)) == 1
@@ -79,7 +79,7 @@ def test_waiting_sees_what_was_and_what_comes() -> None:
     "wanted",
     [Wanted("held"), Wanted(operation="open"), Wanted(path="/g"), Wanted(since=1 << 62)],
 )
-def test_waiting_in_vain_ends(wanted: Wanted) -> None:
+def test_a_wait_without_a_match_ends(wanted: Wanted) -> None:
     journal = Journal()
     journal.add(CALLED)
     assert journal.wait(wanted, 1, 0.001) == ()

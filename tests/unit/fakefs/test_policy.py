@@ -1,4 +1,4 @@
-"""Rules: what they match, what a policy refuses, text and back."""
+"""Rules: matching, the errors of a policy, and the way from text to a rule and back."""
 
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ def test_a_spec_is_read(spec: str, rule: Rule) -> None:
     assert parse_spec(rule.spec()) == rule
 
 
-def test_any_leaves_begin_and_end_of_the_session_out() -> None:
+def test_any_does_not_include_the_start_and_the_end_of_the_session() -> None:
     assert parse_spec("any:hang").operations == frozenset(OPERATIONS) - SESSION
     assert parse_spec("any+init:hang").operations == ANY | {"init"}
 
@@ -84,7 +84,7 @@ def rules(draw: st.DrawFn) -> Rule:
 
 
 @given(rules().filter(lambda rule: not list(check_rule(rule))))
-def test_every_rule_that_is_good_comes_back_from_its_spec(rule: Rule) -> None:
+def test_every_correct_rule_can_be_parsed_from_its_spec(rule: Rule) -> None:
     assert parse_spec(rule.spec()) == rule
 
 
@@ -117,7 +117,7 @@ def test_any_text_is_a_rule_or_a_policy_error(spec: str) -> None:
         ("flush:hang,times=0", "times: 0 is less than 1: the rule would never fire"),
         ("flush:hang,times=-1", "times: -1 is less than 1"),
         ("flush:hang,nth=0", "nth: 0 is less than 1"),
-        ("flush:hang,nth=x", "nth: 'x' is no whole number"),
+        ("flush:hang,nth=x", "nth: 'x' is not a whole number"),
         ("flush:hang,nth=1,nth=2", "nth: is given twice"),
         ("flush:hang,nth", "nth: 'nth' is not KEY=VALUE"),
         ("flush:hang,tid=0", "tid: 0 is less than 1"),
@@ -127,13 +127,13 @@ def test_any_text_is_a_rule_or_a_policy_error(spec: str) -> None:
         ("flush@data/*:hang", "path: 'data/*' matches nothing: a path begins with '/', so perhaps '/data/*'"),
         ("flush@/data/:hang", "path: '/data/' matches nothing: a path does not end with '/'"),
         ("flush@:hang", "path: '' matches nothing"),
-        (":hang", "operations: no operation is named"),
-        ("flush", "fault: 'flush' names no fault"),
+        (":hang", "operations: names no operation"),
+        ("flush", "fault: 'flush' has no fault"),
         ("flush:", "fault: is missing"),
-        ("", "fault: '' names no fault"),
+        ("", "fault: '' has no fault"),
         ("write:noop,when=after", "when: noop replaces the real operation"),
         ("init:errno=EIO", "operations: 'init' cannot answer with an error"),
-        ("init:noop", "operations: 'init' without its real operation would never be ready"),
+        ("init:noop", "operations: without the real operation of 'init', the server would never be ready"),
         ("release+releasedir:hang,tid=3", "tid: never matches: the kernel sends release+releasedir without a caller"),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_bad_spec_is_refused_with_its_place_and_key(spec: str, words: str) -> 
     assert any(problem.startswith(f"--rule #1: {words}") for problem in problems(spec)), problems(spec)
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     found = problems("flsh:hagn,tmes=1,nth=-1", "open:hang", "read:delay", "write:hang,times=0")
     assert [problem.split(":")[:2] for problem in found] == [
         ["--rule #1", " tmes"],
@@ -183,11 +183,11 @@ def test_a_rule_that_can_never_fire_is_refused(specs: tuple[str, ...]) -> None:
         ("any:hang", "init:hang"),
     ],
 )
-def test_a_rule_that_can_fire_is_taken(specs: tuple[str, ...]) -> None:
+def test_a_rule_that_can_fire_is_accepted(specs: tuple[str, ...]) -> None:
     assert len(assemble(read_specs(specs, "--rule")).rules) == len(specs)
 
 
-def test_rules_made_in_python_are_checked_the_same() -> None:
+def test_rules_made_in_python_get_the_same_checks() -> None:
     with pytest.raises(PolicyError) as caught:
         Policy((Rule(frozenset({"flush"}), "errno"), Rule(frozenset({"opn"}), "hang", times=0)))
     assert [problem.split(":")[0] for problem in caught.value.problems] == ["rule 1", "rule 2", "rule 2"]
@@ -230,12 +230,12 @@ def test_toml_problems_have_the_line_of_their_key() -> None:
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
-        ("rule = 3", "p.toml: rule: is no list of tables"),
+        ("rule = 3", "p.toml: rule: is not a list of tables"),
         ("[[rules]]", "p.toml: rules: unknown key; did you mean 'rule'?"),
         ("x", "p.toml: "),
-        ("[[rule]]\nfault = 3\noperations = 4", "p.toml:2: fault: 3 is no text"),
-        ("[[rule]]\nfault = 'hang'\noperations = 'open'\nnth = 1.5", "p.toml:4: nth: 1.5 is no whole number"),
-        ("[[rule]]\nfault = 'hang'\noperations = 'open'\nnth = true", "p.toml:4: nth: True is no whole number"),
+        ("[[rule]]\nfault = 3\noperations = 4", "p.toml:2: fault: 3 is not text"),
+        ("[[rule]]\nfault = 'hang'\noperations = 'open'\nnth = 1.5", "p.toml:4: nth: 1.5 is not a whole number"),
+        ("[[rule]]\nfault = 'hang'\noperations = 'open'\nnth = true", "p.toml:4: nth: True is not a whole number"),
         ("[[rule]]\nfault = 'delay'\noperations = 'open'\nargument = true", "p.toml:4: argument: True is neither"),
         ("rule = [{fault = 'hagn', operations = 'open'}]", "p.toml: rule 1: fault: unknown fault 'hagn'"),
     ],
@@ -281,7 +281,7 @@ def test_what_a_rule_matches(spec: str, call: Call, fits: bool) -> None:
 
 
 class Unreadable:
-    """A caller that must not be asked for more than its number."""
+    """A caller of which only the number may be read."""
 
     tid = 7
 
@@ -294,7 +294,7 @@ class Unreadable:
         raise AssertionError("read /proc without need")
 
 
-def test_the_caller_is_read_only_where_a_rule_has_to_know() -> None:
+def test_the_caller_is_read_only_if_a_rule_needs_it() -> None:
     for spec in ("open:hang", "open:hang,tid=8,comm=x", "open@/other:hang,comm=x", "read:hang,pid_ns=5"):
         parse_spec(spec).matches(Call("open", "/f", Unreadable()))
 
@@ -312,7 +312,7 @@ def test_nth_and_times() -> None:
     assert fired(ledger("open:hang,nth=3,times=2"), [Call("open", "/f")] * 6) == [None, None, 0, 0, None, None]
 
 
-def test_the_first_rule_that_fires_wins_and_the_others_do_not_count() -> None:
+def test_the_first_rule_that_fires_applies_and_later_ones_do_not_count() -> None:
     book = ledger("open@/a:hang,times=1", "open:errno=EIO,nth=2", "any:noop")
     calls = [Call("open", "/a"), Call("open", "/a"), Call("open", "/b"), Call("read", "/b")]
     assert fired(book, calls) == [0, 2, 1, 2]
@@ -320,7 +320,7 @@ def test_the_first_rule_that_fires_wins_and_the_others_do_not_count() -> None:
     assert book.totals() == {"open": 3, "read": 1}
 
 
-def test_other_rules_begin_at_zero() -> None:
+def test_replaced_rules_start_at_zero() -> None:
     book = ledger("open:hang,times=1")
     assert fired(book, [Call("open", "/f")] * 2) == [0, None]
     book.replace(assemble(read_specs(["open:die,times=1"], "rule")))

@@ -28,9 +28,9 @@ def test_requests(message: dict[str, object], request_: Request) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "no JSON"),
-        ("\xff", "no JSON"),
-        ("[]", "no JSON object"),
+        ("", "not JSON"),
+        ("\xff", "not JSON"),
+        ("[]", "not a JSON object"),
         ("{}", "unknown command None"),
         ('{"command": "statsu"}', "unknown command 'statsu'; did you mean 'status'?"),
         ('{"command": ["status"]}', "unknown command ['status']"),
@@ -52,7 +52,7 @@ def test_bad_requests(line: str, words: str) -> None:
     assert errors[0].startswith(words), errors
 
 
-def test_all_that_is_wrong_is_told() -> None:
+def test_all_problems_of_a_request_are_reported() -> None:
     errors = parse_request('{"command": "wait", "a": 1, "count": 0, "event": "x"}')
     assert isinstance(errors, tuple)
     assert len(errors) == 3
