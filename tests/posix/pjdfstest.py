@@ -23,6 +23,7 @@ from pathlib import Path
 
 from fakefs import binding
 from fakefs.client import Control
+from fakefs.errors import ControlError
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,12 +53,17 @@ def parse(output: str) -> Outcome:
     return Outcome(int(found[1]), int(found[2]), failed, "\nResult: PASS" in output)
 
 
-def wait_for(socket: Path, server: subprocess.Popen[bytes]) -> None:
-    """Until the control socket is there, which the server makes before it mounts. Raises RuntimeError."""
+def wait_for(control: Control, server: subprocess.Popen[bytes]) -> None:
+    """Wait until the server answers at its control socket and the mount answers statfs(2). Raises RuntimeError."""
     deadline = time.monotonic() + READY_S
-    while not socket.exists():
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"fakefs did not start; its status is {server.poll()}")
+    while True:
+        try:
+            control.wait("replied", "statfs", timeout=READY_S)
+            return
+        except ControlError as error:
+            # The server has not started to listen yet, or it has ended.
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"fakefs did not start: {error}") from None
         time.sleep(0.01)
 
 
@@ -73,8 +79,7 @@ def mounted(name: str) -> Iterator[Path]:
     environment = {**os.environ, binding.VARIABLE: name, "PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL)
     try:
-        wait_for(socket, server)
-        Control(socket).wait("replied", "statfs", timeout=READY_S)
+        wait_for(Control(socket), server)
         yield mount
         if server.poll() is not None:
             raise RuntimeError(f"fakefs ended before the suite did, with status {server.returncode}")

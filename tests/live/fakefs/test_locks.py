@@ -59,6 +59,6 @@ def test_a_task_that_waits_for_a_lock_can_be_killed(serve: Serve) -> None:
 
 def test_a_rule_for_locks_that_never_arrive_is_refused(serve: Serve) -> None:
     served = serve()
-    with pytest.raises(ControlError, match="rule #2: operations: 'lock' never comes"):
+    with pytest.raises(ControlError, match="rule #2: operations: 'lock' never arrives"):
         served.control.set(["open:hang", "lock:hang"])
     served.control.set(["any:delay=0.001"])

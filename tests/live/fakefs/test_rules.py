@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -285,7 +286,11 @@ def test_shutdown_by_control_with_an_open_file(serve: Serve) -> None:
 def test_a_held_init_delays_the_mount_and_control_answers(serve: Serve) -> None:
     served = serve("--rule", "init:hang", "--file", "/f=hello", ready=False)
     deadline = time.monotonic() + PATIENCE
-    while not os.path.exists(served.control.path):
+    while True:
+        # The socket's file exists for a moment before the server listens.
+        with suppress(ControlError):
+            served.control.status()
+            break
         assert served.process.poll() is None
         assert time.monotonic() < deadline
     (held,) = served.control.wait("held", "init", timeout=PATIENCE)
