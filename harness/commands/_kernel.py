@@ -96,5 +96,6 @@ def settings(args: argparse.Namespace, append: str = "") -> Settings:
         memory_mib=args.memory,
         deadline_s=args.deadline,
         console=args.console,
+        dump=getattr(args, "dump", None),
         append=append,
     )

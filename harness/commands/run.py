@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 import time
@@ -66,6 +67,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shell", action="store_true", help="with --kernel: keep the hang there, and give me a shell beside it"
     )
+    parser.add_argument(
+        "--dump", metavar="FILE", type=Path, help="with --kernel: keep a crash dump of the guest while it hangs"
+    )
 
 
 def epilog() -> str:
@@ -81,6 +85,8 @@ def execute(args: argparse.Namespace) -> int:
         raise UsageError(
             "--keep is for this kernel: a virtual machine ends with its runs", "use --shell to look at it there"
         )
+    if args.dump is not None:
+        _check_dump(args, chosen, plan)
     if args.shell:
         return _shell(args, chosen, plan)
     targets = outputs.parse(args.report)
@@ -99,6 +105,17 @@ def execute(args: argparse.Namespace) -> int:
             out.write(outputs.report(command, began, time.time() - began, tuple(counter.series), errors))
     good = not errors and len(counter.series) == len(chosen)
     return 0 if good and all(_good(each, args.expect, args.keep) for each in counter.series) else 1
+
+
+def _check_dump(args: argparse.Namespace, chosen: tuple[Scenario, ...], plan: Plan) -> None:
+    """Now, and not when the guest hangs already."""
+    if args.kernel is None:
+        raise UsageError("--dump is for a virtual machine: it goes with --kernel")
+    if args.shell or len(chosen) > 1 or plan.repeated:
+        raise UsageError("--dump takes one scenario, once, and no --shell")
+    folder = args.dump.absolute().parent
+    if not os.access(folder, os.W_OK) or args.dump.is_dir():
+        raise UsageError(f"{args.dump} cannot be written", "it is as large as the memory of the guest (--memory)")
 
 
 def _shell(args: argparse.Namespace, chosen: tuple[Scenario, ...], plan: Plan) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 
 from harness.linux import procfs
 
@@ -22,6 +23,43 @@ def remarkable(record: str) -> str | None:
         return None
     text = message.partition("\n")[0]
     return text if _REMARKABLE.match(text) else None
+
+
+def line_of(record: str) -> str | None:
+    """`6,1234,5678901,-;text` as dmesg prints it: `[    5.678901] text`."""
+    head, semicolon, message = record.partition(";")
+    fields = head.split(",")
+    if not semicolon or len(fields) < 3 or not fields[2].isdigit():
+        return None
+    return f"[{int(fields[2]) / 1e6:12.6f}] {message.partition(chr(10))[0]}"
+
+
+def read_all() -> str:
+    """Return all that the kernel's log still has, as dmesg prints it; nothing for a user who may not read it."""
+    lines = []
+    try:
+        fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        for record in _records(fd):
+            line = line_of(record)
+            if line is not None:
+                lines.append(f"{line}\n")
+    finally:
+        os.close(fd)
+    return "".join(lines)
+
+
+def _records(fd: int) -> Iterator[str]:
+    """Those from where the descriptor stands up to now."""
+    while True:
+        try:
+            yield os.read(fd, 8192).decode(errors="replace")
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            continue  # records were overwritten meanwhile; the next read goes on after them
 
 
 def parse_taints(text: str) -> int:
@@ -45,14 +83,8 @@ class Log:
     def warnings(self) -> tuple[str, ...]:
         """Each once."""
         found: dict[str, None] = {}
-        while self._fd is not None:
-            try:
-                record = os.read(self._fd, 8192)
-            except BlockingIOError:
-                break
-            except BrokenPipeError:
-                continue  # records were overwritten meanwhile; the next read goes on after them
-            text = remarkable(record.decode(errors="replace"))
+        for record in () if self._fd is None else _records(self._fd):
+            text = remarkable(record)
             if text is not None:
                 found.setdefault(text)
         return tuple(found)

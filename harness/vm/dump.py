@@ -1,24 +1,37 @@
-"""A crash dump of a guest while it hangs, by QEMU's own monitor: `dump-guest-memory` (docs/interop/qemu-qmp-ref).
+"""A crash dump of a guest while it hangs, by QEMU's own monitor: `dump-guest-memory` (QEMU Machine Protocol).
 
-QEMU's ELF file has the guest's VMCOREINFO, which every reader needs, where the guest has told it to the device
-`vmcoreinfo`: its module qemu_fw_cfg does (drivers/firmware/qemu_fw_cfg.c, write_vmcoreinfo()).
+The guest stops at its verdict until the dump is there.  No reader opens a dump without the note VMCOREINFO, which QEMU
+writes where the guest has a driver for its device of that name; elsewhere it is added here, out of the memory.
 """
 
 from __future__ import annotations
 
 import json
 import socket
+import struct
+import time
 from pathlib import Path
 from typing import Any
 
 from harness.errors import MachineError
+from harness.kernels.image import Image
+from harness.linux import kmsg
+from harness.observe.memory import vmcoreinfo
+from harness.observe.memory.kcore import HEAD
 
-SOCKET = "qmp.socket"
-"""In the folder that host and guest share."""
 MODULE = "qemu_fw_cfg"
-"""What the guest loads for it, where it is not built in."""
+"""What the guest loads, where it is not built in: it tells QEMU where VMCOREINFO lies (write_vmcoreinfo())."""
+SOCKET = "qmp.socket"
+"""In the folder that host and guest share, as the others are."""
+LOG = "dmesg"
+DONE = "dumped"
 DEADLINE_S = 300.0
-"""A gibibyte took 5 to 11 s on two cores."""
+"""For a dump; a gibibyte took 5 to 11 s on two cores."""
+_LOOK_EVERY_S = 0.05
+_ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+_SEGMENT = struct.Struct("<IIQQQQQQ")
+_PT_NOTE = 4
+_NOTE = struct.Struct("<III")
 
 
 def devices(share: Path) -> tuple[str, ...]:
@@ -27,21 +40,104 @@ def devices(share: Path) -> tuple[str, ...]:
     return ("-qmp", f"unix:{path},server=on,wait=off", "-device", "vmcoreinfo")
 
 
+def await_taken(share: Path) -> None:
+    """In the guest: leave the kernel's log in the shared folder, and wait until the host has the dump."""
+    (share / LOG).write_text(kmsg.read_all(), encoding="utf-8", errors="surrogateescape")
+    (share / f"{LOG}.whole").touch()
+    until = time.monotonic() + DEADLINE_S
+    while not (share / DONE).exists() and time.monotonic() < until:
+        time.sleep(_LOOK_EVERY_S)
+
+
 def take(share: Path, file: Path) -> None:
-    """Write the guest's memory into `file`, whole or not at all; the guest stands still meanwhile.
+    """Write the guest's memory into `file` and its log next to it; the guest stands still meanwhile, then goes on.
 
     Raises:
         MachineError: QEMU cannot be asked, or could not write it.
     """
     partial = file.with_name(f".{file.name}.part")
     try:
+        until = time.monotonic() + DEADLINE_S
+        while not (share / f"{LOG}.whole").exists() and time.monotonic() < until:
+            time.sleep(_LOOK_EVERY_S)
         with _connected(share / SOCKET) as monitor:
             monitor.execute("dump-guest-memory", paging=False, protocol=f"file:{partial.absolute()}", format="elf")
+        partial.chmod(0o600)
+        _tidied(partial)
+        text = vmcoreinfo.find(partial)
+        if text is not None:
+            _add_note(partial, vmcoreinfo.NOTE, text)
         partial.replace(file)
+        log_of(file).write_bytes((share / LOG).read_bytes())
     except OSError as error:
         raise MachineError(f"the guest's memory cannot be dumped into {file}: {error}") from error
     finally:
         partial.unlink(missing_ok=True)
+        (share / DONE).touch()
+
+
+def log_of(file: Path) -> Path:
+    """Where the guest's log lies: next to the dump."""
+    return file.with_name(f"{file.name}.dmesg")
+
+
+def commands(file: Path, release: str, vmlinux: Path | None) -> tuple[str, ...]:
+    """Return the command lines that look into the dump.
+
+    `vmlinux`: that of a build tree; None: where a distribution's package puts it.  Pure.
+    """
+    symbols = vmlinux or Path(f"/usr/lib/debug/boot/vmlinux-{release}")
+    return (f"fusezap judge --vmcore {file}", f"drgn -c {file} -s {symbols}", f"crash {symbols} {file}")
+
+
+def symbols_of(image: Image) -> Path | None:
+    """Return the vmlinux of a build tree, which has what a debugger needs; None for what came in a package."""
+    return None if image.package else image.vmlinux
+
+
+def _tidied(file: Path) -> None:
+    """Put the program headers right behind the ELF header, where crash and makedumpfile expect them.
+
+    QEMU writes section headers between them, which describe nothing, from its version 7.2 on.
+    """
+    with file.open("r+b") as stream:
+        head = stream.read(HEAD)
+        fields = list(_ELF_HEADER.unpack_from(head))
+        first, size, count = fields[5], fields[9], fields[10]
+        table = head[first : first + size * count]
+        offsets = [_SEGMENT.unpack_from(table, place)[2] for place in range(0, len(table), size)]
+        if _ELF_HEADER.size + len(table) > min(offsets):
+            return  # there is no room for them: it is another layout than is known here
+        fields[5:9] = _ELF_HEADER.size, 0, fields[7], _ELF_HEADER.size
+        fields[11:14] = 0, 0, 0  # no section headers
+        stream.seek(0)
+        stream.write(_ELF_HEADER.pack(*fields) + table)
+
+
+def _add_note(file: Path, name: bytes, text: bytes) -> None:
+    """Add a note to an ELF file that lacks it: all notes are written anew at its end, and the header leads there."""
+    with file.open("r+b") as stream:
+        head = stream.read(HEAD)
+        fields = _ELF_HEADER.unpack_from(head)
+        first, size, count = fields[5], fields[9], fields[10]
+        for place in range(first, first + count * size, size):
+            kind, flags, offset, address, physical, length, _, align = _SEGMENT.unpack_from(head, place)
+            if kind != _PT_NOTE:
+                continue
+            stream.seek(offset)
+            notes = stream.read(length)
+            if _padded(name) in notes:
+                return
+            notes += _NOTE.pack(len(name) + 1, len(text), 0) + _padded(name) + text + bytes(-len(text) % 4)
+            offset = stream.seek(0, 2)
+            stream.write(notes)
+            stream.seek(place)
+            stream.write(_SEGMENT.pack(kind, flags, offset, address, physical, len(notes), len(notes), align))
+            return
+
+
+def _padded(name: bytes) -> bytes:
+    return name + bytes(4 - len(name) % 4)
 
 
 def _connected(path: Path) -> _Monitor:

@@ -12,7 +12,7 @@ from harness import __version__
 from harness.errors import FusezapError
 from harness.guard import preload
 from harness.linux.kmsg import Log
-from harness.model.records import Kernel, Result, Series
+from harness.model.records import STUCK, Kernel, Result, Series
 from harness.record import record, replace
 from harness.run import session
 from harness.run.runner import SILENT, Listener
@@ -34,6 +34,8 @@ class Orders:
     scenarios: tuple[Scenario, ...]
     told: bool
     """Each step of a run is to be told."""
+    dumped: bool = False
+    """A run waits at its verdict until the host has a dump of this machine."""
 
 
 class _Channel:
@@ -78,8 +80,10 @@ class _Watcher:
 class _Teller:
     """A listener that sends each step."""
 
-    def __init__(self, channel: _Channel) -> None:
+    def __init__(self, channel: _Channel, dumped_by: Path | None) -> None:
+        """`dumped_by`: the shared folder, where each verdict is to wait for a dump."""
         self._channel = channel
+        self._dumped_by = dumped_by
 
     def arming(self, scenario: Scenario) -> None:
         """The host knows of it: the series has begun."""
@@ -95,6 +99,10 @@ class _Teller:
 
     def judged(self, verdict: Verdict, took_ms: float) -> None:
         self._send("judged", verdict=verdict, took_ms=took_ms)
+        if self._dumped_by is not None and verdict.outcome in STUCK:
+            from harness.vm import dump  # an import takes an emulated guest a while, and few runs are dumped
+
+            dump.await_taken(self._dumped_by)
 
     def attempted(self, attempt: Attempt) -> None:
         self._send("attempted", attempt=attempt)
@@ -120,15 +128,15 @@ def main(folder: Path) -> None:
         orders: Orders = pickle.loads((folder / wire.ORDERS).read_bytes())
         preload.programs()
         try:
-            _carry_out(orders, channel, lambda message: channel.send(wire.Said(message)))
+            _carry_out(orders, channel, lambda message: channel.send(wire.Said(message)), folder)
         except (FusezapError, OSError) as error:
             channel.send(wire.Failed(str(error)))
         channel.send(wire.Bye())
 
 
-def _carry_out(orders: Orders, channel: _Channel, say: Callable[[str], None]) -> None:
+def _carry_out(orders: Orders, channel: _Channel, say: Callable[[str], None], folder: Path) -> None:
     watcher = _Watcher(channel, orders.plan.brief)
-    listener: Listener = _Teller(channel) if orders.told else SILENT
+    listener: Listener = _Teller(channel, folder if orders.dumped else None) if orders.told else SILENT
     for scenario in orders.scenarios:
         session.carry_out(orders.plan, (scenario,), listener, watcher, say)
         if watcher.tainted:

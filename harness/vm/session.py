@@ -12,7 +12,7 @@ from harness import __version__, registry
 from harness.errors import Interrupted, MachineError
 from harness.kernels.image import Image
 from harness.kernels.progress import at_tenths
-from harness.model.records import Kernel, Result, Series, Timings, Verdict
+from harness.model.records import STUCK, Kernel, Result, Series, Timings, Verdict
 from harness.model.terms import Outcome
 from harness.record import record, replace
 from harness.run.runner import SILENT, Listener
@@ -20,7 +20,7 @@ from harness.run.session import Plan, Watcher
 from harness.run.tally import Tally
 from harness.scenario import Scenario
 from harness.scenario.steps import about
-from harness.vm import engines, share, start, wire
+from harness.vm import dump, engines, share, start, wire
 from harness.vm import root as roots
 from harness.vm.accelerator import TCG, accelerator
 from harness.vm.bundle import make
@@ -109,7 +109,8 @@ def _second(engine: ModuleType, settings: Settings) -> ModuleType:
 def _boot(engine: ModuleType, errand: _Errand, guest: _Guest, *, emulated: bool) -> None:
     plan, settings, root = errand.plan, errand.settings, errand.root
     inside = replace(plan, out=Path(engine.SHARE) / wire.EVIDENCE if plan.out else None)
-    orders = Orders(inside, guest.scenarios, errand.listener is not SILENT)
+    told = errand.listener is not SILENT or settings.dump is not None
+    orders = Orders(inside, guest.scenarios, told, settings.dump is not None)
     with share.shared(orders) as folder:
         run = start.python(root, f"{engine.SHARE}/unbundle.py", engine.SHARE)
         (folder / "start").write_text(start.script(run, engine.END, make.sources(root)))
@@ -121,7 +122,7 @@ def _boot(engine: ModuleType, errand: _Errand, guest: _Guest, *, emulated: bool)
         command = engine.command(errand.image, settings, root, folder, accel)
         with started(command, folder, settings.deadline_s, settings.console) as machine:
             try:
-                guest.follow(machine)
+                guest.follow(machine, folder)
             finally:
                 _take_evidence(folder / wire.EVIDENCE, plan.out)
 
@@ -136,18 +137,31 @@ class _Guest:
         self._listener = errand.listener
         self._watcher = errand.watcher
         self._say = errand.say
+        self._settings = errand.settings
+        self._symbols = dump.symbols_of(errand.image)
         self._kernel = Kernel(errand.image.release, errand.image.version, errand.image.machine)
         self._tally: Tally | None = None
         self._began = 0.0
 
-    def follow(self, machine: Machine) -> None:
+    def follow(self, machine: Machine, share: Path) -> None:
         try:
             for event in machine.events():
                 self._take(event)
+                if isinstance(event, wire.Step) and event.name == "judged":
+                    self._dump(event, share)
         except Interrupted:
             if self._tally is not None and self._tally.runs:
                 self._watcher.ended(self._series(note=f"interrupted after {self._tally.runs} runs"))
             raise
+
+    def _dump(self, step: wire.Step, share: Path) -> None:
+        """The guest waits for it where something is stuck."""
+        file = self._settings.dump
+        if file is not None and step.verdict is not None and step.verdict.outcome in STUCK:
+            dump.take(share, file)
+            self._say(f"{file} has the memory of the guest, {dump.log_of(file)} its log. Look into it by:")
+            for each in dump.commands(file, self._kernel.release, self._symbols):
+                self._say(f"  {each}")
 
     def lost(self, lost: LostError) -> None:
         """The scenario under way is not to be judged; nor, where no machine came to run one, is any."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from harness.record import record
 
 
@@ -18,5 +20,7 @@ class Settings:
     """Show what the guest prints, as it prints it."""
     shell: bool = False
     """A person looks at the hang, in the guest."""
+    dump: Path | None = None
+    """A crash dump of the guest is written there while it hangs (dump.py)."""
     append: str = ""
     """More of the kernel's command line: what it says last counts."""

@@ -14,6 +14,7 @@ from harness.errors import MachineError, UsageError
 WANTED = (
     *("fuse", "cuse", "virtiofs", "overlay"),
     *("9p", "9pnet_virtio", "virtio_pci", "virtio_mmio", "virtio_console", "virtio_blk", "virtio_net"),
+    "qemu_fw_cfg",  # tells QEMU what a dump needs (harness/vm/dump.py)
 )
 """Modules that a run or an engine may load; what they depend on is kept too."""
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.observe.memory import kcore
+from harness.observe.memory import kcore, vmcoreinfo
 from harness.observe.memory.kernel import FaultError, UnavailableError, UnknownError
 
 if TYPE_CHECKING:
     from drgn import Program, Type
-
-_INFO = b"OSRELEASE="
-_LONGEST_INFO = 1 << 16
 
 
 class ProgramKernel:
@@ -138,20 +134,13 @@ def _check_size(path: Path) -> None:
 
 
 def _information(path: Path) -> bytes:
-    """VMCOREINFO, out of the memory itself: it fills a page of its own (crash_save_vmcoreinfo_init()).
-
-    QEMU's dump lacks the note where the guest had not loaded qemu_fw_cfg.  Raises UnavailableError.
-    """
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ) as data:
-        at = data.find(_INFO)
-        while at >= 0:
-            text = data[at : at + _LONGEST_INFO].partition(b"\0")[0]
-            if b"\nPAGESIZE=" in text and b"\nSYMBOL(init_uts_ns)=" in text:
-                return text
-            at = data.find(_INFO, at + 1)
-    raise UnavailableError(
-        f"{path} has no VMCOREINFO: QEMU ran without '-device vmcoreinfo', or its guest had not loaded qemu_fw_cfg"
-    )
+    """VMCOREINFO, out of the memory itself; UnavailableError where it is not there."""
+    found = vmcoreinfo.find(path)
+    if found is None:
+        raise UnavailableError(
+            f"{path} has no VMCOREINFO: QEMU ran without '-device vmcoreinfo', or its guest had not loaded qemu_fw_cfg"
+        )
+    return found
 
 
 def _with_debug_info(program: Program, folder: Path | None) -> Program:

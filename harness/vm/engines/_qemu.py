@@ -10,7 +10,7 @@ from harness.errors import MachineError
 from harness.kernels import architectures
 from harness.kernels.image import Image
 from harness.record import record
-from harness.vm import initramfs, visible
+from harness.vm import dump, initramfs, visible
 from harness.vm.accelerator import TCG
 from harness.vm.root import Root, busybox
 from harness.vm.settings import Settings
@@ -48,6 +48,11 @@ class Mounts:
     share: tuple[str, str]
 
 
+def modules(settings: Settings, *names: str) -> tuple[str, ...]:
+    """What the guest loads: these, and what a dump needs."""
+    return (*names, dump.MODULE) if settings.dump else names
+
+
 def archive(image: Image, root: Root, share: Path, modules: tuple[str, ...], mounts: Mounts) -> Path:
     """The initramfs, in `share`."""
     if image.kernel is None:
@@ -77,6 +82,7 @@ def argv(
         *("-serial", "mon:stdio" if settings.shell else "stdio"),
         *("-kernel", str(image.vmlinux or image.kernel)),
         *("-initrd", str(archive)),
+        *(dump.devices(archive.parent) if settings.dump else ()),
         *("-append", " ".join((f"console={here.CONSOLE} quiet panic=-1", *filter(None, options)))),
     )
 

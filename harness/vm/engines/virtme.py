@@ -36,6 +36,8 @@ def refusal(image: Image, settings: Settings) -> str | None:
         return "virtme-ng is not there: install fusezap[virtme], or the package virtme-ng"
     if missing:
         return f"not there: {', '.join(missing)} ({_qemu.packages(architecture)}, binutils)"
+    if settings.dump:
+        return "its monitor is not reached: --dump takes an engine of fusezap's own"
     if settings.shell:
         return "its console is not for a person: --shell takes the plain engine"
     return None
