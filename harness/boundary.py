@@ -52,7 +52,7 @@ def statuses(arguments: list[str]) -> Statuses:
     first = arguments[0] if arguments else ""
     if first in _OF_COMMANDS:
         return _OF_COMMANDS[first]
-    return CHECK if "check" in arguments or _resembles_check(first) else OTHERS
+    return CHECK if "check" in arguments or (first[:1].isalpha() and _resembles_check(first)) else OTHERS
 
 
 def _resembles_check(word: str) -> bool:

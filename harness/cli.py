@@ -5,17 +5,23 @@ Exit statuses below 2 are the command's own answer, and 2 is one of judge, diagn
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import sys
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from harness import __version__, boundary, commands, registry
 from harness.errors import FusezapError, Interrupted
-from harness.printable import visible_lines
 from harness.signals import ignore_signals, take_signals
 
+USAGE = "usage: fusezap COMMAND [OPTIONS]"
+DESCRIPTION = """\
+Makes the hang of a PID namespace that waits for its own dead FUSE server, watches its form, proves it a deadlock,
+resolves it, and leaves nothing behind."""
+OPTIONS = """\
+options:
+  -h, --help  show this help message and exit
+  --version   show the version and exit
+"""
 EXAMPLES = """\
 examples:
   fusezap run                          make the hang, prove it, resolve it
@@ -64,18 +70,6 @@ def status(arguments: list[str]) -> int:
     return found
 
 
-class _Parser(argparse.ArgumentParser):
-    """Ends with the status that the command has for errors, which is 2 for some of them only."""
-
-    def __init__(self, refused: int, **settings: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
-        self._refused = refused
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(self._refused, visible_lines(f"{self.prog}: error: {message}") + "\n")
-
-
 def _load(name: str) -> ModuleType:
     return registry.module(commands, name, "HELP", "DESCRIPTION", "arguments", "execute")
 
@@ -84,8 +78,10 @@ def _command(argv: list[str], errors: boundary.Statuses) -> int:
     """Only the command that is asked for is imported: the others would cost start-up time."""
     names = registry.names(commands)
     if argv and argv[0] in names:
+        from harness.commands._parser import Parser
+
         module = _load(argv[0])
-        parser = _Parser(
+        parser = Parser(
             errors.refused,
             prog=f"fusezap {argv[0]}",
             description=module.DESCRIPTION,
@@ -99,6 +95,8 @@ def _command(argv: list[str], errors: boundary.Statuses) -> int:
         answer: int = module.execute(args)
         return answer
     if argv and not argv[0].startswith("-"):
+        import difflib
+
         near = difflib.get_close_matches(argv[0], names, n=3)
         hint = f"near: {', '.join(near)}" if near else f"there are: {', '.join(names)}"
         raise FusezapError(f"unknown command {argv[0]!r}", hint)
@@ -106,16 +104,14 @@ def _command(argv: list[str], errors: boundary.Statuses) -> int:
 
 
 def _overview(argv: list[str], names: tuple[str, ...], errors: boundary.Statuses) -> int:
-    lines = "\n".join(f"  {name:<10} {_load(name).HELP}" for name in names)
-    parser = _Parser(
-        errors.refused,
-        prog="fusezap",
-        usage="fusezap COMMAND [OPTIONS]",
-        description="Makes the hang of a PID namespace that waits for its own dead FUSE server, watches its form, "
-        "proves it a deadlock, resolves it, and leaves nothing behind.",
-        epilog=f"commands (each has --help):\n{lines}\n\n{EXAMPLES}",
-    )
-    parser.add_argument("--version", action="version", version=f"fusezap {__version__}")
-    parser.parse_args(argv)
-    parser.print_help()
+    """Answers `--version` and `--help` without argparse and without importing the commands: both are typed often."""
+    wrong = [word for word in argv if word not in ("-h", "--help", "--version")]
+    if wrong:
+        boundary.say(f"{USAGE}\nfusezap: error: unknown arguments: {' '.join(wrong)}")
+        return errors.refused
+    if argv and argv[0] == "--version":
+        print(f"fusezap {__version__}")
+        return 0
+    lines = "\n".join(f"  {name:<10} {registry.text(commands, name, 'HELP')}" for name in names)
+    print(f"{USAGE}\n\n{DESCRIPTION}\n\n{OPTIONS}\ncommands (each has --help):\n{lines}\n\n{EXAMPLES}", end="")
     return 0 if argv else errors.refused

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
+import re
+from importlib.machinery import FileFinder
 from types import ModuleType
 
 from harness.errors import FusezapError, UsageError
@@ -11,8 +14,42 @@ from harness.errors import FusezapError, UsageError
 
 def names(package: ModuleType) -> tuple[str, ...]:
     """What the package has, by the names of its public files, with hyphens; imports none of them."""
-    found = (info.name for info in pkgutil.iter_modules(package.__path__))
+    found = {name for folder in package.__path__ for name in _modules_in(folder)}
     return tuple(sorted(name.replace("_", "-") for name in found if not name.startswith("_")))
+
+
+def _modules_in(folder: str) -> list[str]:
+    """Names of the modules of a folder, or of what stands for one: a part of a zip file, a bundle.
+
+    For a real folder pkgutil would import `inspect`, which takes as long as the start of the interpreter.
+    """
+    if not isinstance(pkgutil.get_importer(folder), FileFinder):
+        return [info.name for info in pkgutil.iter_modules([folder])]
+    with os.scandir(folder) as entries:
+        return [
+            entry.name.removesuffix(".py")
+            for entry in entries
+            if entry.name.endswith(".py") or os.path.exists(os.path.join(entry.path, "__init__.py"))
+        ]
+
+
+def text(package: ModuleType, name: str, attribute: str) -> str:
+    """The string of one line that a module assigns to a name, without importing the module if that can be avoided.
+
+    Args:
+        package: The package that has the module.
+        name: The module, with hyphens or underscores.
+        attribute: The name that the module assigns, such as `HELP`.
+
+    Returns:
+        The string.
+    """
+    source = pkgutil.get_data(package.__name__, f"{name.replace('-', '_')}.py") or b""
+    found = re.search(rf'^{attribute} = "([^"\\\n]*)"$', source.decode(), re.MULTILINE)
+    if found:
+        return found[1]
+    value: str = getattr(module(package, name, attribute), attribute)
+    return value
 
 
 def module(package: ModuleType, name: str, *needed: str) -> ModuleType:

@@ -14,8 +14,7 @@ def names() -> tuple[str, ...]:
 
 def one_line(name: str) -> str:
     """What `fusezap --help` says about a command."""
-    text: str = registry.module(commands, name, "HELP").HELP
-    return text
+    return registry.text(commands, name, "HELP")
 
 
 def parser(name: str, kind: type[argparse.ArgumentParser] = argparse.ArgumentParser) -> argparse.ArgumentParser:
