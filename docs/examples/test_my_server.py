@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from harness.model.terms import Outcome
+from fusezap import Outcome
 
 SERVER = f"{sys.executable} -m fakefs {{mountpoint}} --file /held --file /other"
 

@@ -54,7 +54,7 @@ def read() -> tuple[Room, ...]:
         ValueError: The imports between rooms form a circle, or a room has no docstring.
     """
     imports: dict[str, set[str]] = {}
-    for module, targets in import_graph("fakefs", "harness", "scenarios").items():
+    for module, targets in import_graph("fakefs", "fusezap", "harness", "scenarios").items():
         if room := _room(module):
             found = imports.setdefault(room, set())
             found.update(other for target in targets if (other := _room(target)) and other != room)
@@ -74,6 +74,8 @@ def _room(module: str) -> str | None:
     top, *inner = module.split(".")
     if top in ("fakefs", "scenarios"):
         return f"{top}/"
+    if top == "fusezap":
+        return "fusezap.py"
     if top != "harness" or not inner:
         return None
     return f"harness/{inner[0]}/" if (ROOT / "harness" / inner[0]).is_dir() else f"harness/{inner[0]}.py"
