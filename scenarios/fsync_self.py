@@ -1,16 +1,12 @@
 from harness.model.terms import Outcome
 from harness.scenario import Caller, Exercise, Kind, Place, Scenario
+from harness.scenario.texts import held_by_itself
 
 SCENARIO = Scenario(
     name="fsync-self",
     kind=Kind.BEHAVIOUR,
     summary="kills a namespace whose FUSE server is in fsync(2) on its own mount",
-    why="""\
-A thread of the server is in fsync(2): fuse_fsync() has sent FSYNC. Another thread has read the request from the
-device and does not answer. Once a request has been read, request_wait_answer() waits uninterruptibly for the answer,
-so the SIGKILL stays pending. The stuck thread keeps the descriptor table, which has the device in it, so the
-connection does not end with the other threads. Kernels hang here by design. The fix of 6.3 does not change that: it
-concerns the exit path only.""",
+    why=held_by_itself("fsync(2)", "fuse_fsync()", "FSYNC"),
     measured=("deadlock on 6.1 and 6.18",),
     want=Outcome.DEADLOCK,
     server=Place.INSIDE,

@@ -1,14 +1,12 @@
 from harness.model.terms import Outcome
 from harness.scenario import Caller, Exercise, Kind, Place, Scenario
+from harness.scenario.texts import held_outside
 
 SCENARIO = Scenario(
     name="getattr-outside",
     kind=Kind.BEHAVIOUR,
     summary="kills a namespace with a process in stat(2), while the server outside does not answer",
-    why="""\
-A process inside is in stat(2): fuse_lookup() has sent LOOKUP. The server outside has read the request and does not
-answer. Once a request has been read, request_wait_answer() waits uninterruptibly for the answer, so the SIGKILL does
-not end the wait. The server lives and could answer at any time: the outcome is starved, not deadlock.""",
+    why=held_outside("stat(2)", "fuse_lookup()", "LOOKUP"),
     measured=("starved on 6.1 and 6.18",),
     want=Outcome.STARVED,
     server=Place.OUTSIDE,

@@ -17,7 +17,7 @@ from harness.errors import FusezapError, UsageError
 from harness.model.records import Kernel
 from harness.runtimes import formats, tools
 from harness.runtimes.experiment import conduct
-from harness.runtimes.records import Course, Experiment, Report, Subject
+from harness.runtimes.records import Experiment, ExperimentResult, Report, Subject
 
 HELP = "what container runtimes answer while a container cannot die"
 DESCRIPTION = """\
@@ -110,7 +110,7 @@ def _subject(name: str, module: ModuleType, own: dict[str, str], bound_s: float)
     found, missing = tools.find(module.NEEDS, own)
     if missing:
         return Subject(name, module.SUMMARY, (), missing=missing)
-    courses: list[Course] = []
+    courses: list[ExperimentResult] = []
     errors: list[str] = []
     leftovers: list[str] = []
     for experiment in getattr(module, "EXPERIMENTS", (Experiment.FLUSH,)):

@@ -1,6 +1,6 @@
-"""What several kernels came to, side by side: a row for each scenario, a column for each kernel.
+"""Results of several kernels next to each other: a row for each scenario, a column for each kernel.
 
-How that looks is each format's own; what stands in a cell, and under which name a kernel goes, is the same in all.
+Every format has the same words in a cell and the same names of kernels; only their look is its own.
 """
 
 from __future__ import annotations
@@ -18,28 +18,32 @@ NOT_RUN = "not run"
 
 
 @record(frozen=True, slots=True)
-class Row:
+class ScenarioRow:
+    """A row of the table."""
+
     about: About
     cells: tuple[tuple[int, ...], ...]
-    """By kernel, places among the series: none where it was not run, several where it was run again."""
+    """By kernel, the numbers of its series: none where the scenario was not run, several where it was run again."""
     differs: bool
-    """Two kernels came to outcomes that are not the same."""
+    """Two kernels came to different outcomes."""
 
 
 @record(frozen=True, slots=True)
 class Matrix:
+    """The table."""
+
     kernels: tuple[Kernel, ...]
-    rows: tuple[Row, ...]
-    """Those of a kind beside each other."""
+    rows: tuple[ScenarioRow, ...]
+    """Ordered by kind."""
 
 
 def kernels_of(every: Iterable[Series]) -> tuple[Kernel, ...]:
-    """As they are met."""
+    """List the kernels of some series, in the order in which they are met."""
     return tuple(dict.fromkeys(series.kernel for series in every))
 
 
 def kernel_names(kernels: Iterable[Kernel]) -> dict[Kernel, str]:
-    """The release, and of those that have the same the machine too, and the version."""
+    """Name kernels by their release, with machine and version where the release alone is ambiguous."""
     kernels = tuple(kernels)
     wordings = [
         {kernel: kernel.release for kernel in kernels},
@@ -53,7 +57,7 @@ def kernel_names(kernels: Iterable[Kernel]) -> dict[Kernel, str]:
 
 
 def matrix_of(every: Sequence[Series]) -> Matrix | None:
-    """None where there is but one kernel, or none."""
+    """Arrange series as a table; None where there are not several kernels."""
     kernels = kernels_of(every)
     if len(kernels) < 2:
         return None
@@ -62,14 +66,14 @@ def matrix_of(every: Sequence[Series]) -> Matrix | None:
         found.setdefault(series.about, {}).setdefault(series.kernel, []).append(number)
     order = list(Kind)
     rows = [
-        Row(about, tuple(tuple(by_kernel.get(kernel, ())) for kernel in kernels), _differs(every, by_kernel))
+        ScenarioRow(about, tuple(tuple(by_kernel.get(kernel, ())) for kernel in kernels), _differs(every, by_kernel))
         for about, by_kernel in found.items()
     ]
     return Matrix(kernels, tuple(sorted(rows, key=lambda row: order.index(row.about.kind))))
 
 
 def _differs(every: Sequence[Series], by_kernel: dict[Kernel, list[int]]) -> bool:
-    """What says nothing of a kernel makes no difference."""
+    """Compare the outcomes of kernels, but for those that are no verdict."""
     seen = [
         frozenset(count.outcome for number in numbers for count in every[number].counts) - NO_VERDICT
         for numbers in by_kernel.values()
@@ -78,7 +82,7 @@ def _differs(every: Sequence[Series], by_kernel: dict[Kernel, list[int]]) -> boo
 
 
 def words(series: Series) -> str:
-    """`deadlock`, `deadlock 20`, `deadlock 3 · released 1`: how often, where it ran more than once."""
+    """Write the result of a series as `deadlock`, `deadlock 20` or `deadlock 3 · released 1`."""
     warned = f", {counted(len(series.warnings), 'warning')}" if series.warnings else ""
     if series.mark is Mark.SKIPPED:
         return f"skipped{warned}"
@@ -90,16 +94,17 @@ def words(series: Series) -> str:
 
 
 def mixed(series: Series) -> bool:
-    """Its repeats came to more than one outcome."""
+    """True where the runs came to more than one outcome."""
     return len(series.counts) > 1
 
 
 def look(series: Series) -> str:
-    """Its mark; but a machine that was lost is told from a run that could not be judged."""
+    """Name the look of a series: its mark, or LOST for a virtual machine that was lost."""
     if series.mark is Mark.UNSURE and series.count(Outcome.LOST_VM):
         return LOST
     return series.mark.value
 
 
 def sign(series: Series) -> str:
+    """Return the character that stands for the look of a series."""
     return "†" if look(series) == LOST else SIGNS[series.mark]

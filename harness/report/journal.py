@@ -1,4 +1,4 @@
-"""The server's journal: which lines are of one request."""
+"""The server's journal, sorted by request."""
 
 from __future__ import annotations
 
@@ -10,15 +10,25 @@ Entry = dict[str, object]
 
 @dataclass(slots=True)
 class Request:
+    """A request and the journal's entries of it."""
+
     called: Entry
     steps: list[Entry] = field(default_factory=list)
-    """What happened to it meanwhile: held, released, …"""
+    """Entries between call and reply: held, released, …"""
     replied: Entry | None = None
 
 
 def requests(journal: Iterable[Entry]) -> list[Request]:
-    """In the order of the calls; a line without a time is left out.  All lines of a request have its `seq`; where none
-    has, the line belongs to the oldest open call of the same operation, path and caller."""
+    """Group the entries of a journal by request.
+
+    An entry without a `seq` belongs to the oldest open call of the same operation, path and caller.
+
+    Args:
+        journal: Entries; those without a time are left out.
+
+    Returns:
+        Requests in the order of their calls.
+    """
     found: list[Request] = []
     opened: dict[object, dict[int, Request]] = {}
     for number, entry in enumerate(journal):
@@ -29,8 +39,8 @@ def requests(journal: Iterable[Entry]) -> list[Request]:
             found.append(Request(entry))
             for key in (what, (what, entry.get("seq"))):
                 opened.setdefault(key, {})[number] = found[-1]
-        elif alike := opened.get((what, entry.get("seq"))) or opened.get(what):
-            first, request = next(iter(alike.items()))
+        elif same := opened.get((what, entry.get("seq"))) or opened.get(what):
+            first, request = next(iter(same.items()))
             if entry.get("event") == "replied":
                 request.replied = entry
                 for key in (what, (what, request.called.get("seq"))):
@@ -41,12 +51,13 @@ def requests(journal: Iterable[Entry]) -> list[Request]:
 
 
 def _what(entry: Entry) -> tuple[str, ...]:
-    """The caller by its number alone: its name may become known between a call and its answer."""
+    """Identify the caller by TID only: its comm may become known between a call and its reply."""
     caller = entry.get("caller")
     number = caller.get("tid") if isinstance(caller, dict) else caller
     return (str(entry.get("operation")), str(entry.get("path")), str(number))
 
 
 def time_ns(entry: Entry) -> int:
+    """Return the time of an entry, in nanoseconds of CLOCK_MONOTONIC; 0 where it has none."""
     time = entry.get("time")
     return time if isinstance(time, int) else 0

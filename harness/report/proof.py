@@ -1,4 +1,4 @@
-"""What a verdict rests on, told in lines: reasons, processes, stacks, who waits for whom, the form, what ended it."""
+"""The evidence of a verdict in lines: reasons, processes, stacks, the wait-for graph, the form, and what ended it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MEANS = {
     Outcome.DEADLOCK: "proven: every task that could answer is gone, or waits for the very request",
     Outcome.FAILED: "what was killed went away, and a call in it failed that must not fail",
     Outcome.NOT_EXERCISED: "the path under test never ran, so this proves nothing",
-    Outcome.INCONCLUSIVE: "the evidence does not suffice",
+    Outcome.INCONCLUSIVE: "there is not enough evidence",
     Outcome.LOST_VM: "the virtual machine was lost, so this proves nothing",
 }
 _BOXES = {True: "[x]", False: "[ ]", None: "[?]"}
 _MOST = 100
-"""Lines of a graph: what a person reads; JSON has the whole of it."""
+"""Lines of a graph, at most; JSON has all of it."""
 
 
 def occurrences(series: Series, count: Count) -> str:
-    """`200 of 200 runs (95 % interval of the rate: 98.2 % to 100 %)`; one run alone has no rate worth the words."""
+    """Write a count as `200 of 200 runs (95 % interval of the rate: 98.2 % to 100 %)`; one run has no rate."""
     if series.runs == 1:
         return "1 of 1 runs"
     interval = f"{percent(count.low)} to {percent(count.high)}"
@@ -37,7 +37,7 @@ def latency_text(latency: Latency) -> str:
 
 
 def headline(series: Series) -> str:
-    """What all the runs came to, on one line."""
+    """Sum up the runs of a series on one line."""
     if series.mark is Mark.SKIPPED:
         return f"skipped: this machine lacks {listed(series.missing)}"
     seen = ", ".join(f"{count.outcome} in {count.times} of {series.runs} runs" for count in series.counts)
@@ -48,11 +48,11 @@ def headline(series: Series) -> str:
 
 
 def listed(texts: tuple[str, ...]) -> str:
-    return ", ".join(map(folded, texts)) or "what, it does not say"
+    return ", ".join(map(folded, texts)) or "unspecified"
 
 
 def figures(series: Series) -> list[Line]:
-    """Counts, latencies, and what did not go as it was to go."""
+    """List counts, latencies and troubles of a series."""
     lines = [(0, f"{count.outcome}: {occurrences(series, count)}") for count in series.counts]
     if series.latency is not None:
         lines.append((0, f"kill to verdict: {latency_text(series.latency)}"))
@@ -66,24 +66,24 @@ def figures(series: Series) -> list[Line]:
 
 
 def left_behind(series: Series) -> tuple[str, ...]:
-    """Each thing once."""
+    """List the leftovers of all the runs, each once."""
     every = (*series.leftovers, *(left for result in series.examples for left in result.leftovers))
     return tuple(dict.fromkeys(every))
 
 
 def proof(result: Result) -> list[Line]:
-    """All of it, under headings of depth 0."""
+    """List all the evidence of a run under headings of depth 0."""
     verdict = result.verdict
     lines: list[Line] = [(0, f"{verdict.outcome}: {MEANS[verdict.outcome]}"), *deeper(reasons(verdict))]
     console = console_of(verdict)
-    lines += [(1, "the last of its console:"), *((2, line) for line in console)] if console else []
+    lines += [(1, "the last lines of its console:"), *((2, line) for line in console)] if console else []
     for title, section in sections(result):
         lines += [(0, title), *deeper(section)]
     return lines
 
 
 def sections(result: Result) -> Iterator[tuple[str, list[Line]]]:
-    """Those that have something to say; a namespace that is gone has nothing to show."""
+    """List the sections that are not empty; a namespace that is gone has nothing to show."""
     verdict = result.verdict
     if verdict.graph is not None and verdict.snapshots:
         snapshot = verdict.snapshots[-1]
@@ -102,12 +102,12 @@ def reasons(verdict: Verdict) -> list[Line]:
 
 
 def why(verdict: Verdict) -> tuple[str, ...]:
-    """The reasons without what is no reason, but a console's lines."""
+    """List the reasons, without the lines of a console that a lost machine's verdict has after them."""
     return verdict.reasons[:1] if verdict.outcome is Outcome.LOST_VM else verdict.reasons
 
 
 def console_of(verdict: Verdict) -> tuple[str, ...]:
-    """The last lines of a machine that was lost: their columns kept, what is not printable made visible."""
+    """List the last console lines of a lost machine, with their columns kept."""
     if verdict.outcome is not Outcome.LOST_VM:
         return ()
     return tuple(visible(line.expandtabs().rstrip()) for line in verdict.reasons[1:])
@@ -165,7 +165,7 @@ def checklist(form: tuple[Check, ...]) -> list[Line]:
 
 
 def remedies(result: Result) -> list[Line]:
-    """What was tried in vain, and then what ended it, each as a person would type it."""
+    """List the attempts that failed and then what ended the hang, each with the command to type."""
     lines = [
         (0, f"{folded(attempt.action)}: {visible(attempt.command)}: {folded(attempt.answer)}")
         for attempt in result.attempts

@@ -1,4 +1,4 @@
-"""Text from outside, and lines with a depth: what all the written formats have in common."""
+"""Text from outside made visible, and lines with a depth: shared by all written formats."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ from collections.abc import Iterable, Sequence
 from harness.printable import visible as visible
 
 Line = tuple[int, str]
-"""How deep, and what; a format decides how a depth looks and where a line breaks."""
+"""Depth and text; a format decides how a depth looks and where a line breaks."""
 
 INDENT = "  "
 
 
 def folded(text: str) -> str:
-    """Prose of several lines as one."""
+    """Put prose of several lines on one line."""
     return visible(" ".join(text.split()))
 
 
 def paragraphs(text: str) -> list[str]:
-    """Prose, split at its empty lines, each paragraph one line."""
+    """Split prose at its empty lines, each paragraph on one line."""
     return [folded(paragraph) for paragraph in text.split("\n\n") if paragraph.strip()]
 
 
 def deeper(lines: Iterable[Line], by: int = 1) -> list[Line]:
+    """Add `by` to the depth of each line."""
     return [(depth + by, text) for depth, text in lines]
 
 
 def plain(lines: Iterable[Line]) -> str:
-    """Each on one line of its own, however long."""
+    """Write each line indented by its depth, however long."""
     return "".join(f"{INDENT * depth}{text}".rstrip() + "\n" for depth, text in lines)
 
 
 def wrapped(lines: Iterable[Line], width: int) -> list[str]:
-    """No line longer than `width`: what continues one is deeper than it, and a word that is too long is cut."""
+    """Break lines at `width` columns; a continuation is indented deeper, and a word that is too long is cut."""
     broken: list[str] = []
     for depth, text in lines:
         first = INDENT * min(depth, 10)
@@ -44,7 +45,7 @@ def wrapped(lines: Iterable[Line], width: int) -> list[str]:
 
 
 def percent(rate: float) -> str:
-    """0.98175 → `98.2 %`; never rounded to what it is not: 0.9999 is not 100 %."""
+    """Write a rate as `98.2 %`; only a rate of exactly 0 or 1 is written as 0 % or 100 %."""
     shown = round(100 * rate, 1)
     if shown in (0.0, 100.0) and rate not in (0.0, 1.0):
         return "under 0.1 %" if rate < 0.5 else "over 99.9 %"
@@ -52,6 +53,7 @@ def percent(rate: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
+    """Write a number and its noun, as `1 run` or `3 runs`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -74,7 +76,7 @@ def duration(seconds: float) -> str:
 def columns(rows: Sequence[Sequence[str]], gap: str = INDENT) -> list[str]:
     """Align the cells of rows that have the same number of them; the last column is padded too."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]) if rows else 0)]
-    return [gap.join(f"{cell:{widths[place]}}" for place, cell in enumerate(row)) for row in rows]
+    return [gap.join(cell.ljust(widths[place]) for place, cell in enumerate(row)) for row in rows]
 
 
 def cut(text: str, most: int) -> str:

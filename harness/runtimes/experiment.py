@@ -27,7 +27,7 @@ from harness.linux.process import Process, Target
 from harness.model.records import Claim
 from harness.runtimes import observation, rootfs, tools
 from harness.runtimes.driver import Argv, Ask, Commands, Container, Place
-from harness.runtimes.records import Answer, Course, Experiment, Operation, Picture, Recovery, When
+from harness.runtimes.records import Answer, Experiment, ExperimentResult, Operation, Recovery, StuckState, When
 from harness.runtimes.sandbox import Pending, Room, furnished
 from harness.runtimes.sandboxed import ROOM
 
@@ -46,7 +46,7 @@ Tell = Callable[[str], None]
 
 def conduct(
     module: ModuleType, found: Mapping[str, str], experiment: Experiment, bound_s: float, tell: Tell
-) -> tuple[Course, tuple[str, ...]]:
+) -> tuple[ExperimentResult, tuple[str, ...]]:
     """The course, and what fusezap itself could not remove."""
     began = time.monotonic()
     with guarded() as guard:
@@ -58,7 +58,7 @@ def conduct(
                 recovery = course.end()
         left = (*guard.end(), *leftovers.of_run(guard.name, guard.folder))
     operations = tuple(course.operations)
-    return Course(experiment, picture, operations, recovery, time.monotonic() - began), left
+    return ExperimentResult(experiment, picture, operations, recovery, time.monotonic() - began), left
 
 
 def container(name: str, experiment: Experiment, init: str, notify: str) -> Container:
@@ -123,7 +123,7 @@ class _Course:
 
     # ---- until the picture
 
-    def until_picture(self) -> Picture:
+    def until_picture(self) -> StuckState:
         self._prepare()
         self._mounts = len(self._room.mounts())
         self._processes = set(self._room.processes())

@@ -18,7 +18,7 @@ from harness.model.records import Claim, Snapshot, Task, function_of
 from harness.observe.entry import try_entry
 from harness.observe.snapshot import observe, read_task
 from harness.run.watch import watch
-from harness.runtimes.records import Picture, Relative
+from harness.runtimes.records import ProcessRow, StuckState
 
 PATIENCE_S = 2.0
 _POLL_S = 0.005
@@ -35,17 +35,17 @@ def init_of(server: int) -> int:
         pid = parent
 
 
-def picture(target: Target, shim: int, ctl: Fusectl | None, claims: tuple[Claim, ...], began_ns: int) -> Picture:
+def picture(target: Target, shim: int, ctl: Fusectl | None, claims: tuple[Claim, ...], began_ns: int) -> StuckState:
     """Watches until the verdict is final, or it does not come to one."""
     verdict = watch(target, lambda: observe(target, ctl, claims), PATIENCE_S, lambda _: None)
     took_ms = (time.monotonic_ns() - began_ns) / 1e6
     last = verdict.snapshots[-1]
     entry = try_entry(target.init, None) if last.live else None
     verdict = dataclasses.replace(verdict, form=form(last, stuck_task(verdict), entry))
-    return Picture(verdict.outcome, verdict.reasons, verdict.form, tree(last, shim), took_ms)
+    return StuckState(verdict.outcome, verdict.reasons, verdict.form, tree(last, shim), took_ms)
 
 
-def tree(snapshot: Snapshot, shim: int) -> tuple[Relative, ...]:
+def tree(snapshot: Snapshot, shim: int) -> tuple[ProcessRow, ...]:
     """From the parent of the namespace's init down; each process with its task that lives."""
     found = []
     with contextlib.suppress(*GONE):
@@ -58,11 +58,11 @@ def tree(snapshot: Snapshot, shim: int) -> tuple[Relative, ...]:
     return tuple(found)
 
 
-def _relative(role: str, leader: Task, threads: tuple[Task, ...], init: int | None) -> Relative:
+def _relative(role: str, leader: Task, threads: tuple[Task, ...], init: int | None) -> ProcessRow:
     live = [task for task in threads if not task.zombie] or [leader]
     names = live[0].functions
     told = next((name for name in names if name in _TELLING), names[0] if names else None)
-    return Relative(role, leader.tid, leader.comm, leader.state, leader.threads, None if init is None else told)
+    return ProcessRow(role, leader.tid, leader.comm, leader.state, leader.threads, None if init is None else told)
 
 
 _TELLING = ("fuse_flush", "zap_pid_ns_processes")

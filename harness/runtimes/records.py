@@ -52,7 +52,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Relative:
+class ProcessRow:
     """A process of the picture: the shim, the container's init, its server."""
 
     role: str
@@ -65,13 +65,13 @@ class Relative:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class StuckState:
     """What the write-up shows, as it was seen here."""
 
     outcome: Outcome
     reasons: tuple[str, ...]
     form: tuple[Check, ...]
-    tree: tuple[Relative, ...]
+    tree: tuple[ProcessRow, ...]
     """From the shim down."""
     verdict_ms: float
     """From the killing call to the verdict."""
@@ -100,11 +100,11 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class ExperimentResult:
     """One experiment with one runtime."""
 
     experiment: Experiment
-    picture: Picture
+    picture: StuckState
     operations: tuple[Operation, ...]
     """In the order in which they were asked."""
     recovery: Recovery
@@ -123,7 +123,7 @@ class Subject:
     summary: str
     versions: tuple[tuple[str, str], ...]
     """(program, what it says of its version), the runtime's own first."""
-    courses: tuple[Course, ...] = ()
+    courses: tuple[ExperimentResult, ...] = ()
     missing: tuple[str, ...] = ()
     """What is not installed, each with what to install; then nothing was tried."""
     errors: tuple[str, ...] = ()

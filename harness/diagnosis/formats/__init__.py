@@ -1,1 +1,1 @@
-"""How a diagnosis is told: one format a file, pure, each with `SUMMARY` and `render(diagnosis) -> str`."""
+"""Formats of a diagnosis, one per file and pure; each has `SUMMARY` and `render(diagnosis) -> str`."""

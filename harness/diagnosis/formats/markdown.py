@@ -1,4 +1,4 @@
-"""For an incident's record or a bug report: Markdown, what comes from the machine in indented code."""
+"""Markdown for the record of an incident or a bug report; text from the machine stands in indented code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For Prometheus: the text format of its exposition, to be served by node_exporter's textfile collector."""
+"""Metrics in the text format of Prometheus, for the textfile collector of node_exporter."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ def render(diagnosis: Diagnosis) -> str:
     readings = diagnosis.readings
     by_kind = Counter((str(each.outcome), each.kind) for each in diagnosis.findings)
     parts = [
-        _metric("fusezap_findings", "What is stuck, by outcome and kind.", (
+        _metric("fusezap_findings", "Number of findings, by outcome and kind.", (
             ({"outcome": outcome, "kind": kind}, times) for (outcome, kind), times in sorted(by_kind.items())
         )),
-        _metric("fusezap_stuck_seconds", "How long nothing of a finding has run; NaN where it cannot be told.", (
+        _metric("fusezap_stuck_seconds", "How long no task of a finding has run; NaN where unknown.", (
             (_labels(each), "NaN" if each.for_s is None else round(each.for_s, 3)) for each in diagnosis.findings
         )),
-        _metric("fusezap_stuck_tasks", "Tasks that keep a finding from its end.", (
+        _metric("fusezap_stuck_tasks", "Tasks that keep a finding from ending.", (
             ({"id": each.id}, len(each.blockers)) for each in diagnosis.findings
         )),
-        _metric("fusezap_diagnose_status", "0: nothing is stuck, 1: something is, 2: it cannot be told.", (
+        _metric("fusezap_diagnose_status", "0: nothing is stuck, 1: something is stuck, 2: unknown.", (
             ({}, diagnosis.status),
         )),
-        _metric("fusezap_diagnose_unseen", "Kinds of readings that were not to be had.", (
+        _metric("fusezap_diagnose_unseen", "Kinds of readings that were unavailable.", (
             ({}, len(readings.blind) + len(readings.unseen)),
         )),
         _metric("fusezap_diagnose_tasks", "Tasks of the machine.", (({}, readings.tasks),)),
-        _metric("fusezap_diagnose_duration_seconds", "How long the look took.", (({}, round(readings.duration_s, 4)),)),
+        _metric("fusezap_diagnose_duration_seconds", "Duration of the scan.", (({}, round(readings.duration_s, 4)),)),
     ]  # fmt: skip
     return "".join(parts)
 

@@ -21,12 +21,12 @@ def render(report: Report) -> str:
 
 
 def render_verdict(verdict: Verdict, form: tuple[Check, ...]) -> str:
-    """What `judge` says of a recording."""
+    """Render the verdict of `judge` on a recording."""
     return json.dumps({"schema_version": SCHEMA_VERSION, **_verdict(verdict, form)}, indent=2) + "\n"
 
 
 def document(report: Report) -> dict[str, Any]:
-    """`results` has the first run of each outcome of each scenario; `series` has all of them, counted."""
+    """Make the document: `results` has the first run of each outcome, `series` counts all runs."""
     return {
         "schema_version": SCHEMA_VERSION,
         "command": report.command,

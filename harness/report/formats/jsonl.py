@@ -1,6 +1,6 @@
 """One JSON object a line: each run as it ends (`"type": "run"`), then each series (`"type": "series"`).
 
-The first run of each outcome is told whole, as in the JSON document; of the others the long parts are left out.
+The first run of each outcome is written in full, as in the JSON document; the others have no evidence.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import json
 from harness.model.records import Report, Result
 from harness.report.formats.json import result_record, series_record
 
-SUMMARY = "a line of JSON for each run, while they go on; then one for each scenario"
+SUMMARY = "one JSON line for each run as it ends, then one for each scenario"
 
 
 def render(report: Report) -> str:
-    """Of a report alone, only the runs that it has whole are there to be told."""
+    """Render the runs that a report holds, then its series."""
     lines = [line(result) for series in report.series for result in series.examples]
     return "".join(lines) + summary(report)
 

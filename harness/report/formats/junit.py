@@ -38,7 +38,7 @@ def render(report: Report) -> str:
 
 
 def _suite(root: Element, report: Report, name: str, under: str, every: list[Series]) -> None:
-    """`under`: what tells the cases of one kernel from those of another, for readers that leave the suites out."""
+    """Add the suite of a kernel; `under` is its part of the class names, for readers that ignore suites."""
     kernel = every[0].kernel
     marks = [series.mark for series in every]
     suite = SubElement(
@@ -55,7 +55,7 @@ def _suite(root: Element, report: Report, name: str, under: str, every: list[Ser
     _properties(suite, report, kernel, every)
     for series in every:
         _case(suite, series, under)
-    SubElement(suite, "system-out").text = _legal(plain(_told(report, kernel, every)))
+    SubElement(suite, "system-out").text = _legal(plain(_overview(report, kernel, every)))
 
 
 def _properties(suite: Element, report: Report, kernel: Kernel, every: list[Series]) -> None:
@@ -110,7 +110,7 @@ def _message(series: Series) -> str:
 
 
 def _type(series: Series) -> str:
-    """The outcome that it should not have come to."""
+    """Name the outcome that makes the case a failure."""
     wrong = [count.outcome for count in series.counts if count.outcome is not series.about.want]
     wrong = [outcome for outcome in wrong if outcome not in NO_VERDICT] or wrong
     return str(wrong[0]) if wrong else str(Outcome.INCONCLUSIVE)
@@ -119,13 +119,13 @@ def _type(series: Series) -> str:
 def _unread(root: Element, report: Report) -> None:
     suite = SubElement(root, "testsuite", name="fusezap", tests="1", failures="0", errors="1", skipped="0")
     case = SubElement(suite, "testcase", name="scenario files", classname="fusezap")
-    message = f"{len(report.errors)} could not be read"
+    message = f"{len(report.errors)} unreadable"
     SubElement(case, "error", message=message, type="unreadable").text = _legal(
         plain((0, folded(error)) for error in report.errors)
     )
 
 
-def _told(report: Report, kernel: Kernel, every: Iterable[Series]) -> list[Line]:
+def _overview(report: Report, kernel: Kernel, every: Iterable[Series]) -> list[Line]:
     lines: list[Line] = [
         (0, visible(report.command)),
         (0, visible(f"{kernel.release} {kernel.version} {kernel.machine}")),
@@ -136,7 +136,7 @@ def _told(report: Report, kernel: Kernel, every: Iterable[Series]) -> list[Line]
 
 
 def _legal(text: str) -> str:
-    """What XML cannot hold is replaced.  Jenkins takes `[[ATTACHMENT|path]]` in an output for an order to it."""
+    """Replace what XML cannot hold, and `[[`, because Jenkins obeys `[[ATTACHMENT|path]]` in an output."""
     return _NOT_XML.sub("\ufffd", text).replace("[[", "[ [")
 
 

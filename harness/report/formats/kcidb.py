@@ -99,7 +99,7 @@ def status(series: Series) -> str:
 
 
 def _excerpt(series: Series) -> str:
-    """The figures, and the proofs as far as they fit: cut at a line's end, and said so."""
+    """Write the figures and as many lines of the proofs as fit; a cut is marked."""
     whole = plain([*figures(series), *(line for result in series.examples for line in proof(result))])
     if len(whole) <= EXCERPT_MAX:
         return whole

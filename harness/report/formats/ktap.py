@@ -1,8 +1,8 @@
 """KTAP version 1, as the kernel's own test runners read it (Documentation/dev-tools/ktap.rst).
 
-A scenario is a test with subtests: armed, each outcome that was seen, form, resolved, nothing left behind.  Of several
-kernels each is a test, and the scenarios its subtests.  Their names do not change from run to run, so that a runner can
-follow one over time; what does change is behind the `#`.
+A scenario is a test with subtests: armed, each outcome that was seen, form, resolved, nothing left behind.  With
+several kernels each kernel is a test, and the scenarios are its subtests.  The names stay the same from run to run, so
+that a runner can follow a test; everything that changes is behind the `#`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ VERSION = "KTAP version 1"
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """One result line, with what stands before it."""
+    """A result line with its diagnostics and subtests."""
 
     ok: bool
     name: str
@@ -64,8 +64,8 @@ def _hashless(text: str) -> str:
 def _kernel(kernel: Kernel, name: str, report: Report) -> _Point:
     points = tuple(_scenario(series) for series in report.series if series.kernel == kernel)
     passed = [point.ok for point in points]
-    told = (0, f"kernel {folded(kernel.release)} {folded(kernel.version)} {folded(kernel.machine)}")
-    return _Point(all(passed), f"kernel {name}", f"{sum(passed)} of {len(passed)} ok", (told,), points)
+    about = (0, f"kernel {folded(kernel.release)} {folded(kernel.version)} {folded(kernel.machine)}")
+    return _Point(all(passed), f"kernel {name}", f"{sum(passed)} of {len(passed)} ok", (about,), points)
 
 
 def _scenario(series: Series) -> _Point:
@@ -79,18 +79,18 @@ def _scenario(series: Series) -> _Point:
 
 
 def _doubt(series: Series) -> str:
-    """Where nothing is said of the kernel, no failure is reported, but an error."""
+    """Report an error and no failure where the runs say nothing about the kernel."""
     return f"ERROR no conclusion: {headline(series)}" if series.mark is Mark.UNSURE else ""
 
 
 def _expected(series: Series) -> str:
-    """Of a behaviour that hangs by design: as kselftest reports what is known to fail (ksft_test_result_xfail)."""
+    """Report a behaviour that hangs by design as an expected failure, like ksft_test_result_xfail() of kselftest."""
     outcomes = [count.outcome for count in series.counts if count.outcome in STUCK]
     return f"XFAIL {', '.join(outcomes)}, by design" if series.mark is Mark.REPORTED and outcomes else ""
 
 
 def _story(series: Series) -> list[Line]:
-    """Text from outside comes at a depth of 1 at least: `# Subtest: ` and the like have a meaning for parsers."""
+    """List the evidence; text from outside is indented, because parsers give `# Subtest: ` at the margin a meaning."""
     kernel = series.kernel
     lines = [
         (0, f"scenario {folded(series.about.name)} {folded(series.about.summary)}"),
@@ -119,7 +119,7 @@ def _outcome(series: Series, count: Count) -> _Point:
 
 
 def _ends(series: Series) -> list[_Point]:
-    """The form is the defect's: of a behaviour that hangs in another way it says nothing."""
+    """Report form and resolution; the form applies to defects only."""
     points = []
     deadlocks = [result for result in series.examples if result.verdict.outcome is Outcome.DEADLOCK]
     form = deadlocks[0].verdict.form if deadlocks and series.about.kind is Kind.DEFECT else ()

@@ -47,15 +47,14 @@ def render(report: Report) -> str:
     others = [series for series in report.series if not _remarkable(series)]
     matrix = cells.matrix_of(report.series)
     parts = [_side_by_side(report, matrix)] if matrix else []
-    parts += [_bug(report, alike) for alike in _alike(bugs)]
+    parts += [_bug(report, same) for same in _same_result(bugs)]
     if others or report.errors or not bugs:
         parts.append(_others(report, others, bool(bugs)))
     return "\n".join("\n".join(part) for part in _ruled(parts))
 
 
-def _alike(bugs: list[Series]) -> list[list[Series]]:
-    """What one scenario came to under several kernels is one report, with the evidence of the first; but why a machine
-    was lost is told of each."""
+def _same_result(bugs: list[Series]) -> list[list[Series]]:
+    """Group series that make one bug report: the same scenario and result, but each lost machine alone."""
     found: dict[object, list[Series]] = {}
     for number, series in enumerate(bugs):
         outcomes = frozenset(count.outcome for count in series.counts)
@@ -65,7 +64,7 @@ def _alike(bugs: list[Series]) -> list[list[Series]]:
 
 
 def _side_by_side(report: Report, matrix: cells.Matrix) -> list[str]:
-    """A table where it fits, under the kernels' names or their numbers; else a list for each kernel."""
+    """Make a table with the names or numbers of the kernels, or a list for each kernel where that is too wide."""
     names = list(cells.kernel_names(matrix.kernels).values())
     lines = _heading(f"fusezap: {len(matrix.rows)} scenarios under {len(names)} kernels", "=")
     lines += [*_prose(f"By fusezap {report.version}, {report.started}:"), *_shell(report.command)]
@@ -91,13 +90,13 @@ def _side_by_side(report: Report, matrix: cells.Matrix) -> list[str]:
 
 
 def _cell(every: list[Series]) -> str:
-    """What differs from run to run must not be overlooked."""
-    told = [f"{'DIFFERS: ' if cells.mixed(series) else ''}{cells.words(series)}" for series in every]
-    return "; ".join(told).replace(" · ", ", ") or cells.NOT_RUN
+    """Write a cell; results that differ from run to run are marked."""
+    parts = [f"{'DIFFERS: ' if cells.mixed(series) else ''}{cells.words(series)}" for series in every]
+    return "; ".join(parts).replace(" · ", ", ") or cells.NOT_RUN
 
 
 def _ruled(parts: list[list[str]]) -> list[list[str]]:
-    """A rule between two reports; not of hyphens, which mail programs and git take for something."""
+    """Separate reports by a rule without hyphens, which mail programs and git would interpret."""
     return [part if number == 0 else ["* * *", "", *part] for number, part in enumerate(parts)]
 
 
@@ -106,7 +105,7 @@ def _remarkable(series: Series) -> bool:
 
 
 def _shown(series: Series) -> list[Result]:
-    """What did not go as it should, and what hangs."""
+    """Select the runs that did not come to the wanted outcome, and those that hang."""
     return [
         result
         for result in series.examples
@@ -114,27 +113,27 @@ def _shown(series: Series) -> list[Result]:
     ]
 
 
-def _bug(report: Report, alike: list[Series]) -> list[str]:
-    series = alike[0]
+def _bug(report: Report, same: list[Series]) -> list[str]:
+    series = same[0]
     about = series.about
-    lines = [*_heading(_title(alike), "="), *_facts(report, alike), *_summary(series)]
+    lines = [*_heading(_title(same), "="), *_facts(report, same), *_summary(series)]
     lines += [*_heading("How to reproduce it", "-"), *_steps(report, about)]
     lines += [*_heading("What the kernel does", "-"), *_prose(*paragraphs(about.why)), *_measured(about)]
     shown = _shown(series)
-    if shown and len(alike) > 1:
+    if shown and len(same) > 1:
         lines += _prose(f"What follows is of {series.kernel.release}.")
     for result in shown:
         lines += _evidence(result, f" ({result.verdict.outcome})" if len(shown) > 1 else "")
     lines += [*_heading("What a kernel without it does", "-"), *_wanted(series)] if series.mark is Mark.FAIL else []
     lines += _heading("Figures", "-")
-    for each in alike:
-        lines += _prose(f"Kernel {_uname(each.kernel)}:") if len(alike) > 1 else []
+    for each in same:
+        lines += _prose(f"Kernel {_uname(each.kernel)}:") if len(same) > 1 else []
         lines += _figures(each)
     return lines
 
 
-def _title(alike: list[Series]) -> str:
-    series = alike[0]
+def _title(same: list[Series]) -> str:
+    series = same[0]
     wrong = [count.outcome for count in series.counts if count.outcome is not series.about.want]
     stuck = [count.outcome for count in series.counts if count.outcome in STUCK]
     proven = [outcome for outcome in wrong if outcome not in NO_VERDICT]
@@ -142,7 +141,7 @@ def _title(alike: list[Series]) -> str:
     what = _TITLES[seen[0]].format(what=_dying(series)) if seen else "a run that cannot be judged"
     prefix = "[BUG] fuse" if series.mark is Mark.FAIL else "fuse"
     design = ", by design" if series.mark is Mark.REPORTED else ""
-    more = f" and {counted(len(alike) - 1, 'more kernel')}" if len(alike) > 1 else ""
+    more = f" and {counted(len(same) - 1, 'more kernel')}" if len(same) > 1 else ""
     return f"{prefix}: {what}{design} ({series.about.name}, {series.kernel.release}{more})"
 
 
@@ -151,19 +150,19 @@ def _uname(kernel: Kernel) -> str:
 
 
 def _dying(series: Series) -> str:
-    """There may be no namespace to go, only a process."""
+    """Name what dies: a PID namespace, or only a process."""
     snapshots = [snapshot for result in series.examples for snapshot in result.verdict.snapshots]
     return "a dying process" if any(snapshot.pid_ns is None for snapshot in snapshots) else "a dying PID namespace"
 
 
-def _facts(report: Report, alike: list[Series]) -> list[str]:
-    modes = sorted({result.mode for series in alike for result in series.examples})
+def _facts(report: Report, same: list[Series]) -> list[str]:
+    modes = sorted({result.mode for series in same for result in series.examples})
     found = f"Found by: fusezap {report.version}, {report.started}{', mode ' if modes else ''}{', '.join(modes)}"
-    if len(alike) == 1:
-        series = alike[0]
+    if len(same) == 1:
+        series = same[0]
         facts = [f"Kernel: {_uname(series.kernel)}", found, f"Seen: {proof.headline(series)}"]
     else:
-        facts = [found, *(f"Kernel: {_uname(each.kernel)}; seen: {proof.headline(each)}" for each in alike)]
+        facts = [found, *(f"Kernel: {_uname(each.kernel)}; seen: {proof.headline(each)}" for each in same)]
     return [*_bullets(facts), ""]
 
 
@@ -171,7 +170,7 @@ def _summary(series: Series) -> list[str]:
     seen = [f"{count.outcome} ({MEANS[count.outcome]})" for count in series.counts]
     came = f" It came to {', and to '.join(seen)}." if seen else ""
     want = f" A kernel free of the defect comes to: {series.about.want}." if series.mark is Mark.FAIL else ""
-    design = " FUSE has it so by design: it is told, not blamed." if series.mark is Mark.REPORTED else ""
+    design = " This is how FUSE is designed, and no defect." if series.mark is Mark.REPORTED else ""
     return _prose(f"The scenario {series.about.name} {series.about.summary}.{came}{want}{design}")
 
 
@@ -210,15 +209,15 @@ def _evidence(result: Result, which: str) -> list[str]:
         lines += _glossary(glossary(snapshot))
     lines += [*_heading(_WHY.get(verdict.outcome, "What is known") + which, "-"), *_code(proof.reasons(verdict))]
     console = proof.console_of(verdict)
-    lines += [*_prose("The last that its console said:"), *_code((0, line) for line in console)] if console else []
+    lines += [*_prose("The last lines of its console:"), *_code((0, line) for line in console)] if console else []
     if verdict.graph is not None:
         lines += _prose(
-            "Who waits for whom. What is dead can make no progress, whatever happens elsewhere; each wait is observed "
-            "(the kernel shows it), derived (by the rule that is named) or assumed (not ruled out)."
+            "The wait-for graph. A dead node can make no progress, whatever happens elsewhere. Each wait is observed "
+            "(the kernel shows it), derived (by the rule that is named) or assumed (it could not be ruled out)."
         )
         lines += _code(proof.wait_lines(verdict))
     if verdict.form:
-        lines += [*_heading(f"What it looks like{which}", "-"), *_code(proof.checklist(verdict.form))]
+        lines += [*_heading(f"Form of the hang{which}", "-"), *_code(proof.checklist(verdict.form))]
     return [*lines, *_ends(result, which)]
 
 
@@ -228,7 +227,7 @@ def _glossary(meanings: dict[str, str]) -> list[str]:
     names: dict[str, list[str]] = {}
     for name, meaning in meanings.items():
         names.setdefault(meaning, []).append(name)
-    lines = [(0, f"{', '.join(alike)}: {meaning}") for meaning, alike in names.items()]
+    lines = [(0, f"{', '.join(same)}: {meaning}") for meaning, same in names.items()]
     return [*_prose("The functions that matter:"), *_code(lines)]
 
 
@@ -237,21 +236,21 @@ def _ends(result: Result, which: str) -> list[str]:
         return []
     lines = _heading(f"What ends it{which}", "-")
     for attempt in result.attempts:
-        lines += _prose(f"Tried, {'and it ended it' if attempt.released else 'in vain'}: {attempt.answer}")
+        lines += _prose(f"Tried, {'and it ended the hang' if attempt.released else 'without effect'}: {attempt.answer}")
         lines += _shell(attempt.command)
     ending = result.resolution
     if ending is None:
         return lines
     took = "" if ending.release_ms is None else f" {ending.release_ms:.2f} ms later"
-    told = f"gone{took}." if ending.released else f"that did not end it: {ending.detail}"
-    return [*lines, *_prose(f"By {ending.action}; {told}"), *_shell(ending.command)]
+    end = f"gone{took}." if ending.released else f"that did not end it: {ending.detail}"
+    return [*lines, *_prose(f"By {ending.action}; {end}"), *_shell(ending.command)]
 
 
 def _wanted(series: Series) -> list[str]:
     want = series.about.want
     return _prose(
-        f"It comes to: {want} ({MEANS[want]}). The exit status of this is then 0, 1 where the defect is there, and 125 "
-        "where it cannot be told, as git bisect run wants it:"
+        f"Its outcome is {want} ({MEANS[want]}). The exit status of the following command is then 0; it is 1 where the "
+        "kernel has the defect, and 125 where the run is inconclusive, as `git bisect run` expects:"
     ) + _shell(f"fusezap check {series.about.name}")
 
 
@@ -272,14 +271,14 @@ def _figures(series: Series) -> list[str]:
     trouble = [f"not armed: {error}" for error in series.errors]
     trouble += [f"left behind: {left}" for left in proof.left_behind(series)]
     if trouble:
-        lines += [*_prose("What did not go as it should:"), *_code((0, visible(each)) for each in trouble)]
+        lines += [*_prose("Problems:"), *_code((0, visible(each)) for each in trouble)]
     return [*lines, *_log(series)]
 
 
 def _log(series: Series) -> list[str]:
     if not series.warnings:
         return []
-    return [*_prose("The kernel's log had meanwhile:"), *_code(map(_logged, series.warnings))]
+    return [*_prose("In the kernel's log during the runs:"), *_code(map(_logged, series.warnings))]
 
 
 def _runs(number: int) -> str:
@@ -316,7 +315,7 @@ def _of_kernel(kernel: Kernel, every: list[Series]) -> list[str]:
     for series in every:
         if series.warnings:
             lines += [
-                *_prose(f"During {series.about.name} the kernel's log had:"),
+                *_prose(f"In the kernel's log during {series.about.name}:"),
                 *_code(map(_logged, series.warnings)),
             ]
     return lines
@@ -327,7 +326,7 @@ def _logged(line: str) -> Line:
 
 
 def _heading(text: str, underline: str) -> list[str]:
-    """Setext: reads as a heading in plain text, and may be of several lines."""
+    """Make a setext heading, which may have several lines and reads well as plain text."""
     lines = _wrap(text)
     return [*lines, underline * max(3, *map(len, lines)), ""]
 
@@ -347,7 +346,7 @@ def _wrap(text: str, first: str = "", rest: str = "") -> list[str]:
 
 
 def _unblocked(match: re.Match[str]) -> str:
-    """A digit cannot be escaped; the dot behind it, which is not in the match, can."""
+    """Escape the start of a line; of a number, the dot behind it is escaped."""
     return f"{match[1]}{match[3]}\\" if match[3] else f"{match[1]}\\{match[2]}"
 
 
@@ -356,13 +355,13 @@ def escape(text: str) -> str:
 
 
 def _code(lines: Iterable[Line]) -> list[str]:
-    """Indented code, which must not follow a list: it would belong to its last item."""
+    """Make indented code; directly after a list it would belong to the last item."""
     broken = [CODE + line for line in wrapped(lines, WIDTH - len(CODE))]
     return [*broken, ""] if broken else []
 
 
 def _shell(command: str) -> list[str]:
-    """A command, broken as the shell allows: a backslash joins the lines again, also inside of a word."""
+    """Break a command with backslashes, which the shell joins again even inside of a word."""
     width = WIDTH - len(CODE) - 2
     lines = textwrap.wrap(visible(command.strip()), width, break_on_hyphens=False, drop_whitespace=False) or ["true"]
     ended = [line + "\\" for line in lines[:-1]] + lines[-1:]
@@ -370,7 +369,7 @@ def _shell(command: str) -> list[str]:
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """A pipe table, or where that is too wide a list."""
+    """Make a pipe table, or a list where that is too wide."""
     table = _pipes(header, rows)
     if table is not None:
         return table
@@ -379,7 +378,7 @@ def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str
 
 
 def _pipes(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str] | None:
-    """None where a line would be too long."""
+    """Make a pipe table; None where a line would be too long."""
     cells = [[escape(folded(cell)) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     if sum(widths) + 3 * len(widths) + 1 > WIDTH:

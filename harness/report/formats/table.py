@@ -1,4 +1,4 @@
-"""The table of kernels and scenarios as a page of documentation: what was fixed where, and which kernels hang today."""
+"""The table of kernels and scenarios as a page of documentation, with the history of the fix."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def render(report: Report) -> str:
 
 
 def _today(every: tuple[Series, ...], kernels: tuple[Kernel, ...]) -> str:
-    """Which kernels hang: those that a defect was proven a deadlock on."""
+    """Say which kernels hang: those on which a defect was proven to be a deadlock."""
     names = cells.kernel_names(kernels)
     defects = [series for series in every if series.about.kind is Kind.DEFECT]
     hang = [kernel for kernel in kernels if any(each.kernel == kernel and _hangs(each) for each in defects)]
@@ -57,7 +57,7 @@ def _today(every: tuple[Series, ...], kernels: tuple[Kernel, ...]) -> str:
         return f"{every_one} measured here still hang{'s' if len(hang) == 1 else ''}: {_listed(hang, names)}"
     parts = [
         f"{what}: {_listed(those, names)}"
-        for what, those in (("today hang", hang), ("are free of it", free), ("could not be told", unknown))
+        for what, those in (("today hang", hang), ("are free of it", free), ("gave no conclusion", unknown))
         if those
     ]
     return f"of the kernels measured here, {'; '.join(parts)}" if parts else "no kernel was measured"
@@ -89,12 +89,12 @@ def _scenarios(every: list[Series], kernels: tuple[Kernel, ...]) -> list[str]:
 
 
 def _cell(every: list[Series]) -> str:
-    """A defect that was seen stands out, and so does what differs from run to run."""
-    told = []
+    """Print defects, and results that differ from run to run, in bold."""
+    parts = []
     for series in every:
         words = _text(cells.words(series))
-        told.append(f"**{words}**" if series.mark is Mark.FAIL or cells.mixed(series) else words)
-    return "; ".join(told) or cells.NOT_RUN
+        parts.append(f"**{words}**" if series.mark is Mark.FAIL or cells.mixed(series) else words)
+    return "; ".join(parts) or cells.NOT_RUN
 
 
 def _rows(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
@@ -102,5 +102,5 @@ def _rows(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """From outside: without a meaning of Markdown's."""
+    """Escape text from outside, so that Markdown gives it no meaning."""
     return _SPECIAL.sub(r"\\\1", visible(text))

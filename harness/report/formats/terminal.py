@@ -1,4 +1,4 @@
-"""The story for a person, told as it happens.  Colour only where the terminal wants it (NO_COLOR, TERM=dumb)."""
+"""Progress and results of a run for a person.  Colour only where the terminal wants it (NO_COLOR, TERM=dumb)."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ class _Victim(Protocol):
     def about(self) -> str: ...
 
 
-SUMMARY = "the story for a person; of many runs, what they came to"
+SUMMARY = "for a person: the course of one run, or the counts of many"
 
 
 def render(report: Report) -> str:
-    """As it would be told, without colour: each first run of an outcome, then the table."""
+    """Render the first run of each outcome, then the table, without colour."""
     stream = io.StringIO()
     story = Story(stream)
     names = cells.kernel_names(cells.kernels_of(report.series))
@@ -93,7 +93,7 @@ def render(report: Report) -> str:
 
 
 class Story:
-    """Listens to a run; each method prints what has just become known."""
+    """Prints the events of a run as they happen."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         stream = stream or sys.stdout
@@ -111,7 +111,7 @@ class Story:
         self._step(f"SIGKILL sent to {victim.target.init}")
 
     def looked(self, verdict: Verdict) -> None:
-        """What keeps it is told once, so that a wait of seconds is not a silent one."""
+        """Print once what keeps the namespace, so that a wait of seconds is not silent."""
         if verdict.outcome is Outcome.STARVED and self.waiting != verdict.outcome:
             self.console.print(f"  … starved for now: {escape(verdict.reasons[0])}")
         self.waiting = verdict.outcome
@@ -126,7 +126,7 @@ class Story:
         self.console.print(f"\n[{STYLES[outcome]}]{outcome.upper()}[/]: {MEANS[outcome]}")
         for reason in why(verdict):
             self.console.print(f"  - {escape(reason)}")
-        self._verbatim("the last of its console:", console_of(verdict))
+        self._verbatim("the last lines of its console:", console_of(verdict))
         if verdict.graph is None:
             return
         snapshot = verdict.snapshots[-1]
@@ -152,7 +152,7 @@ class Story:
 
     def kept(self, victim: _Victim, run: str, remedy: str) -> None:
         init = victim.target.init
-        self._section("Kept, for you to look at")
+        self._section("Kept for inspection")
         for line in (
             f"ps -L -o pid,tid,ppid,stat,wchan:30,comm --ppid {init}",
             f"cat /proc/{init}/stack",
@@ -160,9 +160,9 @@ class Story:
             f"nsenter --target {init} --pid true       # fails: no new process can enter",
         ):
             self.console.print(f"  {escape(line)}")
-        self.console.print("  Never read cmdline, environ, maps or mem of these tasks: that can hang as well.")
+        self.console.print("  Never read cmdline, environ, maps or mem of these tasks: such a read can hang, too.")
         self._section("To end it")
-        self.console.print(f"  fusezap clean\n  or by hand: {escape(remedy)}\n  A guard looks after {run} until then.")
+        self.console.print(f"  fusezap clean\n  or by hand: {escape(remedy)}\n  A guard process owns {run} until then.")
 
     def finished(self, result: Result) -> None:
         if result.leftovers:
@@ -175,8 +175,7 @@ class Story:
         self.console.print()
 
     def summary(self, series: tuple[Series, ...]) -> None:
-        """A line for each outcome of each scenario, and what the numbers say; of several kernels, side by side where
-        that fits, else one below the other."""
+        """Print a line for each outcome of each scenario; kernels next to each other, or one below the other."""
         names = cells.kernel_names(cells.kernels_of(series))
         if len(names) < 2:
             self.console.print(_figures(series))
@@ -190,14 +189,14 @@ class Story:
             where = f" under {names[each.kernel]}" if len(names) > 1 else ""
             for line in filter(None, (each.note, *each.errors, *each.leftovers, *_missing(each))):
                 self.console.print(f"  {escape(each.about.name)}{escape(where)}: {escape(line)}")
-            self._verbatim(f"{each.about.name}{where}, the kernel's log meanwhile:", each.warnings)
+            self._verbatim(f"{each.about.name}{where}, in the kernel's log during the runs:", each.warnings)
 
     def _fits(self, table: Table) -> bool:
         unbounded = self.console.options.update(width=1_000_000)
         return self.console.measure(table, options=unbounded).maximum <= self.console.width
 
     def _verbatim(self, title: str, lines: tuple[str, ...]) -> None:
-        """As they stand in a log: not broken, whatever the width."""
+        """Print lines of a log without breaking them, whatever the width."""
         if lines:
             self.console.print(f"  {escape(title)}")
         for line in lines:

@@ -1,9 +1,9 @@
 """A timeline in the Trace Event Format, which chrome://tracing and Perfetto open.
 
-A thread group is a process there, a task a thread, and each of its states a slice (`X`).  The run itself is one more
-process: its milestones are instants (`i`), the requests that the server journalled async pairs (`b`, `e`).  Times are
-microseconds since the run began.  Several runs lie side by side: the numbers of the second and later ones are moved up,
-for a reader of the format takes an equal number for the same process.
+A thread group becomes a process of the format, a task a thread, and each of its states a slice (`X`).  The run itself
+is one more process: its milestones are instants (`i`), the journalled requests async pairs (`b`, `e`).  Times are
+microseconds since the run began.  The PIDs of the second and later runs are offset, because a reader of the format
+takes equal PIDs for one process.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from harness.report.text import folded, visible
 
 SUMMARY = "a timeline in the Trace Event Format, for Perfetto and chrome://tracing"
 STRIDE = 10_000_000
-"""What the numbers of one run are from those of the next: above PID_MAX_LIMIT (4 194 304), and easy to take off."""
+"""Offset of the PIDs from run to run: above PID_MAX_LIMIT (4 194 304, include/linux/threads.h)."""
 RUN_PID = 5_000_000
-"""Of the run itself: no process can have it."""
+"""PID of the run itself, which no process can have."""
 
 
 _COLOURS = {
@@ -61,7 +61,7 @@ def _results(report: Report) -> Iterator[tuple[Series, Result]]:
 
 
 class _Run:
-    """One result on its own scale: `base` is added to each number, `start` taken from each time."""
+    """A result on a scale of its own: `base` is added to each PID, `start` subtracted from each time."""
 
     def __init__(self, number: int, series: Series, result: Result, kernels: dict[Kernel, str]) -> None:
         self.number, self.series, self.result = number, series, result
@@ -178,7 +178,7 @@ def _by_task(sightings: Iterable[Sighting]) -> Iterator[list[Sighting]]:
 
 
 def _shown(entry: dict[str, object]) -> dict[str, Any]:
-    """What the journal tells beside the time and the event; nothing that it does not know."""
+    """List the fields of an entry but for time and event; unknown ones are left out."""
     return {key: _value(value) for key, value in entry.items() if key not in ("time", "event") and value is not None}
 
 

@@ -1,4 +1,4 @@
-"""The wait-for graph as a drawing: boxes, numbered lines and what each says; a template makes it SVG."""
+"""The wait-for graph as a drawing: boxes and numbered lines, each line with its evidence.  A template makes it SVG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.report.text import visible
 from harness.report.wait_tree import role_of
 
 MOST = 60
-"""More boxes than that are no drawing any more: the list says it better."""
+"""Boxes of a drawing, at most: a larger graph is only listed."""
 WIDTH, HEIGHT = 176, 62
 _MARGIN = 12
 _LABEL = 22
@@ -74,7 +74,7 @@ class Drawing:
     width: float
     height: float
     band: float
-    """Where the room for captions begins."""
+    """Top of the box for the captions."""
     shapes: tuple[Shape, ...]
     arrows: tuple[Arrow, ...]
     node_width: int = WIDTH
@@ -86,12 +86,13 @@ class Waits:
     """The whole graph, in words and, unless it is too large, as a drawing."""
 
     nodes: tuple[tuple[Node, str, str], ...]
-    """Each with its role and with what it needs."""
+    """Each node with its role and with what it needs."""
     edges: tuple[Wait, ...]
     drawing: Drawing | None
 
 
 def waits(verdict: Verdict) -> Waits | None:
+    """Lay out the graph of a verdict; None where it has none."""
     graph = verdict.graph
     if graph is None:
         return None
@@ -99,8 +100,8 @@ def waits(verdict: Verdict) -> Waits | None:
     nodes = _root_first(graph)
     labels = {node.id: _short(node) for node in nodes}
     edges = tuple(_wait(number, edge, labels, roles) for number, edge in enumerate(graph.edges, start=1))
-    told = tuple((node, roles[node.id], _need(node, len(graph.targets(node.id)))) for node in nodes)
-    return Waits(told, edges, _drawing(told, graph, edges) if len(nodes) <= MOST else None)
+    listed = tuple((node, roles[node.id], _need(node, len(graph.targets(node.id)))) for node in nodes)
+    return Waits(listed, edges, _drawing(listed, graph, edges) if len(nodes) <= MOST else None)
 
 
 def _root_first(graph: WaitGraph) -> tuple[Node, ...]:
@@ -137,7 +138,7 @@ def _shape(node: Node, role: str, need: str, box: Box) -> Shape:
 
 
 def _short(node: Node) -> str:
-    """A connection's label has the name of its filesystem in brackets after the number, and the number suffices."""
+    """Shorten the label of a connection to its number; the rest of it is the filesystem's name."""
     return node.label.partition(" (")[0] if node.id.startswith("connection:") else node.label
 
 

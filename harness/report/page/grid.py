@@ -41,7 +41,7 @@ class Grid:
     """The table."""
 
     kernels: tuple[tuple[str, str], ...]
-    """Name, and all that uname(2) says."""
+    """Name, and release, version and machine of uname(2)."""
     kinds: tuple[tuple[Kind, tuple[GridRow, ...]], ...]
     differing: int
     mixed: int

@@ -29,7 +29,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A line for a figure, with its name above."""
+    """A line that marks a figure, with its name above it."""
 
     x: float
     name: str
@@ -61,24 +61,24 @@ def nice(step: float) -> float:
 
 
 def ticks(low: float, high: float, about: int) -> tuple[float, ...]:
-    """Round numbers within [low, high], `about` as many as asked for."""
+    """List about `about` round numbers within [low, high]."""
     step = nice((high - low) / about)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return tuple(round(number * step, 9) for number in range(first, last + 1))
 
 
 def number(value: float) -> str:
-    """`-0` is 0, and no figure is written as a power of ten."""
+    """Write a number without an exponent and without a negative zero."""
     return f"{value + 0.0:.6f}".rstrip("0").rstrip(".") if value else "0"
 
 
 def place(value: float) -> str:
-    """In a drawing; a tenth of a pixel is exact enough."""
+    """Write a coordinate to a tenth of a pixel."""
     return f"{value + 0.0:.1f}".removesuffix(".0")
 
 
 def histogram(series: Series) -> Histogram | None:
-    """None where one value, or none, has no distribution."""
+    """Lay out the latencies of a series; None where there are fewer than two."""
     values, latency = sorted(series.latencies_ms), series.latency
     if len(values) < 2 or latency is None:
         return None
@@ -93,15 +93,15 @@ def histogram(series: Series) -> Histogram | None:
     def up(count: float) -> float:
         return round(bottom - count / most * (bottom - _TOP), 1)
 
-    told = []
+    described = []
     bars = []
     for index, count in enumerate(counts):
         if count == 0:
             continue
         start, end = low + index * width, low + (index + 1) * width
-        told.append(f"{count} from {number(start)} to {number(end)} ms")
+        described.append(f"{count} from {number(start)} to {number(end)} ms")
         x, y = across(start), up(count)
-        bars.append(Bar(x, y, round(max(across(end) - x - 1, 1), 1), round(bottom - y, 1), told[-1]))
+        bars.append(Bar(x, y, round(max(across(end) - x - 1, 1), 1), round(bottom - y, 1), described[-1]))
     return Histogram(
         width=WIDTH,
         height=HEIGHT,
@@ -113,20 +113,23 @@ def histogram(series: Series) -> Histogram | None:
         across=tuple(Tick(across(each), number(each)) for each in ticks(low, high, 8)),
         up=tuple(Tick(up(each), number(each)) for each in ticks(0, most, 4) if each == int(each)),
         rules=(_rule("median", across(latency.median), 12), _rule("p95", across(latency.p95), 26)),
-        text=f"Kill to verdict of {len(values)} runs: " + ", ".join(told),
+        text=f"Kill to verdict of {len(values)} runs: " + ", ".join(described),
     )
 
 
 def _rule(name: str, x: float, y: float) -> Rule:
-    """Each name in a row of its own, and on the side where there is room."""
+    """Put each name in a row of its own, on the side that has room."""
     return Rule(min(max(x, _LEFT), WIDTH - _RIGHT), name, y, x > WIDTH - _RIGHT - 60)
 
 
 def bins(values: list[float]) -> tuple[float, float, tuple[int, ...]]:
-    """Where the first begins, how wide each is, and how many of the sorted values are in each.
+    """Sort values into bins of a round width near that of the Freedman-Diaconis rule: 2 IQR / n^(1/3).
 
-    About as wide as Freedman and Diaconis say (twice the range of the middle half, by the cube root of the number), of
-    a round width, and never so many that a bar is a hair.
+    Args:
+        values: Sorted, at least one.
+
+    Returns:
+        Start of the first bin, width of each, and the number of values in each.
     """
     low, high, size = values[0], values[-1], len(values)
     spread = max(high - low, abs(high) * 0.01, 1e-3)

@@ -1,6 +1,6 @@
-"""What happened when, as lanes on one axis: a task's states, the server's requests.  A template makes it SVG.
+"""The timeline of a run as lanes on one axis: the states of each task, and the server's requests.
 
-Times are milliseconds since the kill; a run without one is told from its first event on.
+Times are milliseconds since the kill, or since the first event of a run without one.  A template makes it SVG.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _GLYPH = 6.7
 _NAME = 22
 _REQUESTS = 16
 _LONGEST = 80
-"""Characters of a path; it may have 4096."""
+"""Characters of a path that are shown; a path may have 4096."""
 _BEFORE = 0.1
-"""How much of the time before the kill is shown, as a part of the time after it."""
+"""Time before the kill that is shown, as a part of the time after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class StateBar:
     x: float
     width: float
     look: str
-    """Which colour: `D`, `S`, … or `several`, `request`, `open`."""
+    """Its class in the style sheet: a state letter, `several`, `request` or `open`."""
     text: str
-    """In the bar, as far as there is room: a letter at least, or nothing."""
+    """Written in the bar where there is room for it."""
     title: str
 
 
@@ -60,7 +60,7 @@ class Lane:
     full: str
     bars: tuple[StateBar, ...]
     ends: float | None
-    """Where the task is gone."""
+    """Where the task ended; None: it was still there at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class TimelineView:
 
     drawing: Drawing
     milestones: tuple[tuple[str, str, str], ...]
-    """Time, name, and what it was."""
+    """Time, name and description."""
     states: tuple[LaneText, ...]
     hidden_tasks: int
     """How many tasks have no lane."""
@@ -101,7 +101,7 @@ class TimelineView:
 
 
 _Span = tuple[Sighting, int]
-"""A sighting, and until when it holds."""
+"""A sighting and the time of the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class _Scale:
 
 
 def zero_ns(result: Result) -> int | None:
-    """The kill, or else the first thing that is known."""
+    """Find the time of the kill, else of the first milestone or sighting; None where there is neither."""
     milestones = result.timeline.milestones
     killed = [each.at_ns for each in milestones if each.name == "killed"]
     times = [each.at_ns for each in milestones] + [each.at_ns for each in result.timeline.sightings]
@@ -129,9 +129,16 @@ def zero_ns(result: Result) -> int | None:
 
 
 def timeline_view(result: Result, lanes: int, states: int, finest: float = 2.0) -> TimelineView | None:
-    """At most so many `lanes` of tasks, and so many `states` of each in words; None where nothing was recorded.
+    """Lay out the timeline of a run.
 
-    What lasts shorter than `finest` pixels is drawn together with what follows.
+    Args:
+        result: The run.
+        lanes: Tasks that get a lane, at most.
+        states: States of each lane that are put in words, at most.
+        finest: Pixels; a state that lasts shorter is drawn together with the next one.
+
+    Returns:
+        The drawing and its words; None where nothing was recorded.
     """
     zero = zero_ns(result)
     if zero is None:
@@ -167,7 +174,7 @@ def timeline_view(result: Result, lanes: int, states: int, finest: float = 2.0) 
 
 
 def _scale(result: Result, zero: int) -> _Scale:
-    """From shortly before the kill to the end of what was watched; the cleaning after it is no part of the story."""
+    """Scale from shortly before the kill to the end of the watch; the clean-up after it is left out."""
     times = [each.at_ns for each in result.timeline.sightings]
     gone = [each.at_ns for each in result.timeline.milestones if each.name == "gone"]
     times += gone or [each.at_ns for each in result.timeline.milestones if each.name != "cleaned"]
@@ -186,7 +193,7 @@ def _time(scale: _Scale, at_ns: int) -> str:
 
 
 def _flags(milestones: Iterable[Milestone], scale: _Scale) -> tuple[tuple[Flag, ...], int]:
-    """Names that would overlap lie in rows; how many rows there are is the second answer."""
+    """Place the names of milestones in rows without overlaps; the second value is the number of rows."""
     filled: list[float] = []
     placed = []
     for each in milestones:
@@ -203,7 +210,7 @@ def _flags(milestones: Iterable[Milestone], scale: _Scale) -> tuple[tuple[Flag, 
 
 
 def _by_task(sightings: Iterable[Sighting]) -> Iterator[list[Sighting]]:
-    """Groups in the order of their first sighting, a group's leader before its other threads."""
+    """Group sightings by task, each leader before its other threads."""
     ordered = sorted(sightings, key=lambda each: (each.tgid, each.tid != each.tgid, each.tid, each.at_ns))
     for _, group in groupby(ordered, lambda each: (each.tgid, each.tid)):
         yield list(group)
@@ -220,12 +227,12 @@ def _task(group: list[Sighting], scale: _Scale, y: float, finest: float) -> Lane
 
 
 def _cut(name: str) -> str:
-    """The end of a name is its number, so the middle goes."""
+    """Cut the middle out of a long name: its end is the TID."""
     return name if len(name) <= _NAME else f"{name[: _NAME - 9]}…{name[-8:]}"
 
 
 def _together(spans: list[_Span], scale: _Scale, finest: float) -> Iterator[list[_Span]]:
-    """One by one, but for those so short that their bars would hide each other."""
+    """Join states that are too short for a bar of their own."""
     held: list[_Span] = []
     for span in spans:
         if held and (scale.x(held[-1][1]) - scale.x(held[0][0].at_ns) >= finest or held[-1][1] != span[0].at_ns):
@@ -277,7 +284,7 @@ def _lane_text(group: list[Sighting], scale: _Scale, most: int) -> LaneText:
 
 
 def _calls(result: Result, scale: _Scale, y: float) -> tuple[tuple[Lane, ...], int]:
-    """Requests that were under way in the time shown: of too many the longest, in the order of the calls."""
+    """Make lanes of the requests in the time shown, the longest where there are too many, in the order of the calls."""
     found = []
     for request in requests(result.journal):
         called, answered = time_ns(request.called), None if request.replied is None else time_ns(request.replied)

@@ -1,7 +1,7 @@
-"""A layered layout for small graphs: columns from left to right, as few crossings as a few sweeps find.  Pure.
+"""A layered layout for small graphs, after Sugiyama: columns from left to right with few crossings.  Pure.
 
-After Sugiyama: an edge that would close a circle is turned round for the layout alone; a node's column is the longest
-way from the root; an edge that skips columns gets a place in each, so that it runs beside the boxes, not behind them.
+An edge that would close a cycle is reversed for the layout only.  The column of a node is the length of the longest
+path from the root.  An edge that skips columns gets a slot in each of them, so that it runs between the boxes.
 """
 
 from __future__ import annotations

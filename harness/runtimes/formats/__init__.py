@@ -1,1 +1,1 @@
-"""How what the runtimes did is told, one format a file: `SUMMARY` and `render(report) -> str`."""
+"""Formats of a report on runtimes, one per file and pure; each has `SUMMARY` and `render(report) -> str`."""

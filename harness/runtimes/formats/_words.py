@@ -1,9 +1,9 @@
-"""What the formats have in common: the table of one course, and what it comes to."""
+"""Words that all formats of a report on runtimes share."""
 
 from __future__ import annotations
 
 from harness.report.text import visible
-from harness.runtimes.records import Answer, Course, Experiment, Operation, Report, Subject, When
+from harness.runtimes.records import Answer, Experiment, ExperimentResult, Operation, Report, Subject, When
 
 EXPERIMENTS = {
     Experiment.FLUSH: "killed while its server holds a file open on its own mount",
@@ -13,7 +13,7 @@ _MOST = 110
 
 
 def answer(found: Answer) -> str:
-    """Exit status, what it said, how long it took."""
+    """Write an answer: exit status, message and time."""
     if found.status is None:
         return f"no answer within {found.bound_s:.3g} s"
     words = visible(found.words)
@@ -21,22 +21,24 @@ def answer(found: Answer) -> str:
     return f"{found.status}{shown} ({found.took_s:.2f} s)"
 
 
-def asked(course: Course, when: When) -> list[Operation]:
+def asked(course: ExperimentResult, when: When) -> list[Operation]:
+    """List the questions of one moment."""
     return [each for each in course.operations if each.when is when]
 
 
-def before(course: Course, operation: Operation) -> str:
-    """What the same question was answered before the kill; empty where it was not asked."""
+def before(course: ExperimentResult, operation: Operation) -> str:
+    """Write the answer to the same question before the kill; empty where it was not asked."""
     found = [each for each in asked(course, When.HEALTHY) if each.name == operation.name]
     return answer(found[0].answer) if found else ""
 
 
 def versions(subject: Subject) -> str:
+    """List the versions of a runtime's programs."""
     return ", ".join(f"{name} {version}" for name, version in subject.versions)
 
 
-def tree(course: Course) -> str:
-    """From the shim down."""
+def tree(course: ExperimentResult) -> str:
+    """List the processes of the stuck container, from the shim down."""
     parts = []
     for each in course.picture.tree:
         threads = f", {each.threads} threads" if each.threads > 1 else ""
@@ -45,30 +47,33 @@ def tree(course: Course) -> str:
     return " → ".join(parts)
 
 
-def ending(course: Course) -> str:
+def ending(course: ExperimentResult) -> str:
+    """Describe the recovery after the abort."""
     recovery = course.recovery
     if recovery.released_ms is None:
         return "the namespace did not become empty after the abort"
-    told = f"{recovery.released_ms:.1f} ms after the abort the namespace was gone"
+    text = f"{recovery.released_ms:.1f} ms after the abort the namespace was gone"
     if recovery.recovered_s is None:
-        told += f"; {course_says(course)}, and did not say otherwise any more"
+        text += f"; {last_state(course)}, and never changed that"
     else:
-        told += f"; {recovery.recovered_s:.2f} s after it, inspect said: {visible(recovery.state)[:_MOST]}"
-    told += f"; exit status {recovery.exit_status}" if recovery.exit_status is not None else ""
-    told += "; a new container runs" if recovery.healthy else "; no new container could be run"
-    return told
+        text += f"; {recovery.recovered_s:.2f} s after it, inspect said: {visible(recovery.state)[:_MOST]}"
+    text += f"; exit status {recovery.exit_status}" if recovery.exit_status is not None else ""
+    text += "; a new container runs" if recovery.healthy else "; no new container could be run"
+    return text
 
 
-def course_says(course: Course) -> str:
+def last_state(course: ExperimentResult) -> str:
+    """Quote the last answer to inspect."""
     return f"inspect said: {visible(course.recovery.state)[:_MOST]}"
 
 
-def lost(course: Course) -> str:
+def lost(course: ExperimentResult) -> str:
+    """List what the runtime forgot or left behind."""
     return "; ".join(map(visible, course.recovery.lost)) or "nothing"
 
 
 def summary(report: Report) -> str:
-    """What they do, in a sentence for each, out of the answers alone."""
+    """Sum up the answers of each runtime in a sentence."""
     sentences = []
     for subject in report.subjects:
         for course in subject.courses[:1]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.report.page.template import rendered
 from harness.runtimes.formats import _words
-from harness.runtimes.records import Course, Report, Subject, When
+from harness.runtimes.records import ExperimentResult, Report, Subject, When
 
 SUMMARY = "a page for a browser, in one file that needs no network"
 
@@ -38,7 +38,7 @@ class Row:
 class Experiment:
     """A course, prepared for the page."""
 
-    course: Course
+    course: ExperimentResult
     title: str
     tree: str
     rows: tuple[Row, ...]
@@ -80,12 +80,12 @@ def _experiments(subject: Subject) -> tuple[Experiment, ...]:
     )
 
 
-def _rows(course: Course) -> tuple[Row, ...]:
+def _rows(course: ExperimentResult) -> tuple[Row, ...]:
     names = dict.fromkeys(each.name for each in course.operations)
     return tuple(_row(course, name) for name in names)
 
 
-def _row(course: Course, name: str) -> Row:
+def _row(course: ExperimentResult, name: str) -> Row:
     asked = [each for each in course.operations if each.name == name]
     cells = []
     for when in _MOMENTS:

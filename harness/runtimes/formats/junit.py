@@ -1,4 +1,4 @@
-"""JUnit's XML: a test case a runtime and experiment; it passes where the picture was shown and all recovered."""
+"""JUnit XML: one case per runtime and experiment, which passes where the hang was reproduced and all recovered."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 from harness.report.text import visible
 from harness.runtimes.formats import _words
-from harness.runtimes.records import Course, Report, Subject
+from harness.runtimes.records import ExperimentResult, Report, Subject
 
 SUMMARY = "JUnit XML, a case a runtime"
 
@@ -28,10 +28,10 @@ def render(report: Report) -> str:
     return "<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(suite, encoding="unicode") + "\n"
 
 
-def _case(suite: ET.Element, subject: Subject, course: Course) -> None:
+def _case(suite: ET.Element, subject: Subject, course: ExperimentResult) -> None:
     name = f"{subject.name} {course.experiment}"
     case = ET.SubElement(suite, "testcase", classname="runtimes", name=name, time=f"{course.duration_s:.3f}")
     if not course.good:
         ET.SubElement(case, "failure", message=visible(_words.ending(course)))
-    told = [f"{each.when} {each.name}: {_words.answer(each.answer)}" for each in course.operations]
-    ET.SubElement(case, "system-out").text = "\n".join(told)
+    answers = [f"{each.when} {each.name}: {_words.answer(each.answer)}" for each in course.operations]
+    ET.SubElement(case, "system-out").text = "\n".join(answers)

@@ -1,4 +1,4 @@
-"""KTAP: a test a runtime and experiment, its answers as diagnostics."""
+"""KTAP: one test per runtime and experiment, with the answers as diagnostics."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ def render(report: Report) -> str:
     tests: list[tuple[bool, str, list[str]]] = []
     for subject in report.subjects:
         for course in subject.courses:
-            told = [f"{each.when} {each.name}: {_words.answer(each.answer)}" for each in course.operations]
-            tests.append((course.good, f"{subject.name} {course.experiment}", told))
+            answers = [f"{each.when} {each.name}: {_words.answer(each.answer)}" for each in course.operations]
+            tests.append((course.good, f"{subject.name} {course.experiment}", answers))
         if subject.missing:
             tests.append((True, f"{subject.name} # SKIP {visible('; '.join(subject.missing))}", []))
         if subject.errors or subject.leftovers:
             words = [visible(each) for each in (*subject.errors, *subject.leftovers)]
             tests.append((False, subject.name, words))
     lines = ["KTAP version 1", f"1..{len(tests)}"]
-    for number, (good, name, told) in enumerate(tests, start=1):
-        lines += [f"# {each}" for each in told]
+    for number, (good, name, diagnostics) in enumerate(tests, start=1):
+        lines += [f"# {each}" for each in diagnostics]
         lines.append(f"{'ok' if good else 'not ok'} {number} {name}")
     return "\n".join(lines) + "\n"

@@ -1,11 +1,11 @@
-"""A page of documentation: what each runtime answered, in tables."""
+"""A page of documentation with the answers of each runtime in tables."""
 
 from __future__ import annotations
 
 import re
 
 from harness.runtimes.formats import _words
-from harness.runtimes.records import Course, Report, Subject, When
+from harness.runtimes.records import ExperimentResult, Report, Subject, When
 
 SUMMARY = "a page of documentation (docs/reference/runtimes.md is one)"
 
@@ -15,11 +15,11 @@ def render(report: Report) -> str:
     lines = [
         "# What container runtimes do when a container cannot die",
         "",
-        "While a container hangs in the flush of its own FUSE server, the runtimes answered thus. "
+        "What the runtimes answered while a container hung in the flush of its own FUSE server. "
         + _words.summary(report),
         "",
         f"Measured {report.started} on Linux {kernel.release} ({kernel.machine}) by fusezap {report.version}, with",
-        f"`{report.command}`. In each cell: exit status, what it said, and how long it took.",
+        f"`{report.command}`. In each cell: exit status, message and time.",
         "",
     ]
     for subject in report.subjects:
@@ -37,10 +37,10 @@ def _subject(subject: Subject) -> list[str]:
     return lines
 
 
-def _course(course: Course) -> list[str]:
+def _course(course: ExperimentResult) -> list[str]:
     picture = course.picture
     heading = _words.EXPERIMENTS[course.experiment]
-    outcome = f"{picture.outcome.upper()} {picture.verdict_ms:.0f} ms after the kill was asked for"
+    outcome = f"{picture.outcome.upper()} {picture.verdict_ms:.0f} ms after the kill"
     lines = [f"### {heading[:1].upper()}{heading[1:]}", ""]
     lines += [
         f"{outcome}: {_cell(_words.tree(course))}.",
@@ -57,5 +57,5 @@ def _course(course: Course) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """What a machine said, as text in a table: nothing in it is markup, and no line of it is too long to read."""
+    """Escape text from a machine for a cell of a table."""
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)

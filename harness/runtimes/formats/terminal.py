@@ -1,4 +1,4 @@
-"""For a person: each runtime's answers, one a line."""
+"""For a person: the answers of each runtime, one per line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def render(report: Report) -> str:
     lines = []
     for subject in report.subjects:
         lines.append(f"{subject.name}: {_words.versions(subject) or subject.summary}")
-        lines += [f"{INDENT}not there: {each}" for each in subject.missing]
+        lines += [f"{INDENT}not installed: {each}" for each in subject.missing]
         lines += [f"{INDENT}not measured: {each}" for each in subject.errors]
         lines += [f"{INDENT}left behind: {each}" for each in subject.leftovers]
         for course in subject.courses:

@@ -76,7 +76,7 @@ def test_a_deadlock_is_told_in_order() -> None:
         "Processes",
         "Stacks, innermost first",
         "Why it is a deadlock",
-        "What it looks like",
+        "Form of the hang",
         "What ends it",
         "What a kernel without it does",
         "Figures",
@@ -107,7 +107,7 @@ def test_a_behaviour_that_hangs_is_no_bug() -> None:
     report = report_of(series_of("server-stopped"))
     assert headings(report)[0] == "fuse: a dying PID namespace is stuck, by design (server-stopped, 6.18.44)"
     assert "What a kernel without it does" not in headings(report)
-    assert "told, not blamed" in prose(report)
+    assert "This is how FUSE is designed" in prose(report)
 
 
 def test_what_is_well_comes_last_and_is_short() -> None:

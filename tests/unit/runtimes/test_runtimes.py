@@ -18,13 +18,13 @@ from harness.runtimes import formats, oci, rootfs, tools
 from harness.runtimes.driver import Bind, Commands, Container, Place
 from harness.runtimes.records import (
     Answer,
-    Course,
     Experiment,
+    ExperimentResult,
     Operation,
-    Picture,
+    ProcessRow,
     Recovery,
-    Relative,
     Report,
+    StuckState,
     Subject,
     When,
 )
@@ -143,10 +143,10 @@ def report() -> Report:
     failed = Operation("exec", When.STUCK, "x exec ID true", Answer(255, EVIL, 0.02, 15.0))
     ended = Operation("inspect", When.ABORTED, "x inspect ID", Answer(0, "exited 137", 0.01, 15.0))
     healthy = Operation("exec", When.HEALTHY, "x exec ID true", Answer(0, "", 0.02, 15.0))
-    tree = (Relative("init", 7, "tini", "S", 1, "zap_pid_ns_processes"), Relative("process", 8, "f", "Z", 2, None))
-    picture = Picture(Outcome.DEADLOCK, ("proven",), (), tree, 12.0)
+    tree = (ProcessRow("init", 7, "tini", "S", 1, "zap_pid_ns_processes"), ProcessRow("process", 8, "f", "Z", 2, None))
+    picture = StuckState(Outcome.DEADLOCK, ("proven",), (), tree, 12.0)
     recovery = Recovery(1.0, 0.1, "exited 137", 137, True, ())
-    course = Course(Experiment.FLUSH, picture, (healthy, silent, stuck, failed, ended), recovery, 20.0)
+    course = ExperimentResult(Experiment.FLUSH, picture, (healthy, silent, stuck, failed, ended), recovery, 20.0)
     good = Subject("docker", "about it", (("dockerd", "1.2"),), (course,))
     absent = Subject("podman", "about it", (), missing=("podman is not installed: install podman",))
     broken = Subject("crun", "about it", (("crun", "1"),), errors=("flush: it did not start",))
