@@ -17,8 +17,8 @@ def held_by_itself(call: str, function: str, request: str) -> str:
     return (
         f"A thread of the server is in {call}: {function} has sent {request}. Another thread has read the request from "
         "the device and does not answer. Once a request has been read, request_wait_answer() waits uninterruptibly for "
-        "the answer, so the SIGKILL stays pending. The stuck thread keeps the descriptor table, which has the device in "
-        "it, so the connection does not end with the other threads. Kernels hang here by design. The fix of 6.3 does "
+        "the answer, so the SIGKILL stays pending. The stuck thread keeps the descriptor table, which has the device "
+        "in it, so the connection does not end with the other threads. Kernels hang here by design. The fix of 6.3 does "
         "not change that: it concerns the exit path only."
     )
 
@@ -52,8 +52,8 @@ def queued(held: str) -> str:
         A paragraph for `Scenario.why`.
     """
     return (
-        "The server outside is stopped, so no task reads the device and the request stays in the queue. The kernel drops "
-        "a request that has not been read when its caller is killed: request_wait_answer() waits killably for it, takes "
-        "it off the queue at the SIGKILL (fuse_remove_pending_req(); list_del() in older kernels) and returns. So the "
+        "The server outside is stopped, so no task reads the device and the request stays in the queue. The kernel "
+        "drops a request that has not been read when its caller is killed: request_wait_answer() waits killably for it, "
+        "takes it off the queue at the SIGKILL (fuse_remove_pending_req(); list_del() in older kernels) and returns. So the "
         f"namespace ends, unlike in {held}, where the server has read the request."
     )
