@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from harness import __version__
+from harness.boundary import bug_text
 from harness.errors import FusezapError
 from harness.guard import preload
 from harness.linux.kmsg import Log
@@ -131,6 +132,8 @@ def main(folder: Path) -> None:
             _carry_out(orders, channel, lambda message: channel.send(wire.Said(message)), folder)
         except (FusezapError, OSError) as error:
             channel.send(wire.Failed(str(error)))
+        except Exception as error:
+            channel.send(wire.Failed(bug_text(error), bug=True))
         channel.send(wire.Bye())
 
 

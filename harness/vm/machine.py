@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
@@ -15,12 +16,17 @@ from typing import IO
 
 from harness.errors import MachineError
 from harness.linux.polling import poll
+from harness.printable import visible
 from harness.vm import wire
 from harness.vm.command import Command, Daemon
 
 LOOK_EVERY_S = 0.01
 DAEMON_S = 10.0
 """For what the machine needs beside it."""
+READ_BYTES = 1 << 20
+"""Of the guest's reports at a time."""
+CONSOLE_BYTES = 1 << 12
+"""Of a line on the console; what is longer is more than one."""
 KEPT_LINES = 200
 TOLD_LINES = 15
 TOLD_OF_A_CRASH = 40
@@ -32,6 +38,10 @@ def last_words(lines: tuple[str, ...]) -> tuple[str, ...]:
     """From where the kernel says that it dies; of one that does not say so, the last few lines."""
     crash = next((number for number, line in enumerate(lines) if _CRASH.search(line)), None)
     return lines[-TOLD_LINES:] if crash is None else lines[crash : crash + TOLD_OF_A_CRASH]
+
+
+def _short(error: Exception) -> str:
+    return visible(str(error))[:300]
 
 
 class LostError(Exception):
@@ -56,28 +66,51 @@ class Machine:
         self._reader = Thread(target=self._read, args=(process.stdout,), daemon=True)
         self._reader.start()
 
-    def events(self) -> Iterator[wire.Event]:
-        """Up to the guest's Bye; LostError when that does not come."""
+    def events(self, follow: Callable[[wire.Event], bool]) -> Iterator[wire.Event]:
+        """Read what the guest reports.
+
+        Args:
+            follow: takes each event, and returns whether it is progress; ValueError means that the machine is lost.
+
+        Yields:
+            Its events, up to its Bye.
+
+        Raises:
+            LostError: the machine ended, reports what no guest of ours does, or makes no progress.
+        """
         parser = wire.Parser()
-        with (self._share / wire.EVENTS).open("rb") as stream:
+        # The guest has the folder too, and may have put a link or a FIFO there.
+        fd = os.open(self._share / wire.EVENTS, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(fd, "rb") as stream:
             while True:
                 ended = self._process.poll() is not None
-                try:
-                    events = parser.feed(stream.read())
-                except ValueError as error:
-                    raise self._lost(f"what the guest told is not to be understood: {error}") from error
-                for event in events:
-                    self._alive = time.monotonic()
+                data = stream.read(READ_BYTES)
+                for event in self._parsed(parser, data):
+                    if self._followed(follow, event):
+                        self._alive = time.monotonic()
                     yield event
                     if isinstance(event, wire.Bye):
                         return
-                if ended:
+                if ended and len(data) < READ_BYTES:
                     raise self._lost(
                         f"the machine ended by itself, its emulator with status {self._process.returncode}"
                     )
                 if time.monotonic() - self._alive > self._deadline_s:
                     raise self._lost(f"no sign of life for {self._deadline_s:g} s")
-                time.sleep(LOOK_EVERY_S)
+                if len(data) < READ_BYTES:
+                    time.sleep(LOOK_EVERY_S)
+
+    def _parsed(self, parser: wire.Parser, data: bytes | None) -> list[wire.Event]:
+        try:
+            return parser.feed(data or b"")
+        except ValueError as error:
+            raise self._lost(f"what the guest reports does not parse: {_short(error)}") from error
+
+    def _followed(self, follow: Callable[[wire.Event], bool], event: wire.Event) -> bool:
+        try:
+            return follow(event)
+        except ValueError as error:
+            raise self._lost(f"what the guest reports was not ordered: {_short(error)}") from error
 
     def _lost(self, why: str) -> LostError:
         if self._process.poll() is not None:
@@ -85,7 +118,7 @@ class Machine:
         return LostError(why, last_words(tuple(self._lines)), (self._share / wire.REACHED_INIT).exists())
 
     def _read(self, console: IO[bytes]) -> None:
-        for raw in console:
+        while raw := console.readline(CONSOLE_BYTES):
             text = _NO_TEXT.sub("", raw.decode(errors="replace")).rstrip()
             if text:
                 self._lines.append(text)

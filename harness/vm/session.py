@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from harness import __version__, registry
-from harness.errors import Interrupted, MachineError
+from harness.errors import BugError, Interrupted, KernelError, MachineError
 from harness.kernels.image import Image
 from harness.kernels.progress import at_tenths
 from harness.model.records import STUCK, Kernel, Result, Series, Timings, Verdict
 from harness.model.terms import Outcome
+from harness.printable import visible
 from harness.record import record, replace
 from harness.run.runner import SILENT, Listener
 from harness.run.session import Plan, Watcher
@@ -26,6 +27,7 @@ from harness.vm.accelerator import TCG, accelerator
 from harness.vm.bundle import make
 from harness.vm.guest import Orders
 from harness.vm.machine import LostError, Machine, started
+from harness.vm.protocol import Course
 from harness.vm.root import Root
 from harness.vm.settings import Settings
 
@@ -120,11 +122,12 @@ def _boot(engine: ModuleType, errand: _Errand, guest: _Guest, *, emulated: bool)
             roots.bring_sources(folder / make.SOURCES)
         accel = accelerator() if root.here and not emulated else TCG
         command = engine.command(errand.image, settings, root, folder, accel)
-        with started(command, folder, settings.deadline_s, settings.console) as machine:
+        deadline_s = settings.deadline_s + (plan.patience_s or 0.0)
+        with started(command, folder, deadline_s, settings.console) as machine:
             try:
                 guest.follow(machine, folder)
             finally:
-                _take_evidence(folder / wire.EVIDENCE, plan.out)
+                _take_evidence(folder / wire.EVIDENCE, guest.scenarios, plan.out, errand.say)
 
 
 class _Guest:
@@ -145,7 +148,8 @@ class _Guest:
 
     def follow(self, machine: Machine, share: Path) -> None:
         try:
-            for event in machine.events():
+            course = Course(tuple(each.name for each in self.scenarios), self._plan)
+            for event in machine.events(course.follow):
                 self._take(event)
                 if isinstance(event, wire.Step) and event.name == "judged":
                     self._dump(event, share)
@@ -220,7 +224,8 @@ class _Guest:
             case wire.Said():
                 self._say(event.message)
             case wire.Failed():
-                raise MachineError(f"under {self._kernel.release}: {event.error}")
+                kind = BugError if event.bug else KernelError
+                raise kind(f"under {visible(self._kernel.release)}: {event.error}")
             case wire.Bye():
                 return
 
@@ -257,11 +262,27 @@ def _retell(step: wire.Step, listener: Listener) -> None:
             listener.finished(result)
 
 
-def _take_evidence(found: Path, out: Path | None) -> None:
-    """Moves what the guest kept; a name that is taken gets a number, as between runs here."""
-    if out is None or not found.is_dir():
-        return
-    from harness.run.evidence import fresh_folder
+def _take_evidence(found: Path, scenarios: tuple[Scenario, ...], out: Path | None, say: Callable[[str], None]) -> None:
+    """Take over what the guest kept; a name that is taken gets a number, as between runs here.
 
-    for folder in sorted(found.iterdir()):
-        shutil.copytree(folder, fresh_folder(out, folder.name), dirs_exist_ok=True)
+    The script that makes the hang again is written here: a program of the guest's is nothing to be run on the host.
+    """
+    if out is None:
+        return
+    from harness.launch import repro
+    from harness.run.evidence import fresh_folder
+    from harness.vm.evidence import take
+
+    known = {each.name: each for each in scenarios}
+
+    def folder_for(name: str) -> Path:
+        folder = fresh_folder(out, name)
+        scenario = known.get(name) or known.get(name.rpartition("-")[0])
+        if scenario is not None and repro.possible(scenario):
+            script = folder / "repro.sh"
+            script.write_text(repro.script(scenario))
+            script.chmod(0o755)
+        return folder
+
+    for each in take(found, folder_for).refused:
+        say(f"of what the guest kept, this was not taken: {each}")

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 
-from harness.model import codec
+from harness.model import bounded_json, codec
 from harness.model.records import Attempt, Kernel, Resolution, Result, Series, Snapshot, Verdict
 from harness.record import record
 
 ORDERS = "orders"
 """What the guest is to do, as the host wrote it."""
 EVENTS = "events"
+LINE = 32 << 20
+"""Bytes of an event: the evidence of a hundred tasks in a dozen runs has less than one MB."""
 REACHED_INIT = "reached-init"
 """The guest's first program has come to run: from here on, what goes wrong is no emulator's stall."""
 EVIDENCE = "out"
@@ -75,6 +77,8 @@ class Failed:
     """The guest cannot do it at all."""
 
     error: str
+    bug: bool = False
+    """Of fusezap's own, and not of the kernel or the machine."""
 
 
 @record(frozen=True, slots=True)
@@ -96,16 +100,35 @@ class Parser:
     """Takes the file's bytes as they come; hands out whole events."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._parts: list[bytes] = []
+        self._size = 0
         self._next = 0
 
     def feed(self, data: bytes) -> list[Event]:
-        """ValueError for what no guest of ours has written."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        """Take the next bytes of the file.
+
+        Args:
+            data: as many as there are just now.
+
+        Returns:
+            The events whose lines are whole.
+
+        Raises:
+            ValueError: no guest of ours has written this, or a line is longer than LINE bytes.
+        """
+        first, *others = data.split(b"\n")
+        self._parts.append(first)
+        self._size += len(first)
+        if self._size > LINE:
+            raise ValueError(f"a line is longer than {LINE} bytes")
+        if not others:
+            return []
+        lines = [b"".join(self._parts), *others[:-1]]
+        self._parts, self._size = [others[-1]], len(others[-1])
         return [self._event(each) for each in lines]
 
     def _event(self, text: bytes) -> Event:
-        raw = json.loads(text)
+        raw = bounded_json.parse(text, LINE)
         if not isinstance(raw, list) or len(raw) != 3 or raw[0] != self._next or raw[1] not in _KINDS:
             raise ValueError(f"not event {self._next} of a guest: {text[:200]!r}")
         self._next += 1

@@ -50,13 +50,28 @@ def test_half_a_line_is_no_event() -> None:
         wire.line(0, wire.Bye()) * 2,
         '[0,"Began",{"scenario":1,"times":1}]',
         '[0,"Bye",{"more":1}]',
+        '[0,"Said",{"message":' + "[" * 100_000 + "]" * 100_000 + "}]",
+        '[0,"Began",{"scenario":"healthy","times":' + "9" * 5000 + "}]",
+        '[0,"Step",{"name":"armed","took_ms":NaN}]',
+        '[0,"Step",{"name":"armed","took_ms":1e999}]',
     ],
 )
 def test_what_no_guest_of_ours_writes_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"not event 0|not event 1|Expecting value|Began.scenario|unknown field"):
+    with pytest.raises(
+        ValueError,
+        match=r"not event 0|not event 1|Expecting value|Began.scenario|unknown field|nested|digits|no number|range",
+    ):
         wire.Parser().feed(text.encode() + b"\n")
 
 
 def test_a_line_is_a_line() -> None:
     assert wire.line(3, wire.Said("two\nlines")).count("\n") == 1
     assert json.loads(wire.line(3, HELLO))[:2] == [3, "Hello"]
+
+
+def test_a_line_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "LINE", 1000)
+    parser = wire.Parser()
+    parser.feed(b"x" * 600)
+    with pytest.raises(ValueError, match="longer than 1000 bytes"):
+        parser.feed(b"x" * 600)

@@ -1,0 +1,86 @@
+"""In which order a guest may report, and how much: a guest that goes beyond it is lost.
+
+Each event is well formed on its own by `wire`; here the sequence is checked against what was ordered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.run.session import ENDLESS, Plan
+from harness.vm import wire
+
+STEPS = 20_000
+"""Of the story of one run: a run has a dozen, and one for each look while it waits."""
+MESSAGES = 2000
+"""For the user, in one guest."""
+_IN_A_SERIES = (wire.Step, wire.Counted, wire.Ended)
+
+
+@dataclass(slots=True)
+class Course:
+    """The events of one guest so far."""
+
+    scenarios: tuple[str, ...]
+    """Their names, in the order in which they were ordered."""
+    plan: Plan
+    done: int = 0
+    greeted: bool = False
+    running: bool = False
+    counted: int = 0
+    """Runs of the series."""
+    steps: int = 0
+    """Since the last run was counted."""
+    messages: int = 0
+
+    def follow(self, event: wire.Event) -> bool:
+        """Take the next event.
+
+        Args:
+            event: as the guest reported it.
+
+        Returns:
+            Whether it is progress: only that renews the deadline of a guest, for messages could go on for ever.
+
+        Raises:
+            ValueError: no guest that does what was ordered reports this now.
+        """
+        if isinstance(event, wire.Hello) is self.greeted:
+            raise ValueError("the guest greets twice, or not at all")
+        if isinstance(event, _IN_A_SERIES) and not self.running:
+            raise ValueError(f"{type(event).__name__} of no scenario")
+        match event:
+            case wire.Hello():
+                self.greeted = True
+            case wire.Began():
+                self._begin(event)
+            case wire.Step():
+                self.steps = _counted(self.steps, STEPS, "steps of a run")
+                return False
+            case wire.Counted():
+                self.counted = _counted(self.counted, min(self.plan.times, ENDLESS), "runs")
+                self.steps = 0
+            case wire.Ended():
+                if event.series.about.name != self.scenarios[self.done]:
+                    raise ValueError(f"the end of {event.series.about.name!r}")
+                self.running = False
+                self.done += 1
+            case wire.Said():
+                self.messages = _counted(self.messages, MESSAGES, "messages")
+                return False
+            case _:
+                return True
+        return True
+
+    def _begin(self, event: wire.Began) -> None:
+        if self.running or self.done == len(self.scenarios) or event.scenario != self.scenarios[self.done]:
+            raise ValueError(f"the beginning of {event.scenario!r}")
+        if event.times != self.plan.times:
+            raise ValueError(f"{event.times} runs where {self.plan.times} were ordered")
+        self.running, self.counted, self.steps = True, 0, 0
+
+
+def _counted(number: int, most: int, what: str) -> int:
+    if number >= most:
+        raise ValueError(f"more than {most} {what}")
+    return number + 1
