@@ -92,6 +92,8 @@ class _GuardProcess:
         self.boot = boot
         self.wakeup = wakeup
         self.folder: Path | None = None
+        self.lock = -1
+        """Open as long as this process lives: whoever else can lock the folder may remove it."""
         self.ctl: Fusectl | None = None
         self.holds: list[Hold] = []
         self.freezer: Freezer | None = None
@@ -127,8 +129,8 @@ class _GuardProcess:
         try:
             mode = self._enter_namespaces()
             what = "folder"
-            self.folder = rundir.create(self.name, base)
-            Owner(self.boot, self.harness, Process.of(os.getpid())).write(self.folder)
+            owner = Owner(self.boot, self.harness, Process.of(os.getpid()))
+            self.folder, self.lock = rundir.create(self.name, base, owner)
         except OSError as error:
             self._send(_failure(what, error))
             raise

@@ -2,15 +2,19 @@
 
 One folder a run: `BASE/RUN`, RUN being `fusezap-` and twelve hex digits, which is also the fsname of every mount
 that the run makes.  The first four digits are those of BASE: runs with another BASE are somebody else's.
-`owner.json` in it names the processes that look after it, by number and start time.
+`lock` in it is held by its guard, and `owner.json` names guard and harness, by number and start time.
 """
 
 from __future__ import annotations
 
 import binascii
+import contextlib
 import errno
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.linux.process import Process
@@ -18,6 +22,10 @@ from harness.record import asdict, record
 
 PREFIX = "fusezap-"
 OWNER = "owner.json"
+LOCK = "lock"
+"""Locked by whoever looks after the run, its guard or `fusezap clean`, while that process lives."""
+FRESH = ".new-"
+"""Before the name of a folder that is not locked and signed yet."""
 MOUNT_POINT = "mnt"
 TRIES = 50
 
@@ -85,9 +93,23 @@ def run_of(source: str, point: str) -> str | None:
     return next((name for name in (source, *point.split("/")) if is_name(name)), None)
 
 
-def create(name: str, above: Path) -> Path:
-    """The folder of a new run in `above`, which must be ours alone: a stranger's folder could be a trap."""
-    folder = above / name
+def create(name: str, above: Path, owner: Owner) -> tuple[Path, int]:
+    """Make the folder of a new run, owned from the first moment that anybody sees it.
+
+    It is made under another name, locked, and signed by its owner; then it gets its name.  The lock is this process's
+    (fcntl(2)): no child has it, and it goes with this process, however that ends.
+
+    Args:
+        name: the run's.
+        above: the folder of all runs of this user.  It must be ours alone: a stranger's could be a trap.
+        owner: who looks after the run.
+
+    Returns:
+        The folder, and the descriptor of its lock, to be kept open.
+
+    Raises:
+        OSError: it cannot be made.
+    """
     for attempt in range(TRIES):
         try:
             above.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -96,13 +118,62 @@ def create(name: str, above: Path) -> Path:
                 raise PermissionError(
                     errno.EPERM, f"not a folder that only user {os.getuid()} may write to", str(above)
                 )
-            folder.mkdir(mode=0o700)
-            break
+            return _owned(name, above, owner)
         except (FileNotFoundError, FileExistsError):
-            # Another run, the last one, has removed the base between two of these steps.
-            if attempt == TRIES - 1:
+            # Another run, the last one, has removed the base meanwhile, or `clean` the folder before it was locked.
+            if attempt == TRIES - 1 or (above / name).exists():
                 raise
-    return folder
+    raise AssertionError("each try returns or raises")
+
+
+def _owned(name: str, above: Path, owner: Owner) -> tuple[Path, int]:
+    fresh = above / f"{FRESH}{name}"
+    fresh.mkdir(mode=0o700)
+    lock = -1
+    try:
+        lock = os.open(fresh / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        owner.write(fresh)
+        if (above / name).exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(above / name))
+        fresh.rename(above / name)
+    except BaseException:
+        if lock >= 0:
+            os.close(lock)
+        with contextlib.suppress(OSError):
+            remove(fresh)
+        raise
+    return above / name, lock
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[bool]:
+    """Try to become the owner of a folder for the time of the block.
+
+    Args:
+        folder: of a run, or one that is just being made.
+
+    Yields:
+        True where no living process owns it; False where one does.
+
+    Raises:
+        FileNotFoundError: there is no such folder any more.
+    """
+    try:
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        folder.lstat()
+        yield True  # nobody who lives has come to lock it, or its owner is at the last step of its removal
+        return
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as fcntl(2) has it
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(lock)
 
 
 def remove(folder: Path) -> None:
@@ -111,7 +182,7 @@ def remove(folder: Path) -> None:
     The mount itself lives in the guard's mount namespace; in ours the mount point is an empty folder, and rmdir()
     of it never asks the filesystem that hangs.
     """
-    for entry in list(os.scandir(folder)):
+    for entry in sorted(os.scandir(folder), key=lambda each: each.name == LOCK):  # the lock is the last to go
         if entry.is_dir(follow_symlinks=False):
             os.rmdir(entry.path)
         else:

@@ -33,18 +33,34 @@ class Swept:
 
 
 def sweep() -> Iterator[Swept]:
-    """Every run of this user that has left a trace, one after the other."""
-    mounts = mounted_runs()
-    folders = {path.name: path for path in _folders()}
-    for name in sorted({*mounts, *folders}):
-        yield _sweep(name, folders.get(name), mounts.get(name, set()))
+    """Remove every run of this user that has left a trace and that nobody looks after, one after the other.
+
+    A run that starts or ends meanwhile is left alone: its folder is locked from its first moment to its last, and its
+    mounts are gone before its folder is.
+
+    Yields:
+        What was done about each.
+    """
+    base = rundir.base()
+    folders, fresh = _folders(base)
+    for name in sorted({*mounted_runs(), *folders}):
+        swept = _sweep(name, base / name)
+        if swept is not None:
+            yield swept
+    for folder in fresh:
+        with contextlib.suppress(OSError), rundir.claimed(folder) as free:
+            if free:
+                rundir.remove(folder)
 
 
-def _folders() -> list[Path]:
+def _folders(base: Path) -> tuple[list[str], list[Path]]:
+    """Names of runs, and folders that are just being made, or whose maker was killed."""
     try:
-        return [path for path in rundir.base().iterdir() if _own(path.name)]
+        found = [path.name for path in base.iterdir()]
     except FileNotFoundError:
-        return []
+        return [], []
+    fresh = [base / name for name in found if name.startswith(rundir.FRESH) and _own(name.removeprefix(rundir.FRESH))]
+    return [name for name in found if _own(name)], fresh
 
 
 def _own(name: str) -> bool:
@@ -52,20 +68,32 @@ def _own(name: str) -> bool:
 
 
 def mounted_runs() -> dict[str, set[int]]:
-    """fsname → processes in whose mountinfo it is: of a FUSE mount, or of the room that a container runtime has."""
+    """Find runs by their mounts: of FUSE, or of the sandbox that a container runtime has.
+
+    The mounts of a run are in the private mount namespace of its guard.  A mount that bears the name of a run and that
+    this process or the first one sees, too, is none: whoever made it must not have everybody killed who sees it.
+
+    Returns:
+        By the name of the run, the processes that see a mount of it.
+    """
+    common = {run for pid in {1, os.getpid()} for run in _runs_seen(pid)}
     found: dict[str, set[int]] = {}
     for pid in procfs.user_pids():
-        for tid in _tids(pid):
-            try:
-                entries = mounts_named(rundir.PREFIX, tid, pid)
-            except OSError:
-                continue
-            for entry in entries:
-                run = rundir.run_of(entry.source, entry.point)
-                if run is not None and _own(run):
-                    found.setdefault(run, set()).add(pid)
-            break
+        for run in _runs_seen(pid) - common:
+            found.setdefault(run, set()).add(pid)
     return found
+
+
+def _runs_seen(pid: int) -> set[str]:
+    """By the mountinfo of the first task of the process that has one."""
+    for tid in _tids(pid):
+        try:
+            entries = mounts_named(rundir.PREFIX, tid, pid)
+        except OSError:
+            continue
+        runs = (rundir.run_of(entry.source, entry.point) for entry in entries)
+        return {run for run in runs if run is not None and _own(run)}
+    return set()
 
 
 def _tids(pid: int) -> list[int]:
@@ -75,17 +103,25 @@ def _tids(pid: int) -> list[int]:
         return []
 
 
-def _sweep(name: str, folder: Path | None, pids: set[int]) -> Swept:
-    owner = Owner.read(folder) if folder is not None else None
-    if owner is not None and owner.boot != procfs.boot_id():
-        owner = None
-    if owner is not None and owner.harness.alive and not owner.kept:
-        return Swept(name, (), (), in_use=True)
-    return _remove(name, folder, owner, pids)
+def _sweep(name: str, folder: Path) -> Swept | None:
+    """None where it has ended by itself."""
+    try:
+        with rundir.claimed(folder) as free:
+            owner = Owner.read(folder)
+            if owner is not None and owner.boot != procfs.boot_id():
+                owner = None
+            if owner is None and not free:
+                return Swept(name, (), (), in_use=True)  # its guard is about to end
+            if owner is not None and owner.harness.alive and not owner.kept:
+                return Swept(name, (), (), in_use=True)
+            return _remove(name, folder, owner, mounted_runs().get(name, set()))
+    except FileNotFoundError:
+        pids = mounted_runs().get(name, set())
+        return _remove(name, None, None, pids) if pids else None
 
 
 def sweep_own(name: str, folder: Path) -> Swept:
-    """The run of a living harness whose guard is dead."""
+    """Remove the run of a living harness whose guard is dead."""
     return _remove(name, folder if folder.exists() else None, None, mounted_runs().get(name, set()))
 
 

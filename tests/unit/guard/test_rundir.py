@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -108,11 +109,23 @@ class TestOwner:
         assert json.loads((tmp_path / OWNER).read_text())["guard"] == {"pid": 3, "start_time": 4}
 
 
+OWNER_OF_IT = Owner("boot", Process(1, 2), Process(3, 4))
+
+
+def created(name: str, base: Path) -> Path:
+    """A folder whose lock this process lets go at once."""
+    folder, lock = rundir.create(name, base, OWNER_OF_IT)
+    os.close(lock)
+    return folder
+
+
 class TestFolder:
     def test_create_and_remove(self, tmp_path: Path) -> None:
         base = tmp_path / "base"
-        folder = rundir.create("run", base)
+        folder = created("run", base)
         assert (base.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o700, 0o700)
+        assert sorted(path.name for path in folder.iterdir()) == [rundir.LOCK, OWNER]
+        assert Owner.read(folder) == OWNER_OF_IT
         (folder / "journal").touch()
         (folder / "mnt").mkdir()
         rundir.remove(folder)
@@ -120,7 +133,7 @@ class TestFolder:
 
     def test_another_run_keeps_the_base(self, tmp_path: Path) -> None:
         base = tmp_path / "base"
-        first, second = rundir.create("first", base), rundir.create("second", base)
+        first, second = created("first", base), created("second", base)
         rundir.remove(first)
         assert [path.name for path in base.iterdir()] == [second.name]
 
@@ -129,20 +142,21 @@ class TestFolder:
         base.mkdir()
         base.chmod(0o777)
         with pytest.raises(PermissionError, match="may write to"):
-            rundir.create("run", base)
+            created("run", base)
         assert list(base.iterdir()) == []
 
     def test_a_link_in_the_place_of_the_base_is_not_followed(self, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir()
         (tmp_path / "base").symlink_to("elsewhere")
         with pytest.raises(PermissionError):
-            rundir.create("run", tmp_path / "base")
+            created("run", tmp_path / "base")
         assert list((tmp_path / "elsewhere").iterdir()) == []
 
     def test_a_name_that_is_taken_is_not_shared(self, tmp_path: Path) -> None:
-        rundir.create("run", tmp_path / "base")
+        created("run", tmp_path / "base")
         with pytest.raises(FileExistsError):
-            rundir.create("run", tmp_path / "base")
+            created("run", tmp_path / "base")
+        assert os.listdir(tmp_path / "base") == ["run"]
 
     def test_remove_goes_no_deeper_than_a_run_does(self, tmp_path: Path) -> None:
         deep = tmp_path / "base" / "run" / "mnt" / "file"
@@ -151,3 +165,31 @@ class TestFolder:
         with pytest.raises(OSError, match="not empty"):
             rundir.remove(tmp_path / "base" / "run")
         assert deep.exists()
+
+    def test_its_lock_is_that_of_its_maker_and_of_no_child(self, tmp_path: Path) -> None:
+        """A child that hangs, and cannot be killed, must not keep the run from being cleaned up."""
+        told, tell = os.pipe()
+        wait, go = os.pipe()
+        maker = os.fork()
+        if maker == 0:
+            rundir.create("run", tmp_path / "base", OWNER_OF_IT)
+            child = os.fork()
+            os.write(tell, f"{child}\n".encode() if child else b"")
+            os.read(wait, 1)
+            os._exit(0)
+        child = int(os.read(told, 100))
+        folder = tmp_path / "base" / "run"
+        try:
+            with rundir.claimed(folder) as free:
+                assert not free
+            os.kill(maker, signal.SIGKILL)
+            os.waitpid(maker, 0)
+            with rundir.claimed(folder) as free:
+                assert free
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.close(go)
+
+    def test_one_that_is_gone_cannot_be_claimed(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError), rundir.claimed(tmp_path / "run"):
+            pass
