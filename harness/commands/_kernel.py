@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from harness.commands import _extras
 from harness.commands._fetching import told
 from harness.commands._numbers import seconds
 from harness.errors import UsageError
@@ -42,6 +43,9 @@ def machine(group: argparse._ArgumentGroup) -> None:
 
 
 def check(args: argparse.Namespace) -> None:
+    """UsageError for what the machine cannot have; an engine that is an optional dependency is installed."""
+    if args.engine == "virtme":
+        _extras.ensure("virtme", "virtme", "--engine virtme")
     if not 256 <= args.memory <= 1 << 20:
         raise UsageError("--memory takes 256 MiB or more, and no more than a TiB")
 

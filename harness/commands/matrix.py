@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from harness import catalogue
-from harness.commands import _counting, _kernel
+from harness.commands import _counting, _extras, _kernel
 from harness.commands._progress import progress
 from harness.errors import UsageError
 from harness.model.terms import NO_VERDICT
@@ -111,6 +111,7 @@ def _listed(texts: list[str]) -> tuple[str, ...]:
 
 def _workers(args: argparse.Namespace) -> Workers:
     if args.cluster is not None:
+        _extras.ensure("farm", "distributed", "--cluster")
         from harness.matrix import cluster
 
         return cluster.workers(args.cluster)
