@@ -43,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", default=LINE, metavar="FORMAT", help=f"on stdout: {LINE} (default), {', '.join(outputs.formats())}"
     )
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     _counting.arguments(parser)
     parser.add_argument("--rate", type=_counting.share, help="of the race to be found or excluded, such as 0.05")
     parser.add_argument(

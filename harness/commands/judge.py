@@ -35,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--debug-info", type=Path, metavar="FOLDER", help="with --vmcore: where that of the kernel lies too"
     )
     parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
 
 
 def execute(args: argparse.Namespace) -> int:

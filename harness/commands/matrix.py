@@ -45,6 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", default=TERMINAL, metavar="FORMAT", help=f"on stdout: {', '.join(outputs.formats())}"
     )
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     _counting.repeats(parser)
     where = parser.add_mutually_exclusive_group()
     where.add_argument(

@@ -41,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", default=TERMINAL, metavar="FORMAT", help=f"on stdout: {', '.join(outputs.formats())}"
     )
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     _counting.arguments(parser)
     parser.add_argument("--until", metavar="OUTCOME", help="stop at the first run that comes to this outcome")
     parser.add_argument("--expect", metavar="OUTCOME", help="fail unless every run comes to this outcome")

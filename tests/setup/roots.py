@@ -1,7 +1,8 @@
 """Clean Debian roots, and the README's commands in them: `python -m tests.setup.roots SUITE... [-- COMMAND...]`.
 
 Makes a root of each suite with debootstrap, copies the checkout into it, and runs a command there; by default
-`./fusezap test`.  Packages come from wherever this machine's own apt gets them, and Python's from wherever its pip does.
+`./fusezap test`.  Packages come from wherever this machine's own apt gets them, and Python's from wherever its pip
+does.
 Exit status 0: the command ended with 0 in every root; 1: not so.
 """
 
