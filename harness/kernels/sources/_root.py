@@ -27,7 +27,10 @@ def located(root: Path) -> Path:
     """Itself, or the one below it: Cilium's images of kernels have it in `/data/kernels/NAME`."""
     if images(root):
         return root
-    below = [each for each in root.glob("data/kernels/*") if images(each)]
+    top = root.resolve()
+    # A link in its place would lead to the host's own kernels, and what is not wanted is removed there.
+    real = (each for each in root.glob("data/kernels/*") if each.resolve() == top / each.relative_to(root))
+    below = [each for each in real if images(each)]
     return below[0] if len(below) == 1 else root
 
 
@@ -78,7 +81,12 @@ def complete(root: Path, what: str, hint: str) -> None:
 
 def needs_none(config: Path | None) -> bool:
     """All is built in, as far as the configuration is there to tell."""
-    return config is not None and not re.search("=m$", config.read_text(), re.M)
+    if config is None:
+        return False
+    try:
+        return not re.search("=m$", config.read_text("utf-8"), re.M)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{config.name} is no configuration of a kernel: it is no text in UTF-8") from error
 
 
 def _inside(root: Path, *patterns: str) -> Iterator[Path]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.errors import MachineError, UsageError
+from harness.errors import UsageError
 from harness.kernels.image import Image
 from harness.kernels.sources import _packages
+from harness.kernels.sources._unpack import unpack_output, unpack_tar
 
 SUMMARY = "a package file; what it is split into, beside it"
 EXAMPLES = ("./linux-image-6.1.0-56-amd64_6.1.192-2_amd64.deb",)
@@ -41,11 +41,11 @@ def parts(path: Path) -> tuple[Path, ...]:
 
 
 def extract(file: Path, folder: Path) -> None:
-    try:
-        ended = subprocess.run(
-            ["dpkg-deb", "--extract", str(file), str(folder)], capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError as error:
-        raise MachineError("dpkg-deb is not there", "install dpkg") from error
-    if ended.returncode:
-        raise UsageError(f"{file} cannot be unpacked", ended.stderr.strip() or "is it whole?")
+    """Unpack the files of a package; no script of it is run.
+
+    Raises:
+        MachineError: dpkg-deb is missing.
+        UsageError: the package is broken, or a member of it is refused.
+    """
+    argv = ["dpkg-deb", "--fsys-tarfile", str(file)]
+    unpack_output(argv, unpack_tar, folder, file.name, "install dpkg")

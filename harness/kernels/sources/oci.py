@@ -6,9 +6,11 @@ skopeo reads wherever it lies, umoci applies its layers.
 from __future__ import annotations
 
 import json
+import lzma
 import shutil
 import subprocess
 import tarfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from harness.errors import MachineError, UsageError
 from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
 from harness.kernels.sources import _packages, _root
+from harness.kernels.sources._unpack import FILE_BYTES, vet
 from harness.record import replace
 
 SUMMARY = "an image of a container with /boot and /lib/modules, as skopeo names it"
@@ -38,7 +41,7 @@ def _transport(spec: str) -> str | None:
         try:
             with tarfile.open(path) as archive:
                 return "oci-archive" if "oci-layout" in archive.getnames() else "docker-archive"
-        except tarfile.TarError:
+        except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError):
             return "docker-archive"  # skopeo says what is wrong with it
     return None
 
@@ -51,9 +54,11 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
 
     def unpack(folder: Path) -> None:
         tell(f"unpacking {spec}")
-        _run(["skopeo", "copy", "--quiet", source, f"oci:{folder}/layout:kernel"])
-        _run(["umoci", "raw", "unpack", "--rootless", "--image", f"{folder}/layout:kernel", f"{folder}/root"])
+        limited = ("prlimit", f"--fsize={FILE_BYTES}", "--")
+        _run([*limited, "skopeo", "copy", "--quiet", source, f"oci:{folder}/layout:kernel"])
+        _run([*limited, "umoci", "raw", "unpack", "--rootless", "--image", f"{folder}/layout:kernel", f"{folder}/root"])
         shutil.rmtree(folder / "layout")
+        vet(folder / "root", spec)
         _root.complete(_root.located(folder / "root"), spec, "the image must hold both, of one kernel")
 
     root = _root.located(kernel_store.entry(f"oci-{digest}-{_root.KEPT}", unpack) / "root")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import MachineError, UsageError
 from harness.kernels.image import Image
 from harness.kernels.sources import _packages
+from harness.kernels.sources._unpack import unpack_cpio, unpack_output, unpack_tar
 
 SUMMARY = "a package file; what it is split into, beside it"
 EXAMPLES = ("./kernel-core-6.17.4-300.fc43.x86_64.rpm",)
@@ -43,13 +43,19 @@ def parts(path: Path) -> tuple[Path, ...]:
 
 
 def extract(file: Path, folder: Path) -> None:
-    """By bsdtar, or by what rpm brings."""
+    """Unpack the files of a package, by bsdtar or by what rpm brings; no script of it is run.
+
+    Raises:
+        MachineError: no program is there that reads an rpm.
+        UsageError: the package is broken, or a member of it is refused.
+    """
+    hint = "install libarchive-tools, or rpm2cpio"
     if shutil.which("bsdtar"):
-        argv = ["bsdtar", "--extract", "--file", str(file), "--directory", str(folder)]
-    elif shutil.which("rpm2cpio") and shutil.which("cpio"):
-        argv = ["sh", "-ec", 'rpm2cpio "$1" | cpio --quiet -idm -D "$2"', "sh", str(file), str(folder)]
+        argv = ["bsdtar", "--create", "--format=pax", "--file=-", f"@{file}"]
+        unpack_output(argv, unpack_tar, folder, file.name, hint)
+    elif shutil.which("rpm2cpio"):
+        unpack_output(["rpm2cpio", str(file)], unpack_cpio, folder, file.name, hint)
     else:
-        raise MachineError("no program is there that unpacks an rpm", "install libarchive-tools, or rpm2cpio and cpio")
-    ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if ended.returncode or not any(folder.iterdir()):
-        raise UsageError(f"{file} cannot be unpacked", ended.stderr.strip()[-300:] or "is it whole?")
+        raise MachineError("no program is there that unpacks an rpm", hint)
+    if not any(folder.iterdir()):
+        raise UsageError(f"{file} cannot be unpacked", "is it whole?")

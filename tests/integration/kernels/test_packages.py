@@ -132,7 +132,7 @@ def test_an_rpm_and_the_one_beside_it(tmp_path: Path) -> None:
 
 def test_an_rpm_of_suse_without_bsdtar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All is in one package, below /usr/lib; in /boot is a link."""
-    require("rpm2cpio", "cpio")
+    require("rpm2cpio")
     root = root_with_kernel(tmp_path / "root")
     (root / "usr/lib").mkdir()
     (root / "lib/modules").rename(root / "usr/lib/modules")
