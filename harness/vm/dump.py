@@ -6,8 +6,11 @@ writes where the guest has a driver for its device of that name; elsewhere it is
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import socket
+import stat
 import struct
 import time
 from pathlib import Path
@@ -21,9 +24,10 @@ from harness.observe.memory.kcore import HEAD
 
 MODULE = "qemu_fw_cfg"
 """What the guest loads, where it is not built in: it tells QEMU where VMCOREINFO lies (write_vmcoreinfo())."""
-SOCKET = "qmp.socket"
-"""In the folder that host and guest share, as the others are."""
 LOG = "dmesg"
+"""In the folder that host and guest share, as DONE."""
+_WHOLE = f"{LOG}.whole"
+_MOST_LOG = 1 << 26
 DONE = "dumped"
 DEADLINE_S = 300.0
 """For a dump; a gibibyte took 5 to 11 s on two cores."""
@@ -36,14 +40,19 @@ _NOTE = struct.Struct("<III")
 
 def devices(share: Path) -> tuple[str, ...]:
     """Return what QEMU's command line needs for it.  Pure."""
-    path = str(share / SOCKET).replace(",", ",,")
+    path = str(monitor_of(share)).replace(",", ",,")
     return ("-qmp", f"unix:{path},server=on,wait=off", "-device", "vmcoreinfo")
+
+
+def monitor_of(share: Path) -> Path:
+    """Where QEMU's monitor listens: next to the shared folder, where the guest does not see it.  Pure."""
+    return share.with_name(f"{share.name}.qmp")
 
 
 def await_taken(share: Path) -> None:
     """In the guest: leave the kernel's log in the shared folder, and wait until the host has the dump."""
     (share / LOG).write_text(kmsg.read_all(), encoding="utf-8", errors="surrogateescape")
-    (share / f"{LOG}.whole").touch()
+    (share / _WHOLE).touch()
     until = time.monotonic() + DEADLINE_S
     while not (share / DONE).exists() and time.monotonic() < until:
         time.sleep(_LOOK_EVERY_S)
@@ -58,9 +67,9 @@ def take(share: Path, file: Path) -> None:
     partial = file.with_name(f".{file.name}.part")
     try:
         until = time.monotonic() + DEADLINE_S
-        while not (share / f"{LOG}.whole").exists() and time.monotonic() < until:
+        while not os.path.lexists(share / _WHOLE) and time.monotonic() < until:
             time.sleep(_LOOK_EVERY_S)
-        with _connected(share / SOCKET) as monitor:
+        with _connected(monitor_of(share)) as monitor:
             monitor.execute("dump-guest-memory", paging=False, protocol=f"file:{partial.absolute()}", format="elf")
         partial.chmod(0o600)
         _tidied(partial)
@@ -68,12 +77,20 @@ def take(share: Path, file: Path) -> None:
         if text is not None:
             _add_note(partial, vmcoreinfo.NOTE, text)
         partial.replace(file)
-        log_of(file).write_bytes((share / LOG).read_bytes())
+        log_of(file).write_bytes(_log(share / LOG))
     except OSError as error:
         raise MachineError(f"the guest's memory cannot be dumped into {file}: {error}") from error
     finally:
         partial.unlink(missing_ok=True)
-        (share / DONE).touch()
+        with contextlib.suppress(OSError):
+            os.close(os.open(share / DONE, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o644))
+
+
+def _log(path: Path) -> bytes:
+    """What the guest left there, and nothing that it may have linked there instead."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(fd, "rb") as stream:
+        return stream.read(_MOST_LOG) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
 
 
 def log_of(file: Path) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.vm import wire
+from harness.vm import dump, wire
 
 PREFIX = "fusezap-vm-"
 LOCK = "lock"
@@ -32,6 +32,7 @@ def shared(orders: object) -> Iterator[Path]:
             (folder / wire.EVENTS).touch()
             yield folder
     finally:
+        dump.monitor_of(folder).unlink(missing_ok=True)
         shutil.rmtree(folder)
 
 

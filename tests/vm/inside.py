@@ -4,26 +4,47 @@ from __future__ import annotations
 
 import shlex
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from harness.kernels import spec as kernel_spec
-from harness.vm import root, session, share, start, wire
+from harness.kernels.image import Image
+from harness.record import replace
+from harness.vm import dump, root, session, share, start, wire
 from harness.vm.accelerator import accelerator
 from harness.vm.machine import started
 from harness.vm.settings import Settings
 
 FUSEZAP = shlex.join([sys.executable, "-P", "-m", "harness"])
+_AWAIT = "import sys; from pathlib import Path; from harness.vm import dump; dump.await_taken(Path(sys.argv[1]))"
 
 
 def told(spec: str, script: str, memory_mib: int = 1024, deadline_s: float = 300) -> str:
     """What it has written to standard output and error.  LostError when it does not come to its end."""
-    image = kernel_spec.find(spec, lambda _: None)
-    settings = Settings(memory_mib=memory_mib)
+    return of_image(kernel_spec.find(spec, lambda _: None), script, memory_mib, deadline_s)
+
+
+def of_image(
+    image: Image, script: str, memory_mib: int = 1024, deadline_s: float = 300, vmcore: Path | None = None
+) -> str:
+    """The same; `vmcore`: at the end of the script, the machine's memory is dumped there."""
+    settings = Settings(memory_mib=memory_mib, dump=vmcore)
     engine = session.choose(image, settings)
-    with share.shared(None) as folder:
+    with share.shared(None) as folder, ThreadPoolExecutor(1) as pool:
+        if vmcore is not None:
+            script = f"{script}\n{shlex.join([sys.executable, '-P', '-c', _AWAIT, engine.SHARE])}"
         bye = shlex.quote(wire.line(0, wire.Bye()))
         lines = f"(\n{script}\n) >{engine.SHARE}/told 2>&1\nprintf %s {bye} >>{engine.SHARE}/{wire.EVENTS}"
         (folder / "start").write_text(start.script(lines, engine.END))
         command = engine.command(image, settings, root.own(), folder, accelerator())
         with started(command, folder, deadline_s, shown=False) as machine:
+            taken = pool.submit(dump.take, folder, vmcore) if vmcore is not None else None
             assert list(machine.events(lambda _: True)) == [wire.Bye()]
+            if taken is not None:
+                taken.result()
         return (folder / "told").read_text()
+
+
+def randomized(image: Image) -> Image:
+    """The kernel started by its own decompressor, which is what puts it at a random address (KASLR)."""
+    return replace(image, vmlinux=None)

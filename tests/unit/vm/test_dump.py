@@ -37,7 +37,7 @@ def monitor(share: Path, answer: dict[str, Any], contents: bytes = b"") -> Itera
     """QEMU's monitor: says that it is there, sends an event, and answers; what it was asked is given."""
     asked: list[dict[str, Any]] = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
-        server.bind(str(share / dump.SOCKET))
+        server.bind(str(dump.monitor_of(share)))
         server.listen()
 
         def serve() -> None:
@@ -96,8 +96,19 @@ def test_what_qemu_refuses_leaves_no_file(share: Path, tmp_path: Path) -> None:
         pytest.raises(MachineError, match="no space"),
     ):
         dump.take(share, file)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["share"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["share", "share.qmp"]
     assert (share / dump.DONE).exists()
+
+
+def test_a_log_that_is_a_link_is_not_followed(share: Path, tmp_path: Path) -> None:
+    """The guest may be hostile, and the folder is its own."""
+    (tmp_path / "secret").write_text("the host's own")
+    (share / dump.LOG).unlink()
+    (share / dump.LOG).symlink_to(tmp_path / "secret")
+    (share / dump.DONE).symlink_to(tmp_path / "made")
+    with monitor(share, {"return": {}}, elf(INFO)), pytest.raises(MachineError):
+        dump.take(share, tmp_path / "vmcore")
+    assert not (tmp_path / "made").exists()
 
 
 def test_without_a_monitor_there_is_no_dump(share: Path, tmp_path: Path) -> None:
