@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from harness.diagnosis import suspects
 from harness.diagnosis.findings import PATIENCE_S, settled
@@ -20,7 +19,7 @@ from harness.linux.sched import rested_s
 from harness.model import kernel_names
 from harness.model.memory import KernelMemory
 from harness.model.records import Snapshot
-from harness.observe.memory.attach import attached
+from harness.observe.memory.attach import MemorySource, attached
 from harness.observe.snapshot import Survey
 
 BETWEEN_S = 0.01
@@ -33,16 +32,6 @@ Beat = Callable[[str], None]
 """Called with what is about to be done, so that whoever watches knows that it goes on."""
 Identify = Callable[[tuple[Snapshot, ...]], tuple["Container | None", ...]]
 """Which container each is."""
-
-
-class MemorySource(Protocol):
-    """Kernel memory, as `harness/observe/memory/helper.py` reads it."""
-
-    failure: str
-    """Why it cannot be read; empty where it can, or where nobody asked yet."""
-
-    def account(self) -> KernelMemory | None:
-        """Return an account of this moment; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +130,7 @@ def _snapshots(
     taken = survey.snapshots(targets, names_connections=names)
     if any(kernel_names.awaits_fuse(task.functions) for snapshot in taken for task in snapshot.live):
         shown = memory.account()
-        taken = tuple(attached(each, shown) for each in taken)
+        taken = tuple(attached(each, shown, memory.failure) for each in taken)
     claims = suspects.presumed_servers(taken) if taken else ()
     return {each: replace(taken[place], init_tid=each.tid, claims=claims) for place, each in enumerate(found)}
 

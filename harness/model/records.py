@@ -201,6 +201,8 @@ class Snapshot:
     """This kernel's fdinfo has been seen to name a connection: a descriptor that names none is bound to none."""
     memory: KernelMemory | None = None
     """What kernel memory shows of the same moment; None where it was not read."""
+    without_memory: str = ""
+    """Why kernel memory could not be read; empty where it was, and where nobody tried."""
     instant: bool = False
     """All of it is of one instant (a crash dump): nothing can have moved, and no second snapshot is needed."""
 

@@ -8,6 +8,8 @@ from harness.errors import UsageError
 from harness.linux.fusectl import fusectl_opened
 from harness.linux.process import Target
 from harness.model.records import Snapshot
+from harness.observe.memory.attach import with_memory
+from harness.observe.memory.helper import memory_helper
 from harness.observe.snapshot import observe
 
 
@@ -28,7 +30,7 @@ def record(pid: int, interval_s: float = 0.01) -> tuple[Snapshot, Snapshot]:
         target = Target.of(pid)
     except OSError as error:
         raise UsageError(f"process {pid}: {error.strerror}", "name the PID of a namespace's init") from error
-    with fusectl_opened() as ctl:
-        first = observe(target, ctl)
+    with fusectl_opened() as ctl, memory_helper(None, lambda _: None) as memory:
+        first = with_memory(observe(target, ctl), memory)
         time.sleep(interval_s)
-        return first, observe(target, ctl, earlier=first)
+        return first, with_memory(observe(target, ctl, earlier=first), memory)
