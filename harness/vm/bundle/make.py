@@ -52,7 +52,8 @@ def file(root: Root) -> Path:
     folder = kernel_store.base().with_name("bundles")
     where = "" if root.here else f"{root.path.name}+"
     forced = os.environ.get("FAKEFS_FUSE", "")
-    path = folder / f"{where}{forced}{sys.implementation.cache_tag}{str(CHECKOUT).replace('/', '+')}"
+    binding = f"{forced}+" if forced else ""
+    path = folder / f"{where}{binding}{sys.implementation.cache_tag}{str(CHECKOUT).replace('/', '+')}"
     if not _current(path):
         folder.mkdir(parents=True, exist_ok=True)
         _make(path, root)

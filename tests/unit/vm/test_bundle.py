@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fakefs import binding
+from fakefs.errors import SetupError
 from harness.vm import root
 from harness.vm.bundle import make, unbundle
 from harness.vm.root import Root
@@ -35,11 +37,22 @@ def test_the_bundle_holds_what_a_run_imports(file: Path) -> None:
     made = file.stat().st_mtime_ns
     assert make.file(root.own()).stat().st_mtime_ns == made
     found = marshal.loads(file.read_bytes())
-    assert {"harness.vm.guest", "harness.run.trial", "fakefs.run", "harness.launch.arm", "fuse"} <= set(
-        found["modules"]
-    )
+    assert {"harness.vm.guest", "harness.run.trial", "fakefs.run", "harness.launch.arm"} <= set(found["modules"])
+    assert {"fuse", "mfusepy"} & set(found["modules"]), "the binding to libfuse that this machine uses"
     assert not any(name.startswith(("harness.report.formats", "harness.report.page")) for name in found["modules"])
     assert ("hang", False) in found["folders"][str(CHECKOUT / "fakefs/faults")]
+
+
+def test_a_forced_binding_has_a_bundle_of_its_own(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = binding.KINDS["mfusepy"]
+    try:
+        binding.find_library(kind, kind.sonames)
+    except SetupError as error:
+        pytest.skip(f"missing: {error}")
+    monkeypatch.setenv("FAKEFS_FUSE", "mfusepy")
+    other = make.file(root.own())
+    assert other != file
+    assert "mfusepy" in marshal.loads(other.read_bytes())["modules"]
 
 
 def test_a_bundle_of_other_sources_is_made_anew(file: Path) -> None:

@@ -125,6 +125,13 @@ def test_the_first_script_is_one(hidden: tuple[Path, ...]) -> None:
         assert f"'/root{path}'" in script
 
 
+def test_the_start_script_passes_the_forced_binding_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKEFS_FUSE", "mfusepy")
+    assert " FAKEFS_FUSE=mfusepy" in start.script("true", "true")
+    monkeypatch.delenv("FAKEFS_FUSE")
+    assert "FAKEFS_FUSE" not in start.script("true", "true")
+
+
 def test_the_start_script_is_one() -> None:
     script = start.script(start.python(root.own(), "a b", "c"), "true")
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
