@@ -31,6 +31,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def machine(group: argparse._ArgumentGroup) -> None:
     """The virtual machine's own."""
     group.add_argument("--engine", metavar="NAME", help="what starts it; default: the first that can")
+    group.add_argument(
+        "--accel",
+        choices=("kvm", "tcg", "auto"),
+        default="auto",
+        help="what runs it: KVM, QEMU's emulator, or KVM where it works (default)",
+    )
     group.add_argument("--memory", metavar="MIB", type=int, default=1024, help="of the machine (default 1024)")
     group.add_argument(
         "--deadline",
@@ -97,6 +103,7 @@ def settings(args: argparse.Namespace, append: str = "") -> Settings:
 
     return Settings(
         engine=args.engine,
+        accel=args.accel,
         memory_mib=args.memory,
         deadline_s=args.deadline,
         console=args.console,

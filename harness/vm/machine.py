@@ -30,6 +30,8 @@ CONSOLE_BYTES = 1 << 12
 KEPT_LINES = 200
 TOLD_LINES = 15
 TOLD_OF_A_CRASH = 40
+_KVM_FAILURE = re.compile(r"KVM internal error|^KVM: |kvm run failed|failed to initialize kvm|KVM_RUN failed", re.I)
+"""As QEMU says it (kvm_cpu_exec(), accel/kvm/kvm-all.c); the machine stops then, and QEMU stays."""
 _CRASH = re.compile(r"Kernel panic|BUG: |Oops: |Out of memory: ")
 _NO_TEXT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|[^\x20-\x7e\t]")
 
@@ -47,19 +49,25 @@ def _short(error: Exception) -> str:
 class LostError(Exception):
     """The machine is gone, or says nothing any more."""
 
-    def __init__(self, why: str, console: tuple[str, ...], reached_init: bool) -> None:
+    def __init__(self, why: str, console: tuple[str, ...], reached_init: bool, kvm_failed: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.console = console
         self.reached_init = reached_init
+        self.kvm_failed = kvm_failed
+        """It says nothing about the kernel: KVM is at fault."""
 
 
 class Machine:
-    def __init__(self, process: subprocess.Popen[bytes], share: Path, deadline_s: float, shown: bool) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], share: Path, deadline_s: float, shown: bool, boot_s: float | None
+    ) -> None:
         self._process = process
         self._share = share
         self._deadline_s = deadline_s
         self._shown = shown
+        self._boot_until = None if boot_s is None else time.monotonic() + boot_s
+        self._kvm_failure: str | None = None
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._alive = time.monotonic()
         assert process.stdout is not None
@@ -91,10 +99,15 @@ class Machine:
                     yield event
                     if isinstance(event, wire.Bye):
                         return
+                if self._boot_until is not None and self._kvm_failure is not None:
+                    raise self._lost(f"KVM failed: {self._kvm_failure}", kvm_failed=True)
                 if ended and len(data) < READ_BYTES:
-                    raise self._lost(
-                        f"the machine ended by itself, its emulator with status {self._process.returncode}"
-                    )
+                    status = self._process.returncode
+                    # A kernel that panics ends QEMU with 0 (panic=-1, -no-reboot).
+                    died = self._boot_until is not None and status != 0 and not self._reached_init()
+                    raise self._lost(f"the machine ended by itself, its emulator with status {status}", died)
+                if self._boot_until is not None and time.monotonic() > self._boot_until and not self._reached_init():
+                    raise self._lost("under KVM the kernel did not come to its init", kvm_failed=True)
                 if time.monotonic() - self._alive > self._deadline_s:
                     raise self._lost(f"no sign of life for {self._deadline_s:g} s")
                 if len(data) < READ_BYTES:
@@ -112,25 +125,40 @@ class Machine:
         except ValueError as error:
             raise self._lost(f"what the guest reports was not ordered: {_short(error)}") from error
 
-    def _lost(self, why: str) -> LostError:
+    def _reached_init(self) -> bool:
+        return os.path.lexists(self._share / wire.REACHED_INIT)
+
+    def _lost(self, why: str, kvm_failed: bool = False) -> LostError:
         if self._process.poll() is not None:
             self._reader.join(1)
-        return LostError(why, last_words(tuple(self._lines)), (self._share / wire.REACHED_INIT).exists())
+        return LostError(why, last_words(tuple(self._lines)), self._reached_init(), kvm_failed)
 
     def _read(self, console: IO[bytes]) -> None:
         while raw := console.readline(CONSOLE_BYTES):
             text = _NO_TEXT.sub("", raw.decode(errors="replace")).rstrip()
             if text:
                 self._lines.append(text)
+                if _KVM_FAILURE.search(text):
+                    self._kvm_failure = text[:200]
                 if self._shown:
                     print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
-def started(command: Command, share: Path, deadline_s: float, shown: bool) -> Iterator[Machine]:
-    """Whatever happens in the block, the machine is gone after it."""
+def started(
+    command: Command, share: Path, deadline_s: float, shown: bool, boot_s: float | None = None
+) -> Iterator[Machine]:
+    """Start a machine; whatever happens in the block, the machine is gone after it.
+
+    Args:
+        command: what starts it.
+        share: the folder that it shares with the host.
+        deadline_s: without progress for so long, it is lost.
+        shown: what it prints goes to stderr.
+        boot_s: under KVM, how long the kernel may take to come to its init; None: it is emulated.
+    """
     with daemons(command), _process(command.argv, subprocess.PIPE) as process:
-        yield Machine(process, share, deadline_s, shown)
+        yield Machine(process, share, deadline_s, shown, boot_s)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from harness import __version__, registry
+from harness.boundary import say as tell
 from harness.errors import BugError, Interrupted, KernelError, MachineError
 from harness.kernels.image import Image
 from harness.kernels.progress import at_tenths
@@ -23,7 +24,7 @@ from harness.scenario import Scenario
 from harness.scenario.steps import about
 from harness.vm import dump, engines, share, start, wire
 from harness.vm import root as roots
-from harness.vm.accelerator import TCG, accelerator
+from harness.vm.accelerator import BOOT_S, KVM, TCG, accelerator, remember_failure
 from harness.vm.bundle import make
 from harness.vm.guest import Orders
 from harness.vm.machine import LostError, Machine, started
@@ -71,13 +72,21 @@ def carry_out(
     errand = _Errand(image, root, plan, settings, listener, watcher, say)
     left = scenarios
     failed_boots = 0
+    accel = accelerator(settings.accel) if root.here else TCG
     while left:
         guest = _Guest(errand, left)
         try:
-            _boot(engine, errand, guest, emulated=failed_boots > 0)
+            _boot(engine, errand, guest, accel)
         except LostError as lost:
+            if lost.kvm_failed and settings.accel != KVM:
+                remember_failure(lost.why)
+                accel = TCG
+                tell(f"fusezap: {lost.why}; {image.spec} is emulated now, and KVM not tried again until the next boot")
+                left = left[guest.done :]
+                continue
             if not lost.reached_init:
                 failed_boots += 1
+                accel = accel if settings.accel == KVM else TCG
                 if failed_boots < BOOTS:
                     engine = _second(engine, settings)
                     say(f"{image.spec}: {lost.why}, before its init was reached; started once more")
@@ -108,7 +117,7 @@ def _second(engine: ModuleType, settings: Settings) -> ModuleType:
     return engine if other is None or settings.engine else _named(other)
 
 
-def _boot(engine: ModuleType, errand: _Errand, guest: _Guest, *, emulated: bool) -> None:
+def _boot(engine: ModuleType, errand: _Errand, guest: _Guest, accel: str) -> None:
     plan, settings, root = errand.plan, errand.settings, errand.root
     inside = replace(plan, out=Path(engine.SHARE) / wire.EVIDENCE if plan.out else None)
     told = errand.listener is not SILENT or settings.dump is not None
@@ -120,10 +129,9 @@ def _boot(engine: ModuleType, errand: _Errand, guest: _Guest, *, emulated: bool)
         shutil.copyfile(Path(__file__).with_name("bundle") / "unbundle.py", folder / "unbundle.py")
         if not root.here:
             roots.bring_sources(folder / make.SOURCES)
-        accel = accelerator() if root.here and not emulated else TCG
         command = engine.command(errand.image, settings, root, folder, accel)
         deadline_s = settings.deadline_s + (plan.patience_s or 0.0)
-        with started(command, folder, deadline_s, settings.console) as machine:
+        with started(command, folder, deadline_s, settings.console, BOOT_S if accel == KVM else None) as machine:
             try:
                 guest.follow(machine, folder)
             finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.record import record
+from harness.vm.accelerator import AUTO
 
 
 @record(frozen=True, slots=True)
@@ -12,6 +13,8 @@ class Settings:
     engine: str | None = None
     """A file of harness/vm/engines; None: the first that does not refuse."""
     memory_mib: int = 1024
+    accel: str = AUTO
+    """What runs it, of `accelerator`."""
     cpus: int = 1
     """More than one makes no run faster where the processor is emulated, and some boots stall."""
     deadline_s: float = 120.0

@@ -34,7 +34,7 @@ def attend(image: Image, arguments: tuple[str, ...], settings: Settings, root: R
         (folder / "start").write_text(start.script(run, engine.END, make.sources(root)))
         if not root.here:
             roots.bring_sources(folder / make.SOURCES)
-        command = engine.command(image, settings, root, folder, accelerator() if root.here else TCG)
+        command = engine.command(image, settings, root, folder, accelerator(settings.accel) if root.here else TCG)
         stack.enter_context(daemons(command))
         try:
             ended = subprocess.run(command.argv, check=False)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import pickle
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -229,3 +231,68 @@ def test_the_shared_folder_goes_and_a_dead_ones_is_found(tmp_path: Path, monkeyp
     dead.mkdir()
     (dead / share.LOCK).touch()
     assert list(share.abandoned()) == [dead]
+
+
+class TestKvmThatFails:
+    """It passes the probe, and fails a real kernel: a stand-in prints what QEMU prints, and stays."""
+
+    SAID = "KVM internal error. Suberror: 1"
+
+    def test_it_is_noticed_within_a_second(self, tmp_path: Path) -> None:
+        (tmp_path / wire.EVENTS).touch()
+        command = Command(("sh", "-c", f"echo '{self.SAID}'; echo 'RAX=0000000000000000'; exec sleep 600"))
+        began = time.monotonic()
+        with pytest.raises(LostError) as caught, started(command, tmp_path, 120, False, boot_s=20) as machine:
+            list(machine.events(lambda _: True))
+        assert time.monotonic() - began < 20, "it does not wait for a deadline"
+        assert caught.value.kvm_failed
+        assert self.SAID in caught.value.why
+
+    def test_a_machine_that_stops_without_a_word_has_a_short_limit(self, tmp_path: Path) -> None:
+        (tmp_path / wire.EVENTS).touch()
+        command = Command(("sleep", "600"))
+        with pytest.raises(LostError) as caught, started(command, tmp_path, 120, False, boot_s=0.2) as machine:
+            list(machine.events(lambda _: True))
+        assert caught.value.kvm_failed
+
+    def test_what_a_guest_prints_under_the_emulator_is_no_failure_of_kvm(self, tmp_path: Path) -> None:
+        (tmp_path / wire.EVENTS).write_text(wire.line(0, wire.Bye()))
+        command = Command(("sh", "-c", f"echo '{self.SAID}'; exec sleep 600"))
+        with started(command, tmp_path, 30, False) as machine:
+            assert list(machine.events(lambda _: True)) == [wire.Bye()]
+
+    def test_it_is_remembered_for_this_boot_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        monkeypatch.setattr(accelerator, "kvm_works", lambda: True)
+        assert accelerator.accelerator() == "kvm"
+        accelerator.remember_failure(self.SAID)
+        assert accelerator.failure() == self.SAID
+        assert accelerator.accelerator() == "tcg"
+        assert accelerator.accelerator("kvm") == "kvm", "who asks for it gets it"
+        (record,) = (tmp_path / "fusezap").iterdir()
+        record.write_text(json.dumps({"boot": "another", "why": self.SAID}))
+        assert accelerator.accelerator() == "kvm"
+        for damaged in ("", "[]", '{"boot": 1}', "\0"):
+            record.write_text(damaged)
+            assert accelerator.accelerator() == "kvm"
+
+    def test_a_cache_that_cannot_be_written_to_is_no_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+        accelerator.remember_failure(self.SAID)
+
+    def test_it_cannot_be_asked_for_where_it_is_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(accelerator, "kvm_works", lambda: False)
+        with pytest.raises(MachineError, match="KVM does not work"):
+            accelerator.accelerator("kvm")
+        assert accelerator.accelerator() == accelerator.accelerator("tcg") == "tcg"
+
+    def test_an_emulator_that_dies_of_it_before_init(self, tmp_path: Path) -> None:
+        (tmp_path / wire.EVENTS).touch()
+        for script, failed in (("kill -ABRT $$", True), ("exit 0", False)):
+            command = Command(("sh", "-c", script))
+            with pytest.raises(LostError) as caught, started(command, tmp_path, 30, False, boot_s=20) as machine:
+                list(machine.events(lambda _: True))
+            assert caught.value.kvm_failed is failed, "a kernel that panics ends QEMU with status 0"
