@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from harness.diagnosis.formats import html as diagnosis_page
 from harness.model.records import Report
 from harness.report.formats import html
+from harness.runtimes.formats import html as runtimes_page
 from tests.conftest import require
+from tests.unit.diagnosis.test_summary import eight
 from tests.unit.results import large_report, matrix_report, report_of, series_of, skipped_series
+from tests.unit.runtimes.test_runtimes import report as answers
 
 FLAGS = (
     "--headless=new",
@@ -30,7 +34,7 @@ FLAGS = (
 )
 SIZES = ((390, 844), (1280, 900))
 SCHEMES = ("light", "dark")
-PAGES = ("every", "one", "none", "matrix", "large")
+PAGES = ("every", "one", "none", "matrix", "large", "diagnosis", "runtimes")
 CONTRAST = 4.5
 """Of text, as WCAG 2 asks for at level AA."""
 
@@ -69,6 +73,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "one.html").write_text(html.render(report_of(series_of("exit-flush-self", 200))))
     (folder / "matrix.html").write_text(html.render(matrix_report()))
     (folder / "large.html").write_text(html.render(large_report(12)))
+    (folder / "diagnosis.html").write_text(diagnosis_page.render(eight()))
+    (folder / "runtimes.html").write_text(runtimes_page.render(answers()))
     (folder / "none.html").write_text(html.render(Report("fusezap run", "1", "now", 0.0, (), ("nothing to run",))))
     return folder
 
@@ -105,7 +111,7 @@ def press(browser: Any, key: str, code: int, modifiers: int = 0) -> None:
 def tab(browser: Any) -> dict[str, Any]:
     """Goes on to the next element, and says what it is and how it shows that it has the focus."""
     press(browser, "Tab", 9)
-    told: dict[str, Any] = browser.execute_script(
+    found: dict[str, Any] = browser.execute_script(
         """
         const it = document.activeElement, style = getComputedStyle(it), line = it.querySelector(":scope > .line");
         return {
@@ -119,7 +125,7 @@ def tab(browser: Any) -> dict[str, Any]:
         };
         """
     )
-    return told
+    return found
 
 
 def tabs(browser: Any, most: int = 200) -> list[dict[str, Any]]:
@@ -308,11 +314,11 @@ def test_the_matrix_is_walked_by_the_keyboard(browser: Any, folder: Path) -> Non
     while not tab(browser)["text"].startswith("deadlock"):
         pass
     where = "return document.activeElement.textContent"
-    told = []
+    found = []
     for key, code in (("ArrowRight", 39), ("ArrowDown", 40), ("ArrowRight", 39), ("ArrowRight", 39), ("ArrowUp", 38)):
         press(browser, key, code)
-        told.append(browser.execute_script(where))
-    assert told == ["deadlock 17 · released 3", "lost-vm", "skipped", "skipped", "released 20"]
+        found.append(browser.execute_script(where))
+    assert found == ["deadlock 17 · released 3", "lost-vm", "skipped", "skipped", "released 20"]
     for _ in range(3):
         press(browser, "ArrowDown", 40)
     assert browser.execute_script(where) == "starved 3"
@@ -366,6 +372,25 @@ def test_chips_show_the_rows_that_have_one_of_them(browser: Any, folder: Path) -
         browser.find_element("css selector", f'.chip[data-tag="{tag}"]').click()
         assert seen(browser, names) == rows
     assert browser.find_element("css selector", ".tools .count").text == "2 of 4, 3 of 3 kernels"
+
+
+def test_every_command_of_a_diagnosis_is_complete_on_a_telephone(browser: Any, folder: Path) -> None:
+    """It is broken, never cut: no box around it is narrower than its text."""
+    shown(browser, folder / "diagnosis.html", SIZES[0])
+    open_all(browser)
+    cut = browser.execute_script(
+        """
+        return [...document.querySelectorAll(".copied code")].filter(it => it.scrollWidth > it.clientWidth + 1)
+          .map(it => it.textContent);
+        """
+    )
+    assert cut == []
+
+
+def test_answers_are_filtered_by_their_look(browser: Any, folder: Path) -> None:
+    shown(browser, folder / "runtimes.html")
+    browser.find_element("css selector", '.chip[data-tag="silent"]').click()
+    assert seen(browser, "table.answers tbody th") == ["kill"]
 
 
 @pytest.mark.parametrize(("size", "wider"), [(SIZES[0], True), (SIZES[1], False)])
@@ -442,7 +467,7 @@ def test_printed_it_has_the_closed_parts_too(browser: Any, folder: Path) -> None
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", ["every", "matrix"])
+@pytest.mark.parametrize("name", ["every", "matrix", "diagnosis", "runtimes"])
 def test_text_stands_out_from_what_is_behind_it(browser: Any, folder: Path, name: str, scheme: str) -> None:
     """Every text of the page, SVG included; of a drawing's text the box that it lies in is what is behind it."""
     shown(browser, folder / f"{name}.html", scheme=scheme)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
-from typing import Literal, Protocol, TextIO
+from typing import Any, Literal, Protocol, TextIO, cast
 
 from rich.console import Console
 from rich.markup import escape as markup_escape
@@ -33,6 +34,7 @@ from harness.report.proof import MEANS, console_of, why
 from harness.report.tasks import noted, stacks, task_name
 from harness.report.text import visible
 from harness.report.wait_tree import WaitBranch, wait_tree
+from harness.report.width import width_of_terminal
 
 STYLES = {
     Outcome.RELEASED: "bold green",
@@ -43,8 +45,11 @@ STYLES = {
     Outcome.INCONCLUSIVE: "bold magenta",
     Outcome.LOST_VM: "bold magenta",
 }
+_CODE = re.compile(r"\x1b\[[0-9;]*m")
+_TRAILING = re.compile(rf"(?:[ \t]|{_CODE.pattern})+$", re.MULTILINE)
+"""Blanks at the end of a line, and the codes for colour between them."""
 PIPE_WIDTH = 160
-"""Columns of what no terminal shows: wide enough for a stack beside its meaning."""
+"""Columns where there is no terminal: wide enough for a stack next to its meanings."""
 _STATE_STYLES = {"D": "red", "Z": "magenta", "T": "yellow", "R": "green"}
 _ROLE_STYLES = {"knot": "red", "dead": "red", "blocker": "green", "": "yellow"}
 _MARKS = {True: "[green]✔[/]", False: "[red]✘[/]", None: "[yellow]?[/]"}
@@ -92,12 +97,27 @@ def render(report: Report) -> str:
     return stream.getvalue()
 
 
+class _Trimmed:
+    """A stream without trailing blanks: tables and padding fill their lines up to their widest."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write text; rich writes whole lines."""
+        return self._stream.write(_TRAILING.sub(lambda match: "".join(_CODE.findall(match[0])), text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class Story:
     """Prints the events of a run as they happen."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         stream = stream or sys.stdout
-        self.console = Console(file=stream, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
+        width = None if stream.isatty() else width_of_terminal(PIPE_WIDTH)
+        self.console = Console(file=cast("TextIO", _Trimmed(stream)), highlight=False, width=width)
         self.waiting: str | None = None
 
     def arming(self, scenario: _Scenario) -> None:

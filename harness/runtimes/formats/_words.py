@@ -32,9 +32,15 @@ def before(course: ExperimentResult, operation: Operation) -> str:
     return answer(found[0].answer) if found else ""
 
 
+def troubles(subject: Subject) -> list[str]:
+    """List why nothing was measured of a runtime, and what fusezap left behind."""
+    found = [("not installed", subject.missing), ("not measured", subject.errors), ("left behind", subject.leftovers)]
+    return [f"{heading}: {visible(text)}" for heading, texts in found for text in texts]
+
+
 def versions(subject: Subject) -> str:
     """List the versions of a runtime's programs."""
-    return ", ".join(f"{name} {version}" for name, version in subject.versions)
+    return visible(", ".join(f"{name} {version}" for name, version in subject.versions))
 
 
 def tree(course: ExperimentResult) -> str:
@@ -42,7 +48,7 @@ def tree(course: ExperimentResult) -> str:
     parts = []
     for each in course.picture.tree:
         threads = f", {each.threads} threads" if each.threads > 1 else ""
-        function = f", in {each.function}" if each.function else ""
+        function = f", in {visible(each.function)}" if each.function else ""
         parts.append(f"{visible(each.comm)} {each.state}{threads}{function}")
     return " → ".join(parts)
 

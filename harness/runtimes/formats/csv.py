@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from harness.report.text import visible
 from harness.runtimes.records import Report
 
 SUMMARY = "one row an answer"
@@ -21,5 +22,5 @@ def render(report: Report) -> str:
                 answer = each.answer
                 status = "" if answer.status is None else answer.status
                 row = (subject.name, version, report.kernel.release, course.experiment, each.when, each.name)
-                table.writerow((*row, status, f"{answer.took_s:.3f}", answer.words))
+                table.writerow((*row, status, f"{answer.took_s:.3f}", visible(answer.words)))
     return stream.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from harness.report.text import visible
 from harness.runtimes.formats import _words
 from harness.runtimes.records import ExperimentResult, Report, Subject, When
 
@@ -19,7 +20,7 @@ def render(report: Report) -> str:
         + _words.summary(report),
         "",
         f"Measured {report.started} on Linux {kernel.release} ({kernel.machine}) by fusezap {report.version}, with",
-        f"`{report.command}`. In each cell: exit status, message and time.",
+        f"`{visible(report.command)}`. In each cell: exit status, message and time.",
         "",
     ]
     for subject in report.subjects:
@@ -29,9 +30,9 @@ def render(report: Report) -> str:
 
 def _subject(subject: Subject) -> list[str]:
     lines = [f"## {subject.name}", "", f"{_cell(subject.summary)}: {_cell(_words.versions(subject))}.", ""]
-    for text in (*subject.missing, *(f"not measured: {each}" for each in subject.errors)):
-        lines += [f"- {_cell(text)}"]
-    lines += [""] if subject.missing or subject.errors else []
+    troubles = _words.troubles(subject)
+    lines += [f"- {_cell(text)}" for text in troubles]
+    lines += [""] if troubles else []
     for course in subject.courses:
         lines += _course(course)
     return lines

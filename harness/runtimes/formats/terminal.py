@@ -14,9 +14,7 @@ def render(report: Report) -> str:
     lines = []
     for subject in report.subjects:
         lines.append(f"{subject.name}: {_words.versions(subject) or subject.summary}")
-        lines += [f"{INDENT}not installed: {each}" for each in subject.missing]
-        lines += [f"{INDENT}not measured: {each}" for each in subject.errors]
-        lines += [f"{INDENT}left behind: {each}" for each in subject.leftovers]
+        lines += [f"{INDENT}{each}" for each in _words.troubles(subject)]
         for course in subject.courses:
             lines.append(f"{INDENT}{_words.EXPERIMENTS[course.experiment]}: {course.picture.outcome.upper()}")
             lines.append(f"{INDENT * 2}{_words.tree(course)}")

@@ -82,7 +82,7 @@ def test_the_remedy_is_that_of_the_kind(kind: str, outcome: Outcome, remedy: str
     assert chosen(finding, remedy).command
 
 
-def test_another_remedy_is_refused_and_those_there_are_are_told() -> None:
+def test_another_remedy_is_refused_and_lists_those_there_are() -> None:
     with pytest.raises(UsageError, match="abort"):
         chosen(FLUSH, "thaw")
 
@@ -158,7 +158,7 @@ EVIL = 'name\x1b[31m"\n<script>\\'
 
 
 @pytest.mark.parametrize("name", registry.names(formats))
-def test_every_format_tells_all_and_lets_nothing_of_the_machine_act(name: str) -> None:
+def test_every_format_shows_all_and_lets_nothing_of_the_machine_act(name: str) -> None:
     module = registry.module(formats, name, "SUMMARY", "render")
     render = getattr(module, "details", module.render)
     text = render(DIAGNOSIS)
@@ -221,7 +221,7 @@ def test_the_request_itself_is_in_every_format() -> None:
         assert "FUSE_FLUSH" in registry.module(formats, name, "render").render(diagnosis), name
 
 
-def test_a_request_tells_the_connection_that_no_mount_tells() -> None:
+def test_a_request_names_the_connection_that_no_mount_names() -> None:
     assert FLUSH.connection is not None
     number, tid = FLUSH.connection.number, FLUSH.blockers[0].tid
     others = tuple(replace(each, waiting=1) for each in FLUSH.verdict.snapshots[-1].connections)

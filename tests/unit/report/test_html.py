@@ -129,7 +129,7 @@ def test_the_same_report_is_the_same_page() -> None:
     assert html.render(EVERY) == html.render(EVERY)
 
 
-def test_what_every_page_tells() -> None:
+def test_what_every_page_has() -> None:
     page = Page(html.render(EVERY))
     for text in (EVERY.command, EVERY.version, "6.18.44", "2026-11-24 01:30:00 UTC", *NAMES):
         assert text in page.text
@@ -161,7 +161,7 @@ def test_a_table_only_where_there_is_something_to_compare() -> None:
     assert 'class="overview"' not in html.render(report_of(series_of("healthy")))
 
 
-def test_several_kernels_are_told_apart() -> None:
+def test_several_kernels_are_kept_apart() -> None:
     series = series_of("healthy")
     other = replace(series, kernel=replace(series.kernel, release="5.10.200"))
     text = html.render(report_of(series, other))
@@ -184,7 +184,7 @@ def cells(text: str) -> list[tuple[str, str, str]]:
     return re.findall(r'<td class="([^"]+)"><a href="#([^"]+)">([^<]+)</a></td>', text)
 
 
-def test_a_matrix_tells_what_each_cell_can_be() -> None:
+def test_a_matrix_shows_what_each_cell_can_be() -> None:
     text = html.render(matrix_report())
     assert [(look, words) for look, _, words in cells(text)] == [
         ("fail", "deadlock 20"),
@@ -223,7 +223,7 @@ def test_a_scenario_that_ran_twice_under_a_kernel_has_both_in_its_cell() -> None
     assert text.count('<a class="fail" href="#exit-flush-self-6-1-0-49-amd64') == 2
 
 
-def test_kernels_of_one_release_are_told_apart() -> None:
+def test_kernels_of_one_release_are_kept_apart() -> None:
     series = series_of("healthy")
     others = [
         replace(series, kernel=replace(series.kernel, **each)) for each in ({"machine": "arm64"}, {"version": "#2"})
@@ -240,7 +240,7 @@ def test_a_lost_machine_shows_its_console_as_it_was() -> None:
     assert '"mark unsure"' in text
 
 
-def test_what_the_kernel_said_is_quoted() -> None:
+def test_a_kernel_warning_is_quoted() -> None:
     text = html.render(report_of(replace(series_of("healthy"), warnings=WARNINGS)))
     assert "\n".join(WARNINGS) + "\n</pre>" in text
     assert '"mark pass"' in text
@@ -278,7 +278,7 @@ def test_200_kernels_and_every_scenario_stay_within_the_limit() -> None:
         assert text.count(series.kernel.release) > 1
 
 
-def test_kernels_that_are_told_together_are_named_in_the_part_that_is_linked() -> None:
+def test_kernels_that_share_a_part_are_named_in_the_part_that_is_linked() -> None:
     report = large_report(12)
     budget = BUDGETS[-1]
     assert budget.merge is Merge.NAMED
@@ -409,11 +409,11 @@ def test_a_frame_keeps_its_meaning() -> None:
     assert "do_syscall_64+0x23b/0x280 entry_SYSCALL_64" in page.text
 
 
-# --- what is there is told ---
+# --- everything is shown ---
 
 
 @pytest.mark.parametrize("name", ["exit-flush-self", "exit-flush-peer-outside", "server-stopped"])
-def test_the_graph_is_told_in_words(name: str) -> None:
+def test_the_graph_is_shown_in_words(name: str) -> None:
     graph = verdict_of(name).graph
     assert graph is not None
     page = page_of(series_of(name))
@@ -428,7 +428,7 @@ def test_the_graph_is_told_in_words(name: str) -> None:
     assert all(each["role"] == "img" and each["aria-label"] for each in lines)
 
 
-def test_the_whole_proof_is_told() -> None:
+def test_the_whole_proof_is_shown() -> None:
     result = result_of("exit-flush-self")
     page = page_of(series_of("exit-flush-self"))
     for reason in result.verdict.reasons:
@@ -448,27 +448,27 @@ def test_the_whole_proof_is_told() -> None:
     assert "/held" in page.text
 
 
-def test_the_knot_is_told_from_what_hangs_on_it() -> None:
-    told_waits = waits(verdict_of("exit-flush-self"))
-    assert told_waits is not None
-    roles = {node.label.partition(" (")[0]: role for node, role, _ in told_waits.nodes}
+def test_the_knot_is_distinct_from_what_hangs_on_it() -> None:
+    drawn = waits(verdict_of("exit-flush-self"))
+    assert drawn is not None
+    roles = {node.label.partition(" (")[0]: role for node, role, _ in drawn.nodes}
     assert roles == {
         f"fusezap-init {INIT}": "dead",
         f"python {LEADER}": "dead",
         "python 7317": "knot",
         "connection 41": "knot",
     }
-    assert [edge.role for edge in told_waits.edges] == ["dead", "dead", "knot", "knot"]
+    assert [edge.role for edge in drawn.edges] == ["dead", "dead", "knot", "knot"]
 
 
 def test_a_starved_graph_shows_who_could_move() -> None:
-    told_waits = waits(verdict_of("server-stopped"))
-    assert told_waits is not None
-    assert [need for _, role, need in told_waits.nodes if role == "blocker"] == ["can be woken from outside"] * 4
-    assert {role for _, role, _ in told_waits.nodes} == {"", "blocker"}
+    drawn = waits(verdict_of("server-stopped"))
+    assert drawn is not None
+    assert [need for _, role, need in drawn.nodes if role == "blocker"] == ["can be woken from outside"] * 4
+    assert {role for _, role, _ in drawn.nodes} == {"", "blocker"}
 
 
-def test_tasks_with_the_same_stack_are_told_once() -> None:
+def test_tasks_with_the_same_stack_are_shown_once() -> None:
     verdict = verdict_of("exit-flush-self")
     last = verdict.snapshots[-1]
     stuck = next(task for task in last.tasks if task.state == "D")
@@ -580,7 +580,7 @@ def test_of_a_long_journal_the_ends_are_kept() -> None:
     assert " op4500 " not in page.text
 
 
-def test_a_graph_of_too_many_nodes_is_only_told() -> None:
+def test_a_graph_of_too_many_nodes_is_only_listed() -> None:
     star = graph_of(*(("init", str(number)) for number in range(MOST)))
     text = html.render(report_of(with_verdict("exit-flush-self", graph=star, dead=())))
     assert "Too many nodes for a drawing (61)" in text

@@ -119,7 +119,7 @@ def test_a_name_that_is_no_utf8_is_still_json() -> None:
     assert json.loads(text)["results"][0]["tasks"][0]["comm"] == '\udcff"\n\x1b[31m'
 
 
-def test_what_judge_says_of_a_recording_is_part_of_the_same_document() -> None:
+def test_the_verdict_of_judge_on_a_recording_is_part_of_the_same_document() -> None:
     verdict = verdict_of("exit-flush-self")
     parsed = json.loads(render_verdict(verdict, verdict.form))
     (result,) = rendered(result_of("exit-flush-self"))["results"]
@@ -199,7 +199,7 @@ def test_each_series_of_a_matrix_names_its_kernel() -> None:
 def test_each_line_of_a_matrix_names_its_kernel() -> None:
     report = matrix_report()
     records = [json.loads(line) for line in jsonl.render(report).splitlines()]
-    told = {kind: [each["kernel"] for each in records if each["type"] == kind] for kind in ("run", "series")}
-    assert told["series"] == [asdict(series.kernel) for series in report.series]
-    assert told["run"] == [asdict(result.kernel) for series in report.series for result in series.examples]
+    found = {kind: [each["kernel"] for each in records if each["type"] == kind] for kind in ("run", "series")}
+    assert found["series"] == [asdict(series.kernel) for series in report.series]
+    assert found["run"] == [asdict(result.kernel) for series in report.series for result in series.examples]
     assert [each["warnings"] for each in records if each["type"] == "series" and each["warnings"]] == [[*WARNINGS]]

@@ -91,7 +91,7 @@ def test_a_failure_holds_the_whole_proof() -> None:
     assert failure.get("message") == "deadlock in 200 of 200 runs; a kernel free of the defect comes to released"
     assert failure.get("type") == "deadlock"
     text = failure.text or ""
-    for told in (
+    for expected in (
         "deadlock: 200 of 200 runs",
         "the knot, in which each waits for all the others",
         "      python 7314 Z (zombie, 2 threads)",
@@ -100,7 +100,7 @@ def test_a_failure_holds_the_whole_proof() -> None:
         "[x] exactly one live task remains beside init",
         "abort: echo 1 > /sys/fs/fuse/connections/41/abort: gone after 0.61 ms",
     ):
-        assert told in text
+        assert expected in text
 
 
 def test_the_other_marks() -> None:
@@ -126,7 +126,7 @@ def test_a_suite_for_each_kernel() -> None:
     assert {suite.get("timestamp") for suite in suites} == {"2026-11-24T01:30:00"}
 
 
-def test_cases_of_several_kernels_are_told_apart() -> None:
+def test_cases_of_several_kernels_are_kept_apart() -> None:
     cases = [*parsed(KINDS["matrix"]).iter("testcase")]
     named = {(each.get("classname"), each.get("name")) for each in cases}
     assert len(named) == len(cases) == 11

@@ -109,7 +109,7 @@ def test_the_status(series: Series, expected: str) -> None:
     assert ("number" in test) == (expected in ("FAIL", "PASS", "DONE"))
 
 
-def test_an_excerpt_is_cut_at_the_end_of_a_line_and_says_so() -> None:
+def test_an_excerpt_is_cut_at_the_end_of_a_line_and_marked() -> None:
     series = series_of("exit-flush-self")
     result = series.examples[0]
     reasons = tuple(f"reason {number} {'x' * 100}" for number in range(1000))

@@ -64,7 +64,7 @@ def hostile() -> Series:
     assert graph is not None
     nodes = tuple(replace(node, label=HOSTILE, why=HOSTILE) for node in graph.nodes)
     edges = tuple(replace(edge, evidence=HOSTILE) for edge in graph.edges)
-    told = replace(
+    text = replace(
         verdict,
         reasons=(HOSTILE, *verdict.reasons),
         graph=replace(graph, nodes=nodes, edges=edges),
@@ -74,7 +74,7 @@ def hostile() -> Series:
     sightings = tuple(_sighting(each) for each in result.timeline.sightings)
     told_result = replace(
         result,
-        verdict=told,
+        verdict=text,
         timeline=replace(result.timeline, sightings=sightings),
         journal=tuple({**entry, "path": HOSTILE, "caller": {"comm": HOSTILE, "tid": 5}} for entry in result.journal),
         leftovers=(HOSTILE,),
@@ -221,11 +221,11 @@ def test_the_subtests_of_a_deadlock() -> None:
     ]
     assert hang.subtests[1].after.startswith("200 of 200 runs (95 % interval")
     assert hang.subtests[2].after == "6 of 6 checks hold"
-    told = "\n".join(hang.diagnostics)
-    assert "deadlock: proven" in told
-    assert re.search(r"    fuse_flush\+\S+ +close\(\) of a FUSE file", told)
-    assert "waits for python 7317: the cycle closes here" in told
-    assert "echo 1 > /sys/fs/fuse/connections/41/abort: gone after 0.61 ms" in told
+    text = "\n".join(hang.diagnostics)
+    assert "deadlock: proven" in text
+    assert re.search(r"    fuse_flush\+\S+ +close\(\) of a FUSE file", text)
+    assert "waits for python 7317: the cycle closes here" in text
+    assert "echo 1 > /sys/fs/fuse/connections/41/abort: gone after 0.61 ms" in text
 
 
 def test_one_subtest_for_each_outcome() -> None:
@@ -274,13 +274,13 @@ def test_a_lost_machine_is_an_error_and_shows_its_console() -> None:
     assert (lost.ok, lost.directive) == (False, "ERROR")
     (outcome,) = [point for point in lost.subtests if point.name == "outcome lost-vm"]
     assert (outcome.ok, outcome.directive) == (False, "ERROR")
-    told = "\n".join(lost.diagnostics)
-    assert "  - the kernel panicked 3.1 s after its start\n" in told
-    assert "\n    [    3.109120] Kernel panic - not syncing: Fatal exception in interrupt\n" in told
+    text = "\n".join(lost.diagnostics)
+    assert "  - the kernel panicked 3.1 s after its start\n" in text
+    assert "\n    [    3.109120] Kernel panic - not syncing: Fatal exception in interrupt\n" in text
     assert (healthy.ok, healthy.after) == (True, "")
 
 
-def test_what_the_kernel_said_is_a_diagnostic_line() -> None:
+def test_a_kernel_warning_is_a_diagnostic_line() -> None:
     _, healthy = parsed(render(KINDS["lost"]))
     assert [line for line in healthy.diagnostics if "log" in line] == [
         f"  the kernel's log: {each}" for each in WARNINGS
@@ -309,31 +309,31 @@ def proved(tmp_path: Path, report: Report) -> tuple[int, str]:
 
 def test_prove_passes_what_passes(tmp_path: Path) -> None:
     require("prove")
-    status, told = proved(tmp_path, report_of(series_of("healthy"), series_of("server-stopped")))
-    assert status == 0, told
-    assert "Files=1, Tests=2," in told
-    assert "Result: PASS" in told
+    status, text = proved(tmp_path, report_of(series_of("healthy"), series_of("server-stopped")))
+    assert status == 0, text
+    assert "Files=1, Tests=2," in text
+    assert "Result: PASS" in text
 
 
 def test_prove_fails_what_fails(tmp_path: Path) -> None:
     require("prove")
-    status, told = proved(tmp_path, KINDS["mixed"])
+    status, text = proved(tmp_path, KINDS["mixed"])
     assert status != 0
-    assert "Failed test:  1\n" in told
-    assert "Tests: 4 Failed: 1)" in told
-    assert "less 1 skipped subtest: 2 okay" in told
+    assert "Failed test:  1\n" in text
+    assert "Tests: 4 Failed: 1)" in text
+    assert "less 1 skipped subtest: 2 okay" in text
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_prove_finds_no_error_of_form(kind: str, tmp_path: Path) -> None:
     require("prove")
-    status, told = proved(tmp_path, KINDS[kind])
-    assert "Parse errors" not in told
-    assert (status == 0) == all(point.ok for point in parsed(render(KINDS[kind]))), told
+    status, text = proved(tmp_path, KINDS[kind])
+    assert "Parse errors" not in text
+    assert (status == 0) == all(point.ok for point in parsed(render(KINDS[kind]))), text
 
 
 def test_prove_skips_nothing_at_all(tmp_path: Path) -> None:
     require("prove")
-    status, told = proved(tmp_path, report_of())
+    status, text = proved(tmp_path, report_of())
     assert status == 0
-    assert "Result: NOTESTS" in told
+    assert "Result: NOTESTS" in text

@@ -67,7 +67,7 @@ def test_no_markup_but_our_own(kind: str) -> None:
     assert max((token.level for token in every if token.type == "list_item_open"), default=1) == 1
 
 
-def test_a_deadlock_is_told_in_order() -> None:
+def test_a_deadlock_is_shown_in_order() -> None:
     series = series_of("exit-flush-self", 200)
     assert headings(report_of(series)) == [
         "[BUG] fuse: a dying PID namespace deadlocks (exit-flush-self, 6.18.44)",
@@ -83,21 +83,21 @@ def test_a_deadlock_is_told_in_order() -> None:
     ]
 
 
-def test_a_deadlock_is_told_with_its_proof() -> None:
+def test_a_deadlock_is_shown_with_its_proof() -> None:
     report = report_of(series_of("exit-flush-self", 200))
     text = render(report)
-    told = " ".join(text.split())
+    found = " ".join(text.split())
     verdict = report.series[0].examples[0].verdict
     for reason in verdict.reasons:
-        assert " ".join(reason.split()) in told
+        assert " ".join(reason.split()) in found
     for task in verdict.snapshots[-1].live:
         for frame in task.stack or ():
             assert f"\n      {frame}\n" in text
     assert "\n          thread python 7317 D (exiting, in request_wait_answer)\n" in text
-    assert "waits for python 7317: the cycle closes here" in told
-    assert "filp_flush, filp_close: a descriptor is being closed" in told
-    assert "[x] no new process can enter the namespace: setns succeeds, fork fails with ENOMEM" in told
-    assert "By abort; gone 0.61 ms later. echo 1 > /sys/fs/fuse/connections/41/abort" in told
+    assert "waits for python 7317: the cycle closes here" in found
+    assert "filp_flush, filp_close: a descriptor is being closed" in found
+    assert "[x] no new process can enter the namespace: setns succeeds, fork fails with ENOMEM" in found
+    assert "By abort; gone 0.61 ms later. echo 1 > /sys/fs/fuse/connections/41/abort" in found
     assert "\n    fusezap run exit-flush-self\n" in text
     assert "\n| deadlock | 200 of 200 | 2.5 % to 100 %           |\n" in text
     assert "zap_pid_ns_processes() has init send SIGKILL" in prose(report)
@@ -174,14 +174,14 @@ def test_a_race_shows_the_run_that_went_wrong() -> None:
     assert headings(KINDS["two outcomes"]).count("Processes") == 1
 
 
-def test_several_ways_to_hang_are_told_apart() -> None:
+def test_several_ways_to_hang_are_kept_apart() -> None:
     hang, stopped = series_of("exit-flush-self", 2), series_of("server-stopped").examples[0]
     counts = (Count(Outcome.DEADLOCK, 1, 0.01, 0.99), Count(Outcome.STARVED, 1, 0.01, 0.99))
     both = replace(hang, counts=counts, examples=(*hang.examples, replace(stopped, about=hang.about)))
-    told = headings(report_of(both))
-    assert "Processes (deadlock)" in told
-    assert "Processes (starved)" in told
-    assert "Why it is stuck, and no deadlock (starved)" in told
+    found = headings(report_of(both))
+    assert "Processes (deadlock)" in found
+    assert "Processes (starved)" in found
+    assert "Why it is stuck, and no deadlock (starved)" in found
 
 
 def test_where_there_is_no_namespace() -> None:

@@ -27,7 +27,7 @@ def tables(report: Report) -> list[list[list[str]]]:
     ]
 
 
-def test_the_first_line_says_where_the_fix_went_and_who_hangs() -> None:
+def test_the_first_line_names_where_the_fix_went_and_who_hangs() -> None:
     line = first_line(under(KERNELS[0], HANGS), under(KERNELS[1], HANGS))
     assert line.startswith(HISTORY)
     assert "v6.3-rc1" in line
@@ -35,7 +35,7 @@ def test_the_first_line_says_where_the_fix_went_and_who_hangs() -> None:
     assert f"all 2 kernels measured here still hang: {KERNELS[0].release}, {KERNELS[1].release}." in line
 
 
-def test_a_kernel_without_it_is_told_apart_and_so_is_one_that_could_not_be_told() -> None:
+def test_a_kernel_without_it_is_kept_apart_and_so_is_one_that_is_unknown() -> None:
     unsure = replace(FREE, mark=Mark.UNSURE)
     line = first_line(under(KERNELS[0], HANGS), under(KERNELS[1], FREE), under(KERNELS[2], unsure))
     assert f"today hang: {KERNELS[0].release}; are free of it: {KERNELS[1].release}; " in line

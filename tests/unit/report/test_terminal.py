@@ -52,20 +52,20 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
 
 
-def told(monkeypatch: pytest.MonkeyPatch, tell: Callable[[Story], None], tty: bool = False) -> str:
+def printed(monkeypatch: pytest.MonkeyPatch, action: Callable[[Story], None], tty: bool = False) -> str:
     screen = Screen(tty)
     monkeypatch.setattr(sys, "stdout", screen)
-    tell(Story())
+    action(Story())
     return screen.text
 
 
-def telling(verdict: Verdict) -> Callable[[Story], None]:
+def printing(verdict: Verdict) -> Callable[[Story], None]:
     return lambda story: story.verdict(verdict, verdict.form)
 
 
-def test_the_deadlock_is_told_with_all_that_proves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_deadlock_is_shown_with_all_that_proves_it(monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = verdict_of("exit-flush-self")
-    text = told(monkeypatch, telling(verdict))
+    text = printed(monkeypatch, printing(verdict))
     assert "DEADLOCK: proven" in text
     for reason in verdict.reasons:
         assert " ".join(reason.split()) in " ".join(text.split())
@@ -80,7 +80,7 @@ def test_the_deadlock_is_told_with_all_that_proves_it(monkeypatch: pytest.Monkey
 
 
 def test_every_frame_is_shown_and_the_known_ones_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = told(monkeypatch, telling(verdict_of("exit-flush-self")))
+    text = printed(monkeypatch, printing(verdict_of("exit-flush-self")))
     for task in HANG.live:
         assert task.stack is not None
         for frame in task.stack:
@@ -92,7 +92,7 @@ def test_marks_of_the_checklist(monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = verdict_of("exit-flush-self")
     states = (True, False, None, True, False, None)
     form = tuple(replace(check, holds=holds) for check, holds in zip(verdict.form, states, strict=True))
-    text = told(monkeypatch, lambda story: story.verdict(verdict, form))
+    text = printed(monkeypatch, lambda story: story.verdict(verdict, form))
     lines = [next(line for line in text.splitlines() if check.title in line) for check in form]
     assert ["✔" in line for line in lines] == [holds is True for holds in states]
     assert ["✘" in line for line in lines] == [holds is False for holds in states]
@@ -101,33 +101,33 @@ def test_marks_of_the_checklist(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["exit-flush-self", "exit-flush-peer-outside", "server-stopped", "healthy"])
 def test_what_is_no_terminal_gets_no_codes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = told(monkeypatch, telling(verdict_of(name)))
+    text = printed(monkeypatch, printing(verdict_of(name)))
     assert text
     assert ESCAPE not in text
 
 
 def test_a_terminal_gets_colours_unless_it_does_not_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    tell = telling(verdict_of("exit-flush-self"))
-    assert COLOUR.search(told(monkeypatch, tell, tty=True))
+    show = printing(verdict_of("exit-flush-self"))
+    assert COLOUR.search(printed(monkeypatch, show, tty=True))
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not COLOUR.search(told(monkeypatch, tell, tty=True))
+    assert not COLOUR.search(printed(monkeypatch, show, tty=True))
 
 
 def test_a_dumb_terminal_gets_no_codes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
-    assert ESCAPE not in told(monkeypatch, telling(verdict_of("exit-flush-self")), tty=True)
+    assert ESCAPE not in printed(monkeypatch, printing(verdict_of("exit-flush-self")), tty=True)
 
 
 def test_without_stacks_the_wait_channel_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = verdict_of("exit-flush-self")
     denied = replace(verdict, snapshots=tuple(map(unprivileged, verdict.snapshots)))
-    text = told(monkeypatch, telling(denied))
+    text = printed(monkeypatch, printing(denied))
     assert text.count("not readable by this user; wchan") == 2
     assert "wchan request_wait_answer" in text
 
 
 def test_the_released_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = told(monkeypatch, telling(verdict_of("healthy")))
+    text = printed(monkeypatch, printing(verdict_of("healthy")))
     assert "RELEASED: what was killed went away by itself" in text
     assert "Process tree" not in text
 
@@ -135,7 +135,7 @@ def test_the_released_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_markup_in_a_name_is_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = verdict_of("exit-flush-self")
     tasks = tuple(replace(task, comm="[red]x[/]") for task in HANG.tasks)
-    text = told(monkeypatch, telling(replace(verdict, snapshots=(replace(HANG, tasks=tasks),))))
+    text = printed(monkeypatch, printing(replace(verdict, snapshots=(replace(HANG, tasks=tasks),))))
     assert "[red]x[/] 7317" in text
 
 
@@ -143,7 +143,7 @@ def test_a_name_that_is_no_utf8_does_not_end_the_story(monkeypatch: pytest.Monke
     """/proc is read with surrogateescape; what is stuck must be shown whatever it calls itself."""
     verdict = verdict_of("exit-flush-self")
     tasks = tuple(replace(task, comm="\udcff") for task in HANG.tasks)
-    text = told(monkeypatch, telling(replace(verdict, snapshots=(replace(HANG, tasks=tasks),))))
+    text = printed(monkeypatch, printing(replace(verdict, snapshots=(replace(HANG, tasks=tasks),))))
     assert "7317" in text
 
 
@@ -151,13 +151,13 @@ def test_a_name_cannot_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     """A program in a container chooses its name; root reads it."""
     verdict = verdict_of("exit-flush-self")
     tasks = tuple(replace(task, comm="\x1b[2J\x1b]0;x") for task in HANG.tasks)
-    text = told(monkeypatch, telling(replace(verdict, snapshots=(replace(HANG, tasks=tasks),))))
+    text = printed(monkeypatch, printing(replace(verdict, snapshots=(replace(HANG, tasks=tasks),))))
     assert "\x1b" not in text
 
 
 def test_the_armed_tree_shows_no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     armed = recorded("exit-flush-self")[0]
-    text = told(monkeypatch, lambda story: story.console.print(story.tree(armed, threads=False)))
+    text = printed(monkeypatch, lambda story: story.console.print(story.tree(armed, threads=False)))
     assert "fusezap-init 7313" in text
     assert "PID 1 of the namespace" in text
     assert "python 7314 S (4 threads" in text
@@ -165,36 +165,36 @@ def test_the_armed_tree_shows_no_threads(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class TestSteps:
-    def test_what_keeps_it_is_told_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_what_keeps_it_is_shown_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         verdict = verdict_of("exit-flush-peer-outside")
 
-        def tell(story: Story) -> None:
+        def show(story: Story) -> None:
             for _ in range(3):
                 story.looked(verdict)
 
-        assert told(monkeypatch, tell).count("starved for now") == 1
+        assert printed(monkeypatch, show).count("starved for now") == 1
 
-    def test_nothing_is_said_of_looks_that_lead_nowhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_nothing_is_printed_for_looks_that_lead_nowhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
         verdict = replace(verdict_of("exit-flush-self"), outcome=Outcome.INCONCLUSIVE)
-        assert told(monkeypatch, lambda story: story.looked(verdict)) == ""
+        assert printed(monkeypatch, lambda story: story.looked(verdict)) == ""
 
     def test_the_scenario(self, monkeypatch: pytest.MonkeyPatch) -> None:
         (chosen,) = catalogue.find(("healthy",))
-        assert told(monkeypatch, lambda story: story.arming(chosen)).strip() == f"healthy: {chosen.summary}"
+        assert printed(monkeypatch, lambda story: story.arming(chosen)).strip() == f"healthy: {chosen.summary}"
 
     def test_the_resolution(self, monkeypatch: pytest.MonkeyPatch) -> None:
         resolution = result_of("exit-flush-self").resolution
         assert resolution is not None
-        good = told(monkeypatch, lambda story: story.resolved(resolution))
+        good = printed(monkeypatch, lambda story: story.resolved(resolution))
         assert "✔ resolved by abort: namespace gone after 0.61 ms" in good
         assert "echo 1 > /sys/fs/fuse/connections/41/abort" in good
         failed = replace(resolution, released=False, release_ms=None, detail="still there after 5 s")
-        bad = told(monkeypatch, lambda story: story.resolved(failed))
+        bad = printed(monkeypatch, lambda story: story.resolved(failed))
         assert "✘ abort did not resolve it: still there after 5 s" in bad
 
     def test_the_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def end(result: Result) -> str:
-            return told(monkeypatch, lambda story: story.finished(result))
+            return printed(monkeypatch, lambda story: story.finished(result))
 
         result = result_of("exit-flush-self")
         assert "✔ nothing left behind; 101 ms in all" in end(result)
@@ -207,7 +207,7 @@ class TestSteps:
 class TestSummary:
     def lines(self, monkeypatch: pytest.MonkeyPatch, report: Report, columns: int = 120) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(columns))
-        return told(monkeypatch, lambda story: story.summary(report.series), tty=True).splitlines()
+        return printed(monkeypatch, lambda story: story.summary(report.series), tty=True).splitlines()
 
     def test_several_kernels_are_columns(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NO_COLOR", "1")
@@ -247,9 +247,27 @@ class TestSummary:
         assert "6.12.29+deb13-amd64\n" in stream.getvalue()
 
 
+@pytest.mark.parametrize("width", [80, 160])
+@pytest.mark.parametrize("tty", [False, True])
+def test_the_width_is_that_of_the_reader_and_no_line_ends_in_blanks(
+    monkeypatch: pytest.MonkeyPatch, width: int, tty: bool
+) -> None:
+    """A pager reads a pipe, and has COLUMNS or the terminal of standard error."""
+    monkeypatch.setenv("COLUMNS", str(width))
+
+    def show(story: Story) -> None:
+        story.verdict(verdict_of("exit-flush-self"), verdict_of("exit-flush-self").form)
+        story.summary(matrix_report().series)
+
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in printed(monkeypatch, show, tty).splitlines()]
+    assert [line for line in lines if line != line.rstrip()] == []
+    log = [line for line in lines if any(warning in line for warning in WARNINGS)]
+    assert [line for line in lines if len(line) > width and line not in log] == []
+
+
 def test_the_console_of_a_lost_machine_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = lost_series("healthy").examples[0].verdict
     monkeypatch.setenv("COLUMNS", "40")
-    text = told(monkeypatch, telling(verdict), tty=True)
+    text = printed(monkeypatch, printing(verdict), tty=True)
     assert "LOST-VM" in text
     assert [line for line in text.splitlines() if line.startswith("    [")] == [f"    {line}" for line in CONSOLE]

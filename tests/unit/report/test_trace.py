@@ -185,7 +185,7 @@ def test_what_was_never_answered_lasts_until_the_end() -> None:
     assert begin["args"]["answered"] is False
 
 
-def test_requests_of_one_kind_are_told_apart_by_their_number() -> None:
+def test_requests_of_one_kind_are_kept_apart_by_their_number() -> None:
     journal = [
         entry(1, "called"),
         entry(2, "called", after_ms=1),
@@ -226,7 +226,7 @@ def test_a_task_that_is_gone_has_no_more_slices() -> None:
     assert slices == [(7, "running", 0, 2), (8, "? in x", 8, 0)]
 
 
-def test_the_processes_of_several_kernels_are_told_apart() -> None:
+def test_the_processes_of_several_kernels_are_kept_apart() -> None:
     found = only(events(KINDS["matrix"]), "M")
     names = [event["args"]["name"] for event in found if event["name"] == "process_name"]
     assert "exit-flush-self: deadlock, 6.12.43+deb13-amd64" in names
@@ -235,7 +235,7 @@ def test_the_processes_of_several_kernels_are_told_apart() -> None:
         assert f"python 7314, {kernel.release}" in names
 
 
-def test_what_the_kernel_said_is_a_label() -> None:
+def test_a_kernel_warning_is_a_label() -> None:
     found = only(events(KINDS["lost"]), "M")
     labels = [event["args"]["labels"] for event in found if event["name"] == "process_labels"]
     assert labels == ["the kernel panicked 3.1 s after its start", "; ".join(WARNINGS)]
