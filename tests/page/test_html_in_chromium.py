@@ -35,6 +35,8 @@ FLAGS = (
 SIZES = ((390, 844), (1280, 900))
 SCHEMES = ("light", "dark")
 PAGES = ("every", "one", "none", "matrix", "large", "diagnosis", "runtimes")
+PATIENCE_S = 300
+"""Deadline of a script in the page: others may keep the machine busy."""
 CONTRAST = 4.5
 """Of text, as WCAG 2 asks for at level AA."""
 
@@ -50,6 +52,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+    driver.set_script_timeout(PATIENCE_S)
+    driver.command_executor.client_config.timeout = 2 * PATIENCE_S
     try:
         yield driver
     finally:
@@ -73,7 +77,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "one.html").write_text(html.render(report_of(series_of("exit-flush-self", 200))))
     (folder / "matrix.html").write_text(html.render(matrix_report()))
     (folder / "large.html").write_text(html.render(large_report(12)))
-    (folder / "diagnosis.html").write_text(diagnosis_page.render(eight()))
+    few = replace(eight(), findings=eight().findings[:3])
+    (folder / "diagnosis.html").write_text(diagnosis_page.render(few))
     (folder / "runtimes.html").write_text(runtimes_page.render(answers()))
     (folder / "none.html").write_text(html.render(Report("fusezap run", "1", "now", 0.0, (), ("nothing to run",))))
     return folder
