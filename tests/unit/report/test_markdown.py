@@ -100,7 +100,7 @@ def test_a_deadlock_is_shown_with_its_proof() -> None:
     assert "By abort; gone 0.61 ms later. echo 1 > /sys/fs/fuse/connections/41/abort" in found
     assert "\n    fusezap run exit-flush-self\n" in text
     assert "\n| deadlock | 200 of 200 | 2.5 % to 100 %           |\n" in text
-    assert "zap_pid_ns_processes() has init send SIGKILL" in prose(report)
+    assert "zap_pid_ns_processes() makes init send SIGKILL" in prose(report)
 
 
 def test_a_behaviour_that_hangs_is_no_bug() -> None:
