@@ -60,6 +60,7 @@ LANGUAGE = {"harness.record"}
 WITH_CATALOGUE = {"harness.commands", "harness.pytest_plugin"}
 """Who may import the catalogue: the rest is handed the scenarios that it works on."""
 WITH_FAKEFS = {
+    "harness.commands": {"fakefs"},
     "harness.matrix": {"fakefs"},
     "harness.runtimes": {"fakefs"},
     "harness.pytest_plugin": {"fakefs"},
@@ -262,7 +263,19 @@ def test_only_the_commands_print_and_exit() -> None:
 
 
 def test_only_standard_library_and_declared_packages() -> None:
-    declared = {"fuse", "jinja2", "markupsafe", "prctl", "psutil", "pytest", "rich", "fakefs", "harness", "scenarios"}
+    declared = {
+        "fuse",
+        "jinja2",
+        "markupsafe",
+        "prctl",
+        "psutil",
+        "pytest",
+        "rich",
+        "shtab",
+        "fakefs",
+        "harness",
+        "scenarios",
+    }
     for module, targets in GRAPH.items():
         tops = {target.partition(".")[0] for target in targets}
         extra = EXTRAS.get(module, set())
