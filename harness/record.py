@@ -11,7 +11,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-__all__ = ("asdict", "record", "replace")
+__all__ = ("NO_DEFAULT", "asdict", "defaults", "is_record", "record", "replace")
 
 if TYPE_CHECKING:
     from dataclasses import asdict, replace
@@ -42,7 +42,7 @@ else:
 
     def asdict(value):
         """A record as a dict by field name; records below it, also in tuples and dicts, likewise."""
-        if hasattr(type(value), "_fields"):
+        if is_record(type(value)):
             return {name: asdict(getattr(value, name)) for name in value.__slots__}
         if isinstance(value, (tuple, list)):
             return type(value)(map(asdict, value))
@@ -51,7 +51,18 @@ else:
         return value
 
 
-_NO_DEFAULT = object()
+NO_DEFAULT = object()
+"""In place of the default of a field that has none."""
+
+
+def is_record(kind: Any) -> bool:
+    """Whether a class was made by `record`."""
+    return hasattr(kind, "_record_fields")
+
+
+def defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """The fields of a record's class in their order, each with its default or NO_DEFAULT."""
+    return tuple((name, default) for name, _, default in kind._record_fields)
 
 
 def _keywords_only(cls: type) -> type:
@@ -62,8 +73,8 @@ def _made(cls: type, positional: bool = True) -> type:
     namespace = dict(vars(cls))
     annotations = namespace.get("__annotations__", {})
     names = tuple(name for name, kind in annotations.items() if not str(kind).partition("[")[0].endswith("ClassVar"))
-    defaults = {name: namespace.pop(name, _NO_DEFAULT) for name in names}
-    given = [default is not _NO_DEFAULT for default in defaults.values()]
+    defaults = {name: namespace.pop(name, NO_DEFAULT) for name in names}
+    given = [default is not NO_DEFAULT for default in defaults.values()]
     if positional and given != sorted(given):
         raise TypeError(f"{cls.__name__}: a field without a default comes after one that has a default")
     for inherited in ("__dict__", "__weakref__"):
@@ -74,7 +85,7 @@ def _made(cls: type, positional: bool = True) -> type:
         {**_METHODS, **namespace, "__slots__": names, "__match_args__": names if positional else ()},
     )
     made.__qualname__ = cls.__qualname__
-    made._fields = tuple((name, vars(made)[name].__set__, default) for name, default in defaults.items())
+    made._record_fields = tuple((name, vars(made)[name].__set__, default) for name, default in defaults.items())
     made._values = staticmethod(attrgetter(*names)) if names else staticmethod(lambda _: ())
     made.__dataclass_fields__ = _Fields()
     made.__signature__ = _Signature()
@@ -82,14 +93,14 @@ def _made(cls: type, positional: bool = True) -> type:
 
 
 def _init(self: Any, /, *values: Any, **named: Any) -> None:
-    fields = self._fields
+    fields = self._record_fields
     if len(values) > len(type(self).__match_args__):
         raise TypeError(f"{type(self).__name__}() got {len(values)} values without a name")
     for number, value in enumerate(values):
         fields[number][1](self, value)
     for name, put, default in fields[len(values) :]:
         value = named.pop(name, default)
-        if value is _NO_DEFAULT:
+        if value is NO_DEFAULT:
             unknown = ", ".join(sorted(set(named).difference(self.__slots__)))
             also = f", and has no field {unknown}" if unknown else ""
             raise TypeError(f"{type(self).__name__}() lacks the field {name!r}{also}")
@@ -122,7 +133,7 @@ def _getstate(self: Any) -> tuple[Any, ...]:
 
 
 def _setstate(self: Any, state: tuple[Any, ...]) -> None:
-    fields = self._fields
+    fields = self._record_fields
     for number, value in enumerate(state):
         fields[number][1](self, value)
 
@@ -146,8 +157,8 @@ class _Fields:
         import dataclasses
 
         made: dict[str, Any] = {}
-        for name, _, default in cls._fields:
-            field: Any = dataclasses.field(default=dataclasses.MISSING if default is _NO_DEFAULT else default)
+        for name, _, default in cls._record_fields:
+            field: Any = dataclasses.field(default=dataclasses.MISSING if default is NO_DEFAULT else default)
             field.name, field.type, field._field_type = name, cls.__annotations__[name], dataclasses._FIELD  # type: ignore[attr-defined]
             made[name] = field
         cls.__dataclass_fields__ = made
@@ -166,8 +177,8 @@ class _Signature:
         return Signature(
             [
                 Parameter(
-                    name, how, default=Parameter.empty if default is _NO_DEFAULT else default, annotation=kinds[name]
+                    name, how, default=Parameter.empty if default is NO_DEFAULT else default, annotation=kinds[name]
                 )
-                for name, _, default in cls._fields
+                for name, _, default in cls._record_fields
             ]
         )

@@ -1,33 +1,31 @@
-"""The options of a command that runs scenarios many times, and how it shows that it goes on."""
+"""The options of a command that runs scenarios many times, and the count of its runs."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from typing import TYPE_CHECKING
 
+from harness.commands._progress import count_bar, on_terminal
 from harness.errors import UsageError
+from harness.model.events import Began, Counted, Ended, Event
 from harness.model.terms import Outcome
 from harness.report import outputs
 from harness.run.session import ENDLESS
-from harness.scenario import Scenario
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from harness.model.records import Result, Series
-    from harness.report.outputs import Outputs
-    from harness.run.tally import Tally
+    from harness.model.records import Series
 
-SAY_EVERY_S = 10.0
-"""Where no terminal shows a bar."""
+REPORT_EVERY_S = 10.0
+"""Seconds between two lines of progress, where no terminal shows a bar."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     repeats(parser)
-    parser.add_argument("--jobs", metavar="J", type=int, default=1, help="so many runs at a time (default 1)")
+    parser.add_argument("--jobs", metavar="J", type=int, default=1, help="number of runs at a time (default 1)")
     reports(parser)
 
 
@@ -41,18 +39,18 @@ def reports(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT=FILE",
         action="append",
         default=[],
-        help=f"write a report there, as often as wanted; formats: {', '.join(outputs.formats())}",
+        help=f"write a report there; repeatable; formats: {', '.join(outputs.formats())}",
     )
 
 
 def formats() -> str:
-    """For --help alone: it imports every format."""
+    """The list of the formats, for --help: it imports each of them."""
     lines = [f"  {name:<10} {outputs.module(name).SUMMARY}" for name in outputs.formats()]
     return "\n".join(("formats:", *lines))
 
 
 def check(args: argparse.Namespace) -> None:
-    """UsageError for numbers that make no sense."""
+    """Raise UsageError for numbers out of their range."""
     if args.repeat is not None and args.repeat < 1:
         raise UsageError("--repeat takes a number from 1 on")
     if args.jobs is not None and not 1 <= args.jobs <= 64:
@@ -67,56 +65,48 @@ def share(text: str) -> float:
 
 
 class Counter:
-    """Watches a session: shows its progress, collects its series, streams its runs."""
+    """Consumes the events of a session: collects the series, and shows on stderr how many runs have ended."""
 
-    def __init__(self, out: Outputs, told: bool) -> None:
-        """`told`: one at a time, and each told by itself, so that no progress is to be shown."""
+    def __init__(self, shown: bool) -> None:
+        """`shown`: show the progress; False where each run is shown by itself."""
         self.series: list[Series] = []
-        self._out = out
-        self._told = told
-        self._progress: Progress | None = None
+        self._shown = shown
+        self._name = ""
+        self._seen: dict[Outcome, int] = {}
+        self._bar: Progress | None = None
         self._since = time.monotonic()
 
-    def began(self, scenario: Scenario, times: int) -> None:
-        if self._told:
-            return
-        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-            self._progress = _bar()
-            self._progress.start()
-            total = times if times < ENDLESS else None
-            self._progress.add_task(scenario.name, total=total, seen="")
-
-    def counted(self, tally: Tally, result: Result | None) -> None:
-        if result is not None:
-            self._out.counted(result)
-        seen = ", ".join(f"{tally.count(each)} {each}" for each in Outcome if tally.count(each))
-        if self._progress is not None:
-            self._progress.update(self._progress.task_ids[-1], advance=1, seen=seen)
-        elif not self._told and time.monotonic() - self._since > SAY_EVERY_S:
-            self._since = time.monotonic()
-            print(f"fusezap: {tally.about.name}: {seen}", file=sys.stderr, flush=True)
-
-    def ended(self, series: Series) -> None:
-        self.series.append(series)
-        self.stop()
+    def take(self, event: Event) -> None:
+        """Consume one event of the session."""
+        match event:
+            case Began():
+                self._begin(event)
+            case Counted(result=result):
+                if result is not None:
+                    outcome = result.verdict.outcome
+                    self._seen[outcome] = self._seen.get(outcome, 0) + 1
+                self._show()
+            case Ended(series=series):
+                self.series.append(series)
+                self.stop()
 
     def stop(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
+    def _begin(self, event: Began) -> None:
+        self._name, self._seen = event.name, {}
+        if self._shown and on_terminal():
+            self._bar = count_bar()
+            self._bar.start()
+            self._bar.add_task(event.name, total=event.times if event.times < ENDLESS else None, note="")
 
-def _bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[seen]}"),
-        console=Console(stderr=True),
-        transient=True,
-        refresh_per_second=8,
-    )
+    def _show(self) -> None:
+        seen = ", ".join(f"{self._seen[each]} {each}" for each in Outcome if each in self._seen)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[-1], advance=1, note=seen)
+        elif self._shown and time.monotonic() - self._since > REPORT_EVERY_S:
+            self._since = time.monotonic()
+            print(f"fusezap: {self._name}: {seen}", file=sys.stderr, flush=True)

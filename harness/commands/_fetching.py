@@ -1,45 +1,47 @@
-"""How a person hears of what takes its time: lines on stderr, and a bar where that is a terminal."""
+"""Progress of what is fetched: lines on stderr, or a bar where that is a terminal."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
+from harness.commands._progress import bar
 from harness.kernels.progress import Part, at_tenths
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @contextmanager
-def told() -> Iterator[Callable[[str], None]]:
-    """What hears of it."""
+def progress_shown() -> Iterator[Callable[[str], None]]:
+    """The function that a fetch calls with its progress."""
     if sys.stderr.isatty():
-        with _drawn() as tell:
-            yield tell
+        with _bars() as report:
+            yield report
     else:
         yield at_tenths(lambda message: print(f"fusezap: {message}", file=sys.stderr, flush=True))
 
 
 @contextmanager
-def _drawn() -> Iterator[Callable[[str], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+def _bars() -> Iterator[Callable[[str], None]]:
+    from rich.progress import DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    console = Console(stderr=True, highlight=False)
-    columns = (TextColumn("fusezap: {task.description}", markup=False), BarColumn(), DownloadColumn())
+    columns = (TextColumn("fusezap: {task.description}", markup=False), DownloadColumn(), TransferSpeedColumn())
     with ExitStack() as drawn:
         bars: dict[str, Progress] = {}
 
-        def tell(message: str) -> None:
+        def report(message: str) -> None:
             if not isinstance(message, Part):
-                drawn.close()  # what is whole stays as it is, above the message
-                console.print(f"fusezap: {message}", markup=False, soft_wrap=True)
+                drawn.close()  # a bar that is complete stays, above the message
+                print(f"fusezap: {message}", file=sys.stderr, flush=True)
                 return
             if message.what not in bars:
-                drawn.close()  # one at a time
-                bar = Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=console)
-                bars[message.what] = drawn.enter_context(bar)
-                bar.add_task(message.what, total=message.total)
+                drawn.close()  # one bar at a time
+                bars[message.what] = drawn.enter_context(bar(*columns, TimeRemainingColumn(), transient=False))
+                bars[message.what].add_task(message.what, total=message.total)
             (task,) = bars[message.what].task_ids
             bars[message.what].update(task, completed=message.done)
 
-        yield tell
+        yield report

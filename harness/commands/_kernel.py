@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import os
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from harness.commands import _extras
-from harness.commands._fetching import told
+from harness.commands._fetching import progress_shown
 from harness.commands._numbers import seconds
 from harness.errors import UsageError
-from harness.run import session
-from harness.run.runner import Listener
-from harness.run.session import Plan, Watcher
+from harness.model.events import Event
+from harness.run.session import SessionOptions, run_session
 from harness.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -56,46 +56,48 @@ def check(args: argparse.Namespace) -> None:
         raise UsageError("--memory takes 256 MiB or more, and no more than a TiB")
 
 
-def carry_out(
-    args: argparse.Namespace,
-    plan: Plan,
-    scenarios: tuple[Scenario, ...],
-    listener: Listener,
-    watcher: Watcher,
-    say: Callable[[str], None],
-) -> str:
-    """As `session.carry_out`, here or there; the release of the kernel."""
-    import os
+def session(
+    args: argparse.Namespace, options: SessionOptions, scenarios: tuple[Scenario, ...], steps: bool = False
+) -> tuple[str, Generator[Event]]:
+    """The session that the options ask for, under this kernel or another one, which is fetched here.
 
+    Args:
+        args: The options of the command.
+        options: Of the session.
+        scenarios: What to run.
+        steps: Yield each step of the runs, also of those in a virtual machine.
+
+    Returns:
+        The release of the kernel, and the events; nothing runs before they are iterated over.
+    """
     if args.kernel is None:
-        session.carry_out(plan, scenarios, listener, watcher, say)
-        return os.uname().release
+        return os.uname().release, run_session(options, scenarios)
     from harness.kernels import spec as kernel_spec
 
-    with told() as tell:
-        image = kernel_spec.find(args.kernel, tell)
-    if image.is_host:
-        session.carry_out(plan, scenarios, listener, watcher, say)
-    else:
-        from harness.vm import session as elsewhere
+    with progress_shown() as report:
+        image = kernel_spec.find(args.kernel, report)
+        if image.is_host:
+            return image.release, run_session(options, scenarios)
+        from harness.vm.session import VmSession, root_for, run_in_vm
 
-        elsewhere.carry_out(image, plan, scenarios, listener, watcher, say, settings(args, args.append))
-    return image.release
+        machine = settings(args, args.append)
+        root = root_for(image, machine, report)
+    return image.release, run_in_vm(VmSession(image, root, machine, options, scenarios, steps))
 
 
-def attend(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
-    """`fusezap run` with `arguments` there, and a shell for a person."""
+def open_shell(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
+    """Run `fusezap run` with `arguments` in a virtual machine, and give the user a shell there."""
     from harness.kernels import spec as kernel_spec
     from harness.record import replace
     from harness.vm import root as roots
     from harness.vm import shell
 
-    with told() as tell:
-        image = kernel_spec.find(args.kernel, tell)
+    with progress_shown() as report:
+        image = kernel_spec.find(args.kernel, report)
         if image.is_host:
             raise UsageError("--shell is for another kernel", "here, --keep leaves the hang to look at")
-        root = roots.of(image.machine, tell)
-    shell.attend(image, arguments, replace(settings(args, args.append), shell=True), root)
+        root = roots.of(image.machine, report)
+    shell.open_shell(image, arguments, replace(settings(args, args.append), shell=True), root)
 
 
 def settings(args: argparse.Namespace, append: str = "") -> Settings:

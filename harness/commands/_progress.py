@@ -1,4 +1,4 @@
-"""How a matrix is shown to go on: bars on a terminal, else a line for each kernel."""
+"""Progress on stderr: bars on a terminal, else lines."""
 
 from __future__ import annotations
 
@@ -7,15 +7,52 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from harness.kernels.image import Image
-from harness.matrix.measure import Watcher
+from harness.model.events import Began, Ended, Failed, Said
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
+
+    from harness.matrix.job import Found, JobEvent
 
 
-class Shown(Watcher):
-    """Also counts what every display needs."""
+def on_terminal() -> bool:
+    """Whether stderr is a terminal that can draw a bar."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def bar(*columns: ProgressColumn, transient: bool = True) -> Progress:
+    """A progress bar on stderr.
+
+    Args:
+        columns: What stands beside the bar; the first one stands before it.
+        transient: Remove the bar at the end.
+
+    Returns:
+        The bar; a task of it is made by `add_task`, and it is drawn between `start` and `stop`.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress
+
+    first, *others = columns
+    console = Console(stderr=True, highlight=False)
+    return Progress(first, BarColumn(), *others, console=console, transient=transient, refresh_per_second=8)
+
+
+def count_bar() -> Progress:
+    """A bar for things that are counted; the field `note` of a task says more of it."""
+    from rich.progress import MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    return bar(
+        TextColumn("{task.description}", markup=False),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[note]}", markup=False),
+    )
+
+
+class MatrixProgress:
+    """Consumes the events of a matrix: a line for each kernel."""
 
     def __init__(self, kernels: int, scenarios: int) -> None:
         self._kernels = kernels
@@ -23,95 +60,90 @@ class Shown(Watcher):
         self._names: dict[str, str] = {}
         self._since: dict[str, float] = {}
         self._cells: dict[str, int] = {}
-        self._told: set[str] = set()
-        """Of which no more is to be said."""
+        self._reported: set[str] = set()
+        """Kernels of which no more is to be printed."""
 
-    def found(self, spec: str, image: Image, known: int) -> None:
-        self._names[spec] = spec if spec == image.release else f"{spec} ({image.release})"
-        self._cells[spec] = known
-        self._since[spec] = time.monotonic()
-        if known:
-            self.tell(f"{self._names[spec]}: {known} of {self._scenarios} cells are known already")
-        if known == self._scenarios:
-            self._told.add(spec)
-
-    def began(self, spec: str, scenario: str) -> None:
-        """Shown where there is a place for it."""
-
-    def measured(self, spec: str) -> None:
-        self._cells[spec] += 1
-
-    def said(self, spec: str, message: str) -> None:
-        self.tell(message if message.startswith(spec) else f"{spec}: {message}")
-
-    def failed(self, spec: str, error: str) -> None:
-        self._told.add(spec)
-        self.tell(f"{spec}: {error}")
-
-    def ended(self, spec: str) -> None:
-        if spec in self._since.keys() - self._told:
-            took = time.monotonic() - self._since[spec]
-            self.tell(f"{self._names[spec]}: {self._cells[spec]} of {self._scenarios} cells, {took:.1f} s")
-
-    def tell(self, message: str) -> None:
-        print(f"fusezap: {message}", file=sys.stderr, flush=True)
+    def take(self, spec: str, event: JobEvent | None) -> None:
+        """Consume one event of a job; None: the job has ended."""
+        match event:
+            case None:
+                self._end(spec)
+            case Said(message=message):
+                self._print(message if message.startswith(spec) else f"{spec}: {message}")
+            case Failed(error=error):
+                self._reported.add(spec)
+                self._print(f"{spec}: {error}")
+            case Began():
+                self._begin(spec, event.name)
+            case Ended():
+                self._cell(spec)
+            case _:
+                self._find(spec, event)
 
     def stop(self) -> None:
-        """Nothing is shown any more."""
+        """Show nothing more."""
+
+    def _find(self, spec: str, event: Found) -> None:
+        release = event.image.release
+        self._names[spec] = spec if spec == release else f"{spec} ({release})"
+        self._cells[spec] = event.known
+        self._since[spec] = time.monotonic()
+        if event.known:
+            self._print(f"{self._names[spec]}: {event.known} of {self._scenarios} cells are known already")
+        if event.known == self._scenarios:
+            self._reported.add(spec)
+
+    def _begin(self, spec: str, scenario: str) -> None:
+        """A scenario begins: there is no line for it."""
+
+    def _cell(self, spec: str) -> None:
+        self._cells[spec] += 1
+
+    def _end(self, spec: str) -> None:
+        if spec in self._since.keys() - self._reported:
+            took = time.monotonic() - self._since[spec]
+            self._print(f"{self._names[spec]}: {self._cells[spec]} of {self._scenarios} cells, {took:.1f} s")
+
+    def _print(self, message: str) -> None:
+        print(f"fusezap: {message}", file=sys.stderr, flush=True)
 
 
-class _Bars(Shown):
-    """A bar for all, and one for each kernel under way."""
+class _MatrixBars(MatrixProgress):
+    """A bar for the whole matrix, and one for each kernel under way."""
 
     def __init__(self, kernels: int, scenarios: int) -> None:
         super().__init__(kernels, scenarios)
-        self._progress = _bars()
-        self._all = self._progress.add_task("all", total=kernels * scenarios, now="")
-        self._bars: dict[str, TaskID] = {}
-        self._progress.start()
-
-    def found(self, spec: str, image: Image, known: int) -> None:
-        super().found(spec, image, known)
-        name = self._names[spec]
-        self._bars[spec] = self._progress.add_task(name, total=self._scenarios, completed=known, now="starting")
-        self._progress.update(self._all, advance=known)
-
-    def began(self, spec: str, scenario: str) -> None:
-        self._progress.update(self._bars[spec], now=scenario)
-
-    def measured(self, spec: str) -> None:
-        super().measured(spec)
-        self._progress.update(self._bars[spec], advance=1)
-        self._progress.update(self._all, advance=1)
-
-    def ended(self, spec: str) -> None:
-        super().ended(spec)
-        if spec in self._bars:
-            self._progress.remove_task(self._bars.pop(spec))
-
-    def tell(self, message: str) -> None:
-        self._progress.console.print(f"fusezap: {message}", markup=False, highlight=False, soft_wrap=True)
+        self._bar = count_bar()
+        self._all = self._bar.add_task("all", total=kernels * scenarios, note="")
+        self._tasks: dict[str, TaskID] = {}
+        self._bar.start()
 
     def stop(self) -> None:
-        self._progress.stop()
+        self._bar.stop()
+
+    def _find(self, spec: str, event: Found) -> None:
+        super()._find(spec, event)
+        name = self._names[spec]
+        self._tasks[spec] = self._bar.add_task(name, total=self._scenarios, completed=event.known, note="starting")
+        self._bar.update(self._all, advance=event.known)
+
+    def _begin(self, spec: str, scenario: str) -> None:
+        self._bar.update(self._tasks[spec], note=scenario)
+
+    def _cell(self, spec: str) -> None:
+        super()._cell(spec)
+        self._bar.update(self._tasks[spec], advance=1)
+        self._bar.update(self._all, advance=1)
+
+    def _end(self, spec: str) -> None:
+        super()._end(spec)
+        if spec in self._tasks:
+            self._bar.remove_task(self._tasks.pop(spec))
+
+    def _print(self, message: str) -> None:
+        self._bar.console.print(f"fusezap: {message}", markup=False, highlight=False, soft_wrap=True)
 
 
-def progress(kernels: int, scenarios: int) -> Shown:
-    bars = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return (_Bars if bars else Shown)(kernels, scenarios)
-
-
-def _bars() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[now]}", markup=False),
-        console=Console(stderr=True),
-        transient=True,
-        refresh_per_second=8,
-    )
+def matrix_progress(kernels: int, scenarios: int) -> MatrixProgress:
+    """The display of a matrix with so many kernels and scenarios."""
+    return (_MatrixBars if on_terminal() else MatrixProgress)(kernels, scenarios)

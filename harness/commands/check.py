@@ -7,17 +7,18 @@ import os
 import shlex
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness import catalogue
 from harness.commands import _counting, _kernel
 from harness.errors import FusezapError, KernelError, UsageError
+from harness.model.events import Event
 from harness.model.terms import Mark, Outcome
 from harness.printable import visible
 from harness.report import outputs
 from harness.report.outputs import Outputs
-from harness.run.runner import SILENT
-from harness.run.session import Plan
+from harness.run.session import SessionOptions, deliver
 from harness.scenario import Kind, Scenario
 
 if TYPE_CHECKING:
@@ -64,14 +65,15 @@ def execute(args: argparse.Namespace) -> int:
     out = None
     release = args.kernel or os.uname().release
     try:
-        plan = _plan(args)
+        options = _options(args)
         out = Outputs(None if args.format == LINE else args.format, outputs.parse(args.report))
         chosen = catalogue.find(tuple(args.scenario)) or _defects()
         broken = catalogue.read_catalogue()[1]
         if broken and not args.scenario:
             raise UsageError("a scenario cannot be read", "\n".join(broken))
-        counter = _counting.Counter(out, told=not plan.repeated)
-        release = _kernel.carry_out(args, plan, chosen, SILENT, counter, lambda _: None)
+        counter = _counting.Counter(shown=options.repeated)
+        release, events = _kernel.session(args, options, chosen)
+        deliver(events, partial(_take, (out, counter)))
     except FusezapError as error:
         errors.append(str(error).replace("\n", "; "))
         failure = None if isinstance(error, KernelError) else error
@@ -90,7 +92,12 @@ def execute(args: argparse.Namespace) -> int:
     return status
 
 
-def _plan(args: argparse.Namespace) -> Plan:
+def _take(consumers: tuple[Outputs, _counting.Counter], event: Event) -> None:
+    for each in consumers:
+        each.take(event)
+
+
+def _options(args: argparse.Namespace) -> SessionOptions:
     _counting.check(args)
     _kernel.check(args)
     confidence = 0.95 if args.confidence is None else args.confidence
@@ -104,7 +111,7 @@ def _plan(args: argparse.Namespace) -> Plan:
 
         times = runs_needed(args.rate, confidence)
     brief = args.format == LINE and not args.report
-    return Plan(times=times, jobs=args.jobs, rate=args.rate, confidence=confidence, brief=brief)
+    return SessionOptions(times=times, jobs=args.jobs, rate=args.rate, confidence=confidence, brief=brief)
 
 
 def _defects() -> tuple[Scenario, ...]:

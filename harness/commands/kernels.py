@@ -6,7 +6,7 @@ import argparse
 import json
 from dataclasses import asdict
 
-from harness.commands._fetching import told
+from harness.commands._fetching import progress_shown
 from harness.errors import UsageError
 from harness.kernels import spec as kernel_spec
 from harness.kernels import store as kernel_store
@@ -44,7 +44,7 @@ def execute(args: argparse.Namespace) -> int:
         _list(args.json)
     else:
         find = kernel_spec.fetch if args.action == "fetch" else kernel_spec.find
-        with told() as tell:
+        with progress_shown() as tell:
             images = [find(spec, tell) for spec in args.spec]
             if args.action == "fetch":
                 for image in images:
@@ -59,7 +59,7 @@ def execute(args: argparse.Namespace) -> int:
 def _pruned(specs: list[str]) -> int:
     if not specs:
         return kernel_store.prune()
-    with told() as tell:
+    with progress_shown() as tell:
         return sum(kernel_spec.forget(spec, tell) for spec in specs)
 
 

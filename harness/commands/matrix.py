@@ -7,19 +7,20 @@ import os
 import shlex
 import sys
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from harness import catalogue
 from harness.commands import _counting, _extras, _kernel
-from harness.commands._progress import progress
+from harness.commands._progress import matrix_progress
 from harness.errors import UsageError
 from harness.model.terms import NO_VERDICT
 from harness.report import outputs
 from harness.report.outputs import Outputs
-from harness.run.session import Plan
+from harness.run.session import SessionOptions
 
 if TYPE_CHECKING:
-    from harness.matrix.measure import Question, Workers
+    from harness.matrix.measure import MatrixSpec, Workers
     from harness.model.records import Series
 
 HELP = "scenarios under many kernels, side by side"
@@ -69,17 +70,20 @@ def execute(args: argparse.Namespace) -> int:
     from harness.matrix import store
     from harness.matrix.measure import Matrix
 
-    question = _question(args)
+    spec = _spec(args)
     workers = _workers(args)
     out = Outputs(None if args.format == TERMINAL else args.format, outputs.parse(args.report))
     command = shlex.join(["fusezap", *sys.argv[1:]])
     began = time.time()
     with store.opened() as opened:
-        matrix = Matrix(question, opened, watcher := progress(len(question.specs), len(question.scenarios)))
+        matrix = Matrix(spec, opened)
+        progress = matrix_progress(len(spec.specs), len(spec.scenarios))
         try:
-            matrix.carry_out(workers)
+            with closing(matrix.measure(workers)) as events:
+                for kernel, event in events:
+                    progress.take(kernel, event)
         finally:
-            watcher.stop()
+            progress.stop()
             if matrix.series and args.format == TERMINAL:
                 _table(matrix.series)
             if matrix.series or matrix.errors:
@@ -87,8 +91,8 @@ def execute(args: argparse.Namespace) -> int:
     return 0 if matrix.complete and not matrix.errors and all(map(_conclusive, matrix.series)) else 1
 
 
-def _question(args: argparse.Namespace) -> Question:
-    from harness.matrix.measure import Question
+def _spec(args: argparse.Namespace) -> MatrixSpec:
+    from harness.matrix.measure import MatrixSpec
 
     _counting.check(args)
     from harness.kernels import spec as kernel_spec
@@ -101,8 +105,8 @@ def _question(args: argparse.Namespace) -> Question:
         for spec in specs:
             kernel_spec.check(spec)
     chosen = catalogue.find(_listed(args.scenarios or ["*"]))
-    plan = Plan(times=args.repeat or 1)
-    return Question(specs, chosen, plan, _kernel.settings(args), args.fresh)
+    options = SessionOptions(times=args.repeat or 1)
+    return MatrixSpec(specs, chosen, options, _kernel.settings(args), args.fresh)
 
 
 def _listed(texts: list[str]) -> tuple[str, ...]:

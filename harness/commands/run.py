@@ -14,16 +14,17 @@ from harness import catalogue, registry
 from harness.commands import _counting, _kernel
 from harness.commands._numbers import seconds
 from harness.errors import UsageError
+from harness.model.events import Event, Said
 from harness.model.terms import NO_VERDICT, STUCK, Outcome
 from harness.report import outputs
 from harness.report.outputs import Outputs
 from harness.resolve import resolvers
-from harness.run.runner import SILENT, Listener
-from harness.run.session import ENDLESS, Plan
+from harness.run.session import ENDLESS, SessionOptions, deliver
 from harness.scenario import Scenario
 
 if TYPE_CHECKING:
     from harness.model.records import Series
+    from harness.report.formats.terminal import Story
 
 HELP = "make the hang, prove it, resolve it"
 DESCRIPTION = """\
@@ -79,28 +80,40 @@ def epilog() -> str:
 
 def execute(args: argparse.Namespace) -> int:
     chosen = _chosen(args)
-    plan = _plan(args)
-    if args.keep and (len(chosen) > 1 or plan.repeated):
+    options = _options(args)
+    if args.keep and (len(chosen) > 1 or options.repeated):
         raise UsageError("--keep takes one scenario, once")
     if args.keep and args.kernel is not None:
         raise UsageError(
             "--keep is for this kernel: a virtual machine ends with its runs", "use --shell to look at it there"
         )
     if args.dump is not None:
-        _check_dump(args, chosen, plan)
+        _check_dump(args, chosen, options)
     if args.shell:
-        return _shell(args, chosen, plan)
+        return _shell(args, chosen, options)
     targets = outputs.parse(args.report)
     out = Outputs(None if args.format == TERMINAL else args.format, targets)
-    counter = _counting.Counter(out, told=not plan.repeated)
+    single = args.format == TERMINAL and not options.repeated
+    story = _story() if single else None
+    counter = _counting.Counter(shown=options.repeated)
     errors = _broken(args)
+
+    def take(event: Event) -> None:
+        if isinstance(event, Said):
+            _report(event.message)
+        if story is not None:
+            story.take(event)
+        out.take(event)
+        counter.take(event)
+
     began = time.time()
     try:
-        _kernel.carry_out(args, plan, chosen, _listener(args.format, plan), counter, _say)
+        _, events = _kernel.session(args, options, chosen, steps=single)
+        deliver(events, take)
     finally:
         counter.stop()
-        if counter.series and (plan.repeated or len(chosen) > 1) and args.format == TERMINAL:
-            _summary(counter.series)
+        if counter.series and (options.repeated or len(chosen) > 1) and args.format == TERMINAL:
+            _story().summary(tuple(counter.series))
         if args.format != TERMINAL or targets:
             command = shlex.join(["fusezap", *sys.argv[1:]])
             out.write(outputs.report(command, began, time.time() - began, tuple(counter.series), errors))
@@ -108,27 +121,27 @@ def execute(args: argparse.Namespace) -> int:
     return 0 if good and all(_good(each, args.expect, args.keep) for each in counter.series) else 1
 
 
-def _check_dump(args: argparse.Namespace, chosen: tuple[Scenario, ...], plan: Plan) -> None:
+def _check_dump(args: argparse.Namespace, chosen: tuple[Scenario, ...], options: SessionOptions) -> None:
     """Now, and not when the guest hangs already."""
     if args.kernel is None:
         raise UsageError("--dump is for a virtual machine: it goes with --kernel")
-    if args.shell or len(chosen) > 1 or plan.repeated:
+    if args.shell or len(chosen) > 1 or options.repeated:
         raise UsageError("--dump takes one scenario, once, and no --shell")
     folder = args.dump.absolute().parent
     if not os.access(folder, os.W_OK) or args.dump.is_dir():
         raise UsageError(f"{args.dump} cannot be written", "it is as large as the memory of the guest (--memory)")
 
 
-def _shell(args: argparse.Namespace, chosen: tuple[Scenario, ...], plan: Plan) -> int:
+def _shell(args: argparse.Namespace, chosen: tuple[Scenario, ...], options: SessionOptions) -> int:
     if args.kernel is None:
         raise UsageError("--shell goes with --kernel", "here, --keep leaves the hang to look at")
-    if len(chosen) > 1 or plan.repeated or args.report or args.format != TERMINAL:
+    if len(chosen) > 1 or options.repeated or args.report or args.format != TERMINAL:
         raise UsageError("--shell takes one scenario, once, and no report")
     words = ["--server", args.server] if args.server else [chosen[0].name]
     words += ["--hold", args.hold] if args.hold else []
     words += ["--futile"] if args.futile else []
     words += ["--patience", str(args.patience)] if args.patience is not None else []
-    _kernel.attend(args, tuple(words))
+    _kernel.open_shell(args, tuple(words))
     return 0
 
 
@@ -144,7 +157,7 @@ def _chosen(args: argparse.Namespace) -> tuple[Scenario, ...]:
     return (foreign.scenario(args.server, args.hold),)
 
 
-def _plan(args: argparse.Namespace) -> Plan:
+def _options(args: argparse.Namespace) -> SessionOptions:
     _counting.check(args)
     _kernel.check(args)
     if args.resolve:
@@ -157,7 +170,7 @@ def _plan(args: argparse.Namespace) -> Plan:
             raise UsageError(f"--{option}: unknown outcome {value!r}", f"there are: {', '.join(Outcome)}")
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)  # now, and not when a namespace hangs already
-    return Plan(
+    return SessionOptions(
         times=args.repeat or (ENDLESS if args.until else 1),
         jobs=args.jobs,
         until=Outcome(args.until) if args.until else None,
@@ -173,27 +186,19 @@ def _broken(args: argparse.Namespace) -> tuple[str, ...]:
     """Scenario files that are wrong; they matter to the exit status where they could have been meant."""
     broken = catalogue.read_catalogue()[1]
     for each in broken:
-        _say(each)
+        _report(each)
     meant = any(set(name) & set("*?[") for name in args.scenario)
     return broken if meant else ()
 
 
-def _say(message: str) -> None:
+def _report(message: str) -> None:
     print(f"fusezap: {message}", file=sys.stderr)
 
 
-def _listener(name: str, plan: Plan) -> Listener:
-    if name == TERMINAL and not plan.repeated:
-        from harness.report.formats.terminal import Story
-
-        return Story()
-    return SILENT
-
-
-def _summary(series: list[Series]) -> None:
+def _story() -> Story:
     from harness.report.formats.terminal import Story
 
-    Story().summary(tuple(series))
+    return Story()
 
 
 def _good(series: Series, expect: str | None, keep: bool) -> bool:

@@ -1,7 +1,8 @@
 """The jobs of a matrix on a cluster of dask.distributed: a task a kernel, done again elsewhere when its worker dies.
 
-What a worker tells comes by the scheduler's events while the task goes on, and once more, whole, as its result: an
-event may be late or lost, and is then made up for.  A worker's kernels are fetched by itself, once, into its own cache.
+A worker sends the events of its job by the scheduler's event log while the task runs, and once more, all of them, as
+the task's result: so an event that was late or lost arrives all the same.  Each worker fetches its kernels itself,
+once, into its own cache.
 """
 
 from __future__ import annotations
@@ -20,20 +21,21 @@ from harness.errors import MachineError, UsageError
 from harness.kernels.image import HOST
 from harness.matrix import worker
 from harness.matrix.fingerprint import program
-from harness.matrix.job import Failed, Job, News, Told
+from harness.matrix.job import Job, JobEvent, Labelled
 from harness.matrix.measure import Workers
+from harness.model.events import Failed
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 SLOT = "vm"
-"""The resource that a machine is counted by: `dask worker … --resources vm=4` runs four at a time."""
+"""The resource that counts virtual machines: `dask worker … --resources vm=4` runs four at a time."""
 PATIENCE_S = 20
-"""For the scheduler, and for its first worker."""
+"""Seconds to wait for the scheduler, and for its first worker."""
 LOOK_EVERY_S = 0.5
 
 Piece = tuple[str, int, bytes]
-"""What is told by a worker: attempt, number within it, news."""
+"""An event on its way: the attempt at the job, the number of the event within it, the event packed."""
 
 
 def workers(address: str) -> Workers:
@@ -41,7 +43,7 @@ def workers(address: str) -> Workers:
     if find_spec("distributed") is None:
         raise MachineError("dask.distributed is not there", "install fusezap[farm]")
 
-    def run(jobs: Sequence[Job]) -> Generator[Told]:
+    def run(jobs: Sequence[Job]) -> Generator[Labelled]:
         if any(job.spec == HOST for job in jobs):
             raise UsageError(f"on a cluster {HOST!r} names no kernel: each worker may have another")
         with _connected(address) as client:
@@ -64,27 +66,27 @@ def _connected(address: str) -> Iterator[Client]:
         yield client
 
 
-def _run(client: Client, jobs: Sequence[Job]) -> Generator[Told]:
-    told: queue.SimpleQueue[tuple[str, Piece | Failed | None]] = queue.SimpleQueue()
+def _run(client: Client, jobs: Sequence[Job]) -> Generator[Labelled]:
+    arrived: queue.SimpleQueue[tuple[str, Piece | Failed | None]] = queue.SimpleQueue()
     topic = f"fusezap-{uuid.uuid4().hex}"
-    client.subscribe_topic(topic, lambda event: told.put(event[1]))
+    client.subscribe_topic(topic, lambda event: arrived.put(event[1]))
     with ExitStack() as stack:
         stack.callback(client.unsubscribe_topic, topic)
         for job in jobs:
             future = client.submit(
-                perform, job, topic, program(), key=f"{job.spec} {topic}", resources=_resources(client), pure=False
+                run_task, job, topic, program(), key=f"{job.spec} {topic}", resources=_resources(client), pure=False
             )
             stack.callback(future.cancel)
-            future.add_done_callback(lambda done, spec=job.spec: _end(told, spec, done))
+            future.add_done_callback(lambda done, spec=job.spec: _end(arrived, spec, done))
         left = len(jobs)
         seen: set[tuple[str, int]] = set()
         while left:
-            spec, piece = told.get()
+            spec, piece = arrived.get()
             match piece:
-                case attempt, number, news:
+                case attempt, number, packed:
                     if (attempt, number) not in seen:
                         seen.add((attempt, number))
-                        yield spec, _unpacked(news)
+                        yield spec, _unpacked(packed)
                 case _:
                     left -= piece is None
                     yield spec, piece
@@ -96,36 +98,36 @@ def _resources(client: Client) -> dict[str, int] | None:
     return {SLOT: 1} if any(SLOT in each["resources"] for each in known) else None
 
 
-def _end(told: queue.SimpleQueue[tuple[str, Any]], spec: str, done: Future[list[Piece]]) -> None:
-    """In a thread of the client's."""
+def _end(arrived: queue.SimpleQueue[tuple[str, Any]], spec: str, done: Future[list[Piece]]) -> None:
+    """Runs in a thread of the client."""
     if done.status == "finished":
         for piece in done.result():
-            told.put((spec, piece))
+            arrived.put((spec, piece))
     elif done.status == "error":
-        told.put((spec, Failed(f"not done by the cluster: {done.exception()!r}")))
-    told.put((spec, None))
+        arrived.put((spec, Failed(f"not done by the cluster: {done.exception()!r}")))
+    arrived.put((spec, None))
 
 
-def perform(job: Job, topic: str, expected: str) -> list[Piece]:
-    """On a worker: the job in a process of its own, which goes when the task is called off or the worker dies."""
+def run_task(job: Job, topic: str, expected: str) -> list[Piece]:
+    """Run a job on a worker, in a process of its own, which ends when the task is cancelled or the worker dies."""
     from distributed import get_worker
 
     here = get_worker()
     if program() != expected:
-        raise RuntimeError(f"{here.address} has another fusezap than who asks: install the same on both")
+        raise RuntimeError(f"{here.address} has another fusezap than the client: install the same on both")
     attempt = uuid.uuid4().hex
     pieces: list[Piece] = []
-    with worker.started(job) as process, _called_off(here, here.get_current_task(), process.terminate):
-        for number, news in enumerate(worker.news_of(process)):
-            piece = (attempt, number, _packed(news))
+    with worker.started(job) as process, _cancelled(here, here.get_current_task(), process.terminate):
+        for number, event in enumerate(worker.events_of(process)):
+            piece = (attempt, number, _packed(event))
             pieces.append(piece)
             here.log_event(topic, (job.spec, piece))
     return pieces
 
 
 @contextmanager
-def _called_off(here: Any, key: object, end: Callable[[], None]) -> Iterator[None]:
-    """Calls `end` when nobody wants the task's result any more: its client cancelled it, or is gone."""
+def _cancelled(here: Any, key: object, end: Callable[[], None]) -> Iterator[None]:
+    """Call `end` when nobody wants the task's result any more: its client has cancelled it, or is gone."""
     over = Event()
 
     def look() -> None:
@@ -144,10 +146,10 @@ def _called_off(here: Any, key: object, end: Callable[[], None]) -> Iterator[Non
         thread.join()
 
 
-def _packed(news: News) -> bytes:
-    return zlib.compress(pickle.dumps(news), level=1)
+def _packed(event: JobEvent) -> bytes:
+    return zlib.compress(pickle.dumps(event), level=1)
 
 
-def _unpacked(data: bytes) -> News:
-    news: News = pickle.loads(zlib.decompress(data))
-    return news
+def _unpacked(data: bytes) -> JobEvent:
+    event: JobEvent = pickle.loads(zlib.decompress(data))
+    return event

@@ -1,4 +1,4 @@
-"""What a cell answers, in short: one that was measured holds until the question changes, or who answers it."""
+"""The fingerprint of a cell: its result holds until the scenario, the options or the sources of fusezap change."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 import fakefs
 import harness
 from harness.model import codec
-from harness.run.session import Plan
+from harness.run.session import SessionOptions
 from harness.scenario import Scenario
 
 _NO_MATTER = ("report", "commands", "matrix")
-"""Of harness/: what tells of a run, and takes no part in it."""
+"""Rooms of harness/ that report runs and take no part in them."""
 
 
-def asked(scenario: Scenario, plan: Plan) -> str:
-    """SHA-256, hexadecimal, of the scenario as it is declared, what is done with it, and the program that does it."""
-    question = [program(), codec.encode(scenario), plan.times, plan.resolver, plan.patience_s, plan.futile]
-    return hashlib.sha256(json.dumps(question).encode()).hexdigest()
+def fingerprint(scenario: Scenario, options: SessionOptions) -> str:
+    """SHA-256, hexadecimal, of a scenario as it is declared, how it is run, and the program that runs it."""
+    parts = [program(), codec.encode(scenario), options.times, options.resolver, options.patience_s, options.futile]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @functools.cache
 def program() -> str:
-    """SHA-256, hexadecimal, of the sources that a run takes: a judge that was mended must judge again."""
+    """SHA-256, hexadecimal, of the sources that a run uses: after a fix in the judge, cells are judged again."""
     digest = hashlib.sha256()
     for package in (fakefs, harness):
         root = Path(str(package.__file__)).parent

@@ -1,103 +1,78 @@
-"""All that is wanted of one kernel: one boot, one Python start, a series for each scenario.  The unit of work, the same
-here and on a cluster."""
+"""The work on one kernel: one boot, one Python start, a series for each scenario; the same here and on a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import field
+from collections.abc import Generator, Mapping
+from contextlib import closing
 
-from harness.kernels import spec as kernel_spec
 from harness.kernels.image import Image
-from harness.kernels.progress import at_tenths
-from harness.model.records import Result, Series
+from harness.model.events import Began, Ended, Event, Failed, Said
 from harness.record import record
-from harness.run import session
-from harness.run.runner import SILENT
-from harness.run.session import Plan
-from harness.run.tally import Tally
+from harness.run.session import SessionOptions, run_session
 from harness.scenario import Scenario
+from harness.vm.root import Root
 from harness.vm.settings import Settings
 
 
 @record(frozen=True, slots=True)
 class Job:
+    """One kernel of a matrix, and what is to be measured under it."""
+
     spec: str
-    plan: Plan
+    options: SessionOptions
     scenarios: tuple[Scenario, ...]
     settings: Settings
-    finished: dict[str, frozenset[str]] = field(default_factory=dict)
-    """Scenarios that need not be run again, by the digest of the kernel: who works need not see the store."""
+    finished: Mapping[str, frozenset[str]]
+    """Scenarios that need not run again, by the digest of the kernel: a worker need not see the store."""
 
     def left(self, image: Image) -> tuple[Scenario, ...]:
+        """The scenarios that must run under this image."""
         done = self.finished.get(image.digest, frozenset())
         return tuple(each for each in self.scenarios if each.name not in done)
 
 
 @record(frozen=True, slots=True)
 class Found:
-    """The kernel is at hand."""
+    """The kernel is there; the first event of a job, but for what was said while it was fetched."""
 
     image: Image
+    known: int = 0
+    """Cells of this kernel that the store has already."""
 
 
-@record(frozen=True, slots=True)
-class Began:
-    scenario: str
+JobEvent = Found | Began | Ended | Said | Failed
+"""What a job yields: of a series its beginning and its end, for a cell is whole or not there."""
+Labelled = tuple[str, JobEvent | None]
+"""An event with the spec of its job; None: the job has ended."""
 
 
-@record(frozen=True, slots=True)
-class Ended:
-    """A cell is there."""
+def run_job(job: Job, image: Image, root: Root) -> Generator[JobEvent]:
+    """Run what is left of a job.  Closing the iterator ends its machine.
 
-    series: Series
+    Args:
+        job: What to measure.
+        image: The kernel of `job.spec`.
+        root: The root file system for a guest with that kernel.
 
+    Yields:
+        The events; each Ended is a cell of the matrix.
 
-@record(frozen=True, slots=True)
-class Said:
-    message: str
-
-
-@record(frozen=True, slots=True)
-class Failed:
-    """There is no more to come of this kernel."""
-
-    error: str
-
-
-News = Found | Began | Ended | Said | Failed
-Told = tuple[str, News | None]
-"""Of which job (its spec); None: it has ended."""
-
-
-def carry_out(job: Job, tell: Callable[[News], None]) -> None:
-    """FusezapError where the kernel cannot be had, or not be started here."""
-
-    def say(message: str) -> None:
-        tell(Said(message))
-
-    image = kernel_spec.find(job.spec, at_tenths(say))
-    tell(Found(image))
+    Raises:
+        FusezapError: The kernel cannot be started here.
+    """
+    yield Found(image)
     left = job.left(image)
     if not left:
         return
+    with _session(job, image, root, left) as events:
+        for event in events:
+            if isinstance(event, Began | Ended | Said | Failed):
+                yield event
+
+
+def _session(job: Job, image: Image, root: Root, scenarios: tuple[Scenario, ...]) -> closing[Generator[Event]]:
     if image.is_host:
-        session.carry_out(job.plan, left, SILENT, _Watcher(tell), say)
-    else:
-        from harness.vm import session as elsewhere
+        return closing(run_session(job.options, scenarios))
+    from harness.vm.session import VmSession, run_in_vm
 
-        elsewhere.carry_out(image, job.plan, left, SILENT, _Watcher(tell), say, job.settings)
-
-
-class _Watcher:
-    def __init__(self, tell: Callable[[News], None]) -> None:
-        self._tell = tell
-
-    def began(self, scenario: Scenario, times: int) -> None:
-        del times
-        self._tell(Began(scenario.name))
-
-    def counted(self, tally: Tally, result: Result | None) -> None:
-        """A cell is told when it is whole."""
-
-    def ended(self, series: Series) -> None:
-        self._tell(Ended(series))
+    return closing(run_in_vm(VmSession(image, root, job.settings, job.options, scenarios)))

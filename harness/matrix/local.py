@@ -10,13 +10,14 @@ from subprocess import Popen
 from threading import Lock
 
 from harness.matrix import worker
-from harness.matrix.job import Failed, Job, Told
+from harness.matrix.job import Job, Labelled
+from harness.model.events import Failed
 
 
-def run(jobs: Sequence[Job], at_a_time: int) -> Generator[Told]:
-    """What is told of each job, as it comes; None ends a job.  Closing the iterator ends those under way."""
-    told: queue.SimpleQueue[Told] = queue.SimpleQueue()
-    pool = _Pool(told)
+def run(jobs: Sequence[Job], at_a_time: int) -> Generator[Labelled]:
+    """The events of the jobs, as they come; None ends a job.  Closing the iterator ends the jobs under way."""
+    events: queue.SimpleQueue[Labelled] = queue.SimpleQueue()
+    pool = _Pool(events)
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(at_a_time))
         stack.callback(pool.end)  # before the threads are waited for
@@ -24,20 +25,23 @@ def run(jobs: Sequence[Job], at_a_time: int) -> Generator[Told]:
             threads.submit(pool.work, job)
         left = len(jobs)
         while left:
-            spec, news = told.get()
-            left -= news is None
-            yield spec, news
+            spec, event = events.get()
+            left -= event is None
+            yield spec, event
 
 
 class _Pool:
-    def __init__(self, told: queue.SimpleQueue[Told]) -> None:
-        self._told = told
+    def __init__(self, events: queue.SimpleQueue[Labelled]) -> None:
+        self._events = events
         self._lock = Lock()
         self._under_way: set[Popen[bytes]] = set()
         self._over = False
 
     def work(self, job: Job) -> None:
-        """In a thread that lives as long as its process: the process would be told of the thread's death."""
+        """Run one job, in a thread that outlives the job's process.
+
+        PR_SET_PDEATHSIG fires when the parent *thread* dies (forget_original_parent(), reparent_leader()).
+        """
         try:
             with ExitStack() as stack:
                 with self._lock:
@@ -45,14 +49,14 @@ class _Pool:
                         return
                     process = stack.enter_context(worker.started(job))
                     self._under_way.add(process)
-                for news in worker.news_of(process):
-                    self._told.put((job.spec, news))
+                for event in worker.events_of(process):
+                    self._events.put((job.spec, event))
                 with self._lock:
                     self._under_way.remove(process)
         except OSError as error:
-            self._told.put((job.spec, Failed(f"no worker process: {error}")))
+            self._events.put((job.spec, Failed(f"no worker process: {error}")))
         finally:
-            self._told.put((job.spec, None))
+            self._events.put((job.spec, None))
 
     def end(self) -> None:
         with self._lock:

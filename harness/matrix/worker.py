@@ -1,6 +1,6 @@
-"""A job in a process of its own: killed, it takes its machine with it, and whoever started it goes on.
+"""A job in a process of its own: when it is killed, its machine ends with it, and whoever started it goes on.
 
-The job comes by stdin and what is told of it leaves by stdout, pickled: both ends are ours.
+The job arrives on stdin and its events leave by stdout, pickled: this program wrote both ends.
 """
 
 from __future__ import annotations
@@ -11,19 +11,26 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import BinaryIO
 
 from harness.boundary import OTHERS, finish, status_of
 from harness.errors import FusezapError, Interrupted
-from harness.matrix import job as jobs
-from harness.matrix.job import Failed, Job, News
+from harness.kernels import spec as kernel_spec
+from harness.kernels.progress import at_tenths
+from harness.matrix.job import Job, JobEvent, run_job
+from harness.model.events import Failed, Said
 from harness.signals import take_signals
+from harness.vm import root as roots
+from harness.vm.session import root_for
 
 
 @contextmanager
 def started(job: Job) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, gone when the block is left.  In a session of its own: of a terminal's Ctrl-C it hears from us."""
+    """Start a job's process; it is gone when the block is left.
+
+    It has a session of its own: a terminal's Ctrl-C does not reach it, and we end it.
+    """
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "harness.matrix.worker", str(os.getpid())],
         stdin=subprocess.PIPE,
@@ -38,22 +45,22 @@ def started(job: Job) -> Iterator[subprocess.Popen[bytes]]:
                 process.stdin.write(pickle.dumps(job))
                 process.stdin.close()
             except BrokenPipeError:
-                pass  # it died; its status will tell
+                pass  # it has died, and its status says how
             yield process
         finally:
             process.terminate()
             process.wait()
 
 
-def news_of(process: subprocess.Popen[bytes]) -> Iterator[News]:
-    """Up to its end; a process that does not end well has failed."""
+def events_of(process: subprocess.Popen[bytes]) -> Iterator[JobEvent]:
+    """The events of a job's process, up to its end; Failed where it ended by an error of its own."""
     assert process.stdout is not None
     while True:
         try:
-            news: News = pickle.load(process.stdout)
+            event: JobEvent = pickle.load(process.stdout)
         except (EOFError, pickle.UnpicklingError):
             break
-        yield news
+        yield event
     status = process.wait()
     if status:
         yield Failed(f"its worker process ended with status {status}")
@@ -62,8 +69,8 @@ def news_of(process: subprocess.Popen[bytes]) -> Iterator[News]:
 def main(parent: int) -> int:
     channel = _channel()
 
-    def tell(news: News) -> None:
-        pickle.dump(news, channel)
+    def send(event: JobEvent) -> None:
+        pickle.dump(event, channel)
         channel.flush()
 
     import prctl
@@ -73,17 +80,22 @@ def main(parent: int) -> int:
     if os.getppid() != parent:
         return OTHERS.refused
     job: Job = pickle.load(sys.stdin.buffer)
+    report = at_tenths(lambda message: send(Said(message)))
     try:
-        jobs.carry_out(job, tell)
+        image = kernel_spec.find(job.spec, report)
+        root = roots.own() if image.is_host or not job.left(image) else root_for(image, job.settings, report)
+        with closing(run_job(job, image, root)) as events:
+            for event in events:
+                send(event)
     except (FusezapError, OSError) as error:
-        tell(Failed(str(error)))
+        send(Failed(str(error)))
     except Interrupted as interrupted:
-        return 128 + interrupted.number  # its parent asked for it
+        return 128 + interrupted.number
     return 0
 
 
 def _channel() -> BinaryIO:
-    """What was stdout; what anybody prints goes to stderr from now on."""
+    """The former stdout; whatever is printed goes to stderr from now on."""
     channel = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return channel

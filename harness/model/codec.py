@@ -1,17 +1,19 @@
 """Records to JSON values and back, strictly: what comes from a guest, a store or a recording is evidence, not trusted.
 
-The types are those that the records have: str, int, float, bool, None, enumerations, dataclasses, homogeneous tuples of
+The types are those that the records have: str, int, float, bool, None, enumerations, records, homogeneous tuples of
 these, unions, and `dict[str, object]` for what has a format of its own.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
+import sys
 import types
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from harness.model import records
 from harness.model.terms import StrEnum
+from harness.record import NO_DEFAULT, defaults, is_record
 
 UNIONS = (Union, getattr(types, "UnionType", Union))
 """`X | Y` has a type of its own from Python 3.10 on."""
@@ -27,11 +29,9 @@ def encode(value: Any) -> Any:
         return value.value
     if isinstance(value, (tuple, list)):
         return [encode(each) for each in value]
-    if dataclasses.is_dataclass(value):
+    if is_record(type(value)):
         return {
-            name: encode(found)
-            for name, default in _defaults(value.__class__)
-            if (found := getattr(value, name)) != default
+            name: encode(found) for name, default in defaults(type(value)) if (found := getattr(value, name)) != default
         }
     if isinstance(value, dict):
         return {key: encode(each) for key, each in value.items()}
@@ -39,11 +39,6 @@ def encode(value: Any) -> Any:
 
 
 _PLAIN = frozenset((str, int, float, bool, type(None)))
-
-
-@functools.cache
-def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
-    return tuple((field.name, field.default) for field in dataclasses.fields(kind))
 
 
 def decode(kind: type[T], raw: Any) -> T:
@@ -54,15 +49,10 @@ def decode(kind: type[T], raw: Any) -> T:
 
 @functools.cache
 def _fields(kind: type) -> dict[str, tuple[Any, bool]]:
-    """By name: type, and whether it must be there."""
-    hints = get_type_hints(kind)
-    return {
-        field.name: (
-            hints[field.name],
-            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
-        )
-        for field in dataclasses.fields(kind)
-    }
+    """The type of each field by its name, and whether the field must be there."""
+    # The events import the records for the type checker alone: their names are looked up here.
+    hints = get_type_hints(kind, localns={**vars(records), **vars(sys.modules[kind.__module__])})
+    return {name: (hints[name], default is NO_DEFAULT) for name, default in defaults(kind)}
 
 
 def _decode(hint: Any, raw: Any, where: str) -> Any:
@@ -80,7 +70,7 @@ def _decode(hint: Any, raw: Any, where: str) -> Any:
             return hint(raw)
         except ValueError:
             raise ValueError(f"{where} is {raw!r}, not one of {', '.join(hint)}") from None
-    if dataclasses.is_dataclass(hint):
+    if is_record(hint):
         return _record(hint, raw, where)
     if hint is float and type(raw) is int:
         return float(raw)

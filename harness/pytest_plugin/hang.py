@@ -1,8 +1,8 @@
-"""A run that somebody else takes step by step, in a process of its own: `python -m harness.pytest_plugin.hang FD`.
+"""A run whose steps a caller takes one by one; it has a process of its own: `python -m harness.pytest_plugin.hang FD`.
 
-The guard is forked from the process that runs a scenario, which must have one thread; whoever steps may have many.
-FD is a socket that carries pickled messages (multiprocessing.connection): an `Order`, then the names of the steps.
-When it closes, for whatever reason, everything that was made is taken away.
+The guard is forked from the process that runs a scenario, and that must have one thread; the caller may have many.
+FD is a socket that carries pickled messages (multiprocessing.connection): a `RunRequest`, then the names of the steps.
+When it closes, for whatever reason, everything that was made is removed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, Pipe
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import FusezapError, LaunchError, MachineError
-from harness.run.order import Order
+from harness.run.request import RunRequest
 from harness.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -27,26 +27,35 @@ END_S = 30.0
 
 def main(fd: int) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # a terminal's; the one who steps decides
+        signal.signal(number, signal.SIG_IGN)  # from a terminal; the caller decides
     connection = Connection(fd)
     with contextlib.suppress(EOFError, BrokenPipeError):
         try:
-            _step(connection, connection.recv())
+            _serve(connection, connection.recv())
         except (FusezapError, OSError) as error:
             connection.send((type(error).__name__, str(error)))
 
 
-def _step(connection: Connection, order: Order) -> None:
-    from harness.resolve.resolver import find
-    from harness.run.runner import SILENT, Options, armed
+def _serve(connection: Connection, request: RunRequest) -> None:
+    from harness.run.runner import armed
 
-    resolver = find(order.resolver) if order.resolver else None
-    with armed(order.scenario, Options(resolver=resolver, patience_s=order.patience_s), SILENT) as trial:
-        connection.send((None, (trial.armed, trial.victim.target.init)))
+    with armed(request) as trial:
+        connection.send((None, (trial.before_kill, trial.victim.target.init)))
+
+        def judge() -> Verdict:
+            for _ in trial.judge():
+                pass
+            return trial.verdict
+
+        def resolve() -> Resolution | None:
+            for _ in trial.resolve():
+                pass
+            return trial.resolution
+
         steps: dict[str, Callable[[], object]] = {
             "kill": trial.kill,
-            "judge": trial.judge,
-            "resolve": trial.resolve,
+            "judge": judge,
+            "resolve": resolve,
             "end": lambda: trial.result(left=trial.clean_up()),
         }
         step = ""
@@ -90,7 +99,7 @@ class Hang:
         self._process = subprocess.Popen(argv, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         theirs.close()
         try:
-            self._connection.send(Order(scenario, resolver, patience_s, None))
+            self._connection.send(RunRequest(scenario, resolver, patience_s))
             self.armed, self.init = self._receive()
         except BaseException:
             self.close()

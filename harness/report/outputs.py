@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, TextIO
 from harness import __version__, registry
 from harness.errors import UsageError
 from harness.files import replace_file
+from harness.model.events import Counted
 from harness.record import record
 
 if TYPE_CHECKING:
-    from harness.model.records import Report, Result, Series
+    from harness.model.events import Event
+    from harness.model.records import Report, Series
 
 STREAMED = "jsonl"
 """The one format that is written while the runs go on."""
@@ -56,25 +58,27 @@ def parse(texts: Sequence[str]) -> tuple[Target, ...]:
 
 
 class Outputs:
-    """`told` names the format for standard output; None where a live story or a line of its own is shown there."""
+    """Consumes the events of a session, and writes its report at the end."""
 
-    def __init__(self, told: str | None, targets: Sequence[Target]) -> None:
-        self._told = told
+    def __init__(self, printed: str | None, targets: Sequence[Target]) -> None:
+        """`printed`: the format for standard output; None where the command prints something else there."""
+        self._printed = printed
         self._targets = tuple(targets)
-        if told is not None:
-            module(told)
-        self._streams: list[TextIO] = [sys.stdout] if told == STREAMED else []
+        if printed is not None:
+            module(printed)
+        self._streams: list[TextIO] = [sys.stdout] if printed == STREAMED else []
         self._opened = [target.path.open("w", encoding="utf-8") for target in targets if target.name == STREAMED]
         self._streams += self._opened
 
-    def counted(self, result: Result) -> None:
-        """A line a run, for the format that has one."""
-        for stream in self._streams:
-            stream.write(module(STREAMED).line(result))
-            stream.flush()
+    def take(self, event: Event) -> None:
+        """Write a line for each run, in the format that has lines."""
+        if self._streams and isinstance(event, Counted) and event.result is not None:
+            for stream in self._streams:
+                stream.write(module(STREAMED).line(event.result))
+                stream.flush()
 
     def write(self, report: Report) -> None:
-        """Everything else, at the end; a file is there whole or not at all."""
+        """Write all other formats, at the end; a file is there whole or not at all."""
         for target in self._targets:
             if target.name != STREAMED:
                 replace_file(target.path, module(target.name).render(report))
@@ -82,8 +86,8 @@ class Outputs:
             stream.write(module(STREAMED).summary(report))
         for stream in self._opened:
             stream.close()
-        if self._told not in (None, STREAMED):
-            sys.stdout.write(module(str(self._told)).render(report))
+        if self._printed not in (None, STREAMED):
+            sys.stdout.write(module(str(self._printed)).render(report))
 
 
 def report(

@@ -1,4 +1,4 @@
-"""What `--out DIR` keeps: snapshots and journal before any remedy, the result after it."""
+"""The files that `--out DIR` keeps: snapshots and journal before any remedy, the result after it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.report import outputs
 
 
 def fresh_folder(base: Path, name: str) -> Path:
-    """NAME, NAME-2, …: the first that is not taken."""
+    """Make the folder NAME in `base`, or NAME-2, NAME-3, …: the first that does not exist."""
     base.mkdir(parents=True, exist_ok=True)
     number = 1
     while True:

@@ -1,42 +1,44 @@
-"""What one command does: each of its scenarios, as often as was asked for, counted."""
+"""A session: each scenario of a command, run as often as its options say, and counted."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from harness.errors import Interrupted, MachineError
+from harness.errors import FusezapError, Interrupted, MachineError
 from harness.linux import features
+from harness.model.events import Began, Counted, Ended, Event, Said
 from harness.model.terms import Kind, Outcome
 from harness.record import record
-from harness.run.order import Answer, Order, perform
+from harness.run.request import RunRequest
+from harness.run.runner import run_once
 from harness.scenario import Scenario
 from harness.scenario.steps import about
 
 if TYPE_CHECKING:
-    from harness.model.records import Result, Series
     from harness.run.pool import Workers
-    from harness.run.runner import Listener
     from harness.run.tally import Tally
 
 ENDLESS = 1 << 31
 
 
 @record(frozen=True, slots=True)
-class Plan:
-    """How often, and when it is enough."""
+class SessionOptions:
+    """How often each scenario runs, when a series is over, and what each run does."""
 
     times: int = 1
     jobs: int = 1
+    """Runs at a time."""
     until: Outcome | None = None
-    """Stops a series at the first run of this outcome."""
+    """Ends a series at the first run of this outcome."""
     rate: float | None = None
-    """Of a race that is looked for, with `confidence`: as many runs as that takes, or up to the first hit."""
+    """The rate of a race that is looked for; it ends a series at the first run that shows the defect."""
     confidence: float = 0.95
+    """Of the intervals; with `rate`, of the statement that the race would have shown."""
     resolver: str | None = None
     patience_s: float | None = None
     keep: bool = False
@@ -50,111 +52,156 @@ class Plan:
         return self.times > 1 or self.jobs > 1
 
     def enough(self, scenario: Scenario, outcome: Outcome) -> bool:
-        """No further run can say more."""
+        """Whether a run of this outcome ends the series."""
         hit = self.rate is not None and scenario.kind is Kind.DEFECT and outcome is not scenario.want
         return outcome is self.until or hit
 
-
-class Watcher(Protocol):
-    """Told how a series goes on."""
-
-    def began(self, scenario: Scenario, times: int) -> None: ...
-    def counted(self, tally: Tally, result: Result | None) -> None: ...
-    def ended(self, series: Series) -> None: ...
+    def request(self, scenario: Scenario) -> RunRequest:
+        """One run of the session."""
+        return RunRequest(
+            scenario, self.resolver, self.patience_s, self.out, keep=self.keep, futile=self.futile, brief=self.brief
+        )
 
 
-def carry_out(
-    plan: Plan, scenarios: tuple[Scenario, ...], listener: Listener, watcher: Watcher, say: Callable[[str], None]
-) -> None:
-    """One series after the other, each handed to `watcher`.  `say` is told why a run came to nothing.
+def run_session(options: SessionOptions, scenarios: tuple[Scenario, ...]) -> Generator[Event]:
+    """Run the scenarios, one series after the other.  Closing the iterator ends the runs under way.
 
-    MachineError when this machine cannot do it at all.  Interrupted, after what was counted has been handed over.
+    An Interrupted that is raised here, or thrown into the iterator (`deliver`), ends the series under way: Ended with
+    the runs counted so far is yielded before it is raised again.
+
+    Args:
+        options: How often, and how.
+        scenarios: In this order.
+
+    Yields:
+        For each scenario Began, the events of its runs and Ended; Ended alone where this machine lacks something.
+
+    Raises:
+        MachineError: This machine cannot run a scenario at all.
+        GuardError: A worker process died.
+        Interrupted: A signal arrived.
     """
     with ExitStack() as stack:
         pool = None
-        if plan.repeated:
+        if options.repeated:
             from harness.run.pool import workers
 
-            pool = stack.enter_context(workers(plan.jobs))
+            pool = stack.enter_context(workers(options.jobs))
         for scenario in scenarios:
-            _series(plan, scenario, pool, listener, watcher, say)
+            yield from _Series(options, scenario).events(pool)
 
 
-def _series(
-    plan: Plan,
-    scenario: Scenario,
-    pool: Workers | None,
-    listener: Listener,
-    watcher: Watcher,
-    say: Callable[[str], None],
-) -> None:
-    missing = features.lacking(scenario.requires)
-    watcher.began(scenario, plan.times)
-    start = time.monotonic()
-    if missing:
-        watcher.ended(_tally(plan, scenario).series(missing=missing))
-        return
-    tally: Tally | None = None
-    interrupted: Interrupted | None = None
-    try:
-        for answer in _alone(plan, scenario, listener) if pool is None else _pooled(plan, scenario, pool):
-            tally = tally or _tally(plan, scenario)  # late, for a run's server starts while this is imported
-            if answer.broken:
-                raise MachineError(answer.error or "")
-            if answer.result is not None:
-                tally.add(answer.result)
-            elif answer.error is not None:
-                tally.add_error(answer.error)
-                say(f"{scenario.name}: {answer.error}")
-            watcher.counted(tally, answer.result)
-            if answer.result is not None and plan.enough(scenario, answer.result.verdict.outcome):
-                break
-    except Interrupted as error:
-        interrupted = error
-    if tally is not None:
-        note = f"interrupted after {tally.runs} runs" if interrupted else _note(plan, scenario, tally)
-        watcher.ended(tally.series(note=note, duration_s=time.monotonic() - start))
-    if interrupted is not None:
-        raise interrupted
+def deliver(events: Generator[Event], take: Callable[[Event], None]) -> None:
+    """Hand each event to `take`; an Interrupted in `take` is thrown into the source, which then ends its series.
+
+    Args:
+        events: The source; it is closed at the end, whatever happens.
+        take: The consumer.
+
+    Raises:
+        Interrupted: A signal arrived, in the source or in the consumer.
+    """
+    with closing(events):
+        try:
+            for event in events:
+                take(event)
+        except Interrupted as interrupted:
+            take(events.throw(interrupted))  # a source that has ended by it raises it at once
+            for event in events:
+                take(event)
 
 
-def _tally(plan: Plan, scenario: Scenario) -> Tally:
-    from harness.model.records import Kernel
-    from harness.run.tally import Tally
+class _Series:
+    """The runs of one scenario."""
 
-    kernel = os.uname()
-    return Tally(Kernel(kernel.release, kernel.version, kernel.machine), about(scenario), plan.confidence)
+    def __init__(self, options: SessionOptions, scenario: Scenario) -> None:
+        self._options = options
+        self._scenario = scenario
+        self._tally: Tally | None = None
+
+    def events(self, pool: Workers | None) -> Generator[Event]:
+        missing = features.lacking(self._scenario.requires)
+        if missing:
+            yield Ended(self._counted().series(missing=missing))
+            return
+        start = time.monotonic()
+        interrupted: Interrupted | None = None
+        try:
+            yield Began(self._scenario.name, self._scenario.summary, self._options.times)
+            yield from self._single() if pool is None else self._pooled(pool)
+        except Interrupted as error:
+            interrupted = error
+        if (tally := self._tally) is not None:
+            note = _note(self._options, self._scenario, tally)
+            if interrupted is not None:
+                note = f"interrupted after {tally.runs} runs"
+            yield Ended(tally.series(note=note, duration_s=time.monotonic() - start))
+        if interrupted is not None:
+            raise interrupted
+
+    def _single(self) -> Generator[Event]:
+        """One run, in this process."""
+        try:
+            with closing(run_once(self._options.request(self._scenario))) as events:
+                for event in events:
+                    if isinstance(event, Counted):
+                        self._count(event)
+                    yield event
+        except MachineError:
+            raise
+        except FusezapError as error:
+            yield from self._failed(str(error))
+
+    def _pooled(self, pool: Workers) -> Generator[Event]:
+        with closing(pool.runs(self._options.request(self._scenario), self._options.times)) as replies:
+            for reply in replies:
+                if reply.broken:
+                    raise MachineError(reply.error)
+                if reply.result is None:
+                    yield from self._failed(reply.error)
+                    continue
+                event = Counted(reply.result)
+                self._count(event)
+                yield event
+                if self._options.enough(self._scenario, reply.result.verdict.outcome):
+                    return
+
+    def _count(self, event: Counted) -> None:
+        if event.result is not None:
+            self._counted().add(event.result)
+        else:
+            self._counted().add_error(event.error)
+
+    def _failed(self, error: str) -> Generator[Event]:
+        event = Counted(None, error)
+        self._count(event)
+        yield Said(f"{self._scenario.name}: {error}")
+        yield event
+
+    def _counted(self) -> Tally:
+        """The tally, made late: its modules are imported while the first server starts."""
+        if self._tally is None:
+            from harness.model.records import Kernel
+            from harness.run.tally import Tally
+
+            kernel = os.uname()
+            kernel_record = Kernel(kernel.release, kernel.version, kernel.machine)
+            self._tally = Tally(kernel_record, about(self._scenario), self._options.confidence)
+        return self._tally
 
 
-def _alone(plan: Plan, scenario: Scenario, listener: Listener) -> Iterator[Answer]:
-    """One run, in this process: told step by step."""
-    yield perform(_order(plan, scenario), listener, lambda _: True)
-
-
-def _pooled(plan: Plan, scenario: Scenario, pool: Workers) -> Iterator[Answer]:
-    runs = pool.runs(_order(plan, scenario), plan.times)
-    try:
-        yield from runs
-    finally:
-        runs.close()
-
-
-def _order(plan: Plan, scenario: Scenario) -> Order:
-    return Order(scenario, plan.resolver, plan.patience_s, plan.out, plan.keep, plan.futile, plan.brief)
-
-
-def _note(plan: Plan, scenario: Scenario, tally: Tally) -> str:
-    """What so many runs say."""
-    if plan.rate is not None and scenario.kind is Kind.DEFECT:
+def _note(options: SessionOptions, scenario: Scenario, tally: Tally) -> str:
+    """The statement that the number of runs allows."""
+    if options.rate is not None and scenario.kind is Kind.DEFECT:
         hits = tally.runs - tally.count(scenario.want)
         if hits:
             return f"seen in run {tally.runs}: no need of more"
         return (
-            f"not seen in {tally.runs} runs: had it a rate of {plan.rate:.3g}, it would have shown "
-            f"with a probability of {plan.confidence:.4g}"
+            f"not seen in {tally.runs} runs: had it a rate of {options.rate:.3g}, it would have shown "
+            f"with a probability of {options.confidence:.4g}"
         )
-    if plan.until is not None:
-        if tally.count(plan.until):
-            return f"{plan.until} after {tally.runs} runs"
-        return f"no {plan.until} in {tally.runs} runs"
+    if options.until is not None:
+        if tally.count(options.until):
+            return f"{options.until} after {tally.runs} runs"
+        return f"no {options.until} in {tally.runs} runs"
     return ""

@@ -1,8 +1,7 @@
-"""What a number of runs says, and how surely.  Pure; SciPy would take longer to start than a run takes.
+"""Binomial confidence intervals, numbers of runs and latency quantiles.
 
-
-The tails of the binomial distribution are summed from `math.lgamma`; the bounds are found by bisection.  The tests
-compare them with exact fractions.
+Pure.  SciPy would take longer to start than a run takes.  The tails of the binomial distribution are summed from
+`math.lgamma`; the bounds are found by bisection.  The tests compare them with exact fractions.
 """
 
 from __future__ import annotations

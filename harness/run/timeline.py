@@ -1,4 +1,4 @@
-"""What happened when, gathered while a run goes on."""
+"""The timeline of a run, recorded while it goes on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from harness.model.records import Milestone, Sighting, Snapshot, Task, Timeline
 
 
 class Recorder:
-    """Keeps what changed, not every look."""
+    """Keeps what changed between two looks, not every look."""
 
     def __init__(self) -> None:
         self._milestones: list[Milestone] = []
@@ -18,7 +18,7 @@ class Recorder:
         self._milestones.append(Milestone(at_ns, name, what))
 
     def saw(self, snapshot: Snapshot) -> None:
-        """The tasks of the namespace; one that is there no more has gone."""
+        """Record the tasks of the namespace; a task that the snapshot no longer has is gone."""
         present = {task.tid: task for task in snapshot.tasks}
         for tid, task in present.items():
             state = (task.state, (task.functions or (None,))[0])
@@ -30,7 +30,7 @@ class Recorder:
             self._gone(tid, snapshot.taken_ns)
 
     def end(self, at_ns: int) -> Timeline:
-        """All that was still seen last is gone at that moment."""
+        """The whole timeline.  Tasks that were still there at the last look count as gone at `at_ns`."""
         for tid in list(self._last):
             self._gone(tid, at_ns)
         return Timeline(

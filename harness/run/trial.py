@@ -1,11 +1,11 @@
-"""What happens to an armed scenario: the kill, the verdict, the form, the remedy."""
+"""The steps of a run after it was armed: the kill, the verdict, the form, the remedy."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from harness.judge.form import form
 from harness.judge.verdict import stuck_task
 from harness.judge.withheld import withheld
 from harness.linux.fusectl import FOLDER
+from harness.model.events import Armed, Attempted, Judged, Kept, Killed, Looked, Resolved
 from harness.model.records import STUCK, Attempt, Kernel, Outcome, Resolution, Result, Snapshot, Timings, Verdict
 from harness.observe.entry import try_entry
 from harness.observe.snapshot import observe
@@ -23,6 +24,7 @@ from harness.record import replace
 from harness.resolve import by_hand
 from harness.resolve import resolver as resolving
 from harness.resolve.scene import Scene
+from harness.run.request import RunRequest
 from harness.run.timeline import Recorder
 from harness.run.watch import watch
 from harness.scenario.steps import about
@@ -30,42 +32,39 @@ from harness.scenario.steps import about
 if TYPE_CHECKING:
     from harness.guard.client import Guard
     from harness.launch.victim import Victim
-    from harness.run.runner import Listener, Options
 
 
 class Trial:
-    """The steps, in the order in which they are called; each leaves here what the next ones need."""
+    """The steps of a run.  A caller takes them in the order of the methods; each keeps here what later steps need."""
 
     verdict: Verdict
 
-    def __init__(self, victim: Victim, guard: Guard, options: Options, listener: Listener, began_ns: int) -> None:
+    def __init__(self, victim: Victim, guard: Guard, request: RunRequest, began_ns: int) -> None:
         self.victim = victim
         self.recorder = Recorder()
         self.recorder.reached("started", "the run began", began_ns)
-        self.armed = None if options.brief else observe(victim.target, guard.ctl, victim.claims)
-        if self.armed is not None:
-            self.recorder.saw(self.armed)
-        self._latest = self.armed
+        self.before_kill = None if request.brief else observe(victim.target, guard.ctl, victim.claims)
+        """A snapshot of the armed scenario; None where only the outcome is asked for."""
+        if self.before_kill is not None:
+            self.recorder.saw(self.before_kill)
+        self._latest = self.before_kill
         armed_ns = time.monotonic_ns()
         self.recorder.reached("armed", victim.about, armed_ns)
         self._armed_ms = (armed_ns - began_ns) / 1e6
         self._began_ns = began_ns
         self._guard = guard
-        self._options = options
-        self._listener = listener
+        self._request = request
         self._abort_fd: int | None = None
         self._entries: tuple[journal.Entry, ...] = ()
         self._attempts: list[Attempt] = []
         self._resolution: Resolution | None = None
         self._killed_ns = 0
         self._kill_to_verdict_ms: float | None = None
-        if self.armed is not None:
-            listener.armed(victim, self.armed, self._armed_ms)
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
-        """Those that the verdict rests on, and that of the armed scenario before them."""
-        return self.verdict.snapshots if self.armed is None else (self.armed, *self.verdict.snapshots)
+        """The snapshot of the armed scenario, and those that the verdict rests on."""
+        return self.verdict.snapshots if self.before_kill is None else (self.before_kill, *self.verdict.snapshots)
 
     @property
     def stuck(self) -> bool:
@@ -82,16 +81,23 @@ class Trial:
             self._abort_fd = fd
             yield
 
-    def kill(self) -> None:
+    def armed(self) -> Iterator[Armed]:
+        """Yield what was proven to be in place, unless only the outcome is asked for."""
+        if self.before_kill is not None:
+            yield Armed(self.victim.about, self.victim.target.init, self.before_kill, self._armed_ms)
+
+    def kill(self) -> Killed:
+        """Send SIGKILL to init."""
         self._killed_ns = time.monotonic_ns()
         os.kill(self.victim.target.init, signal.SIGKILL)
         self.recorder.reached("killed", f"SIGKILL sent to {self.victim.target.init}", self._killed_ns)
-        self._listener.killed(self.victim)
+        return Killed(self.victim.target.init)
 
-    def judge(self) -> Verdict:
-        """Watches until the verdict is final, or patience is at an end."""
-        verdict = watch(self.victim.target, self._look, self._patience_s(), self._listener.looked, self._settled)
-        judged_ns = time.monotonic_ns()
+    def judge(self) -> Generator[Looked | Judged]:
+        """Watch until the verdict is final or the patience is over; yield each look, and the verdict."""
+        for verdict in watch(self.victim.target, self._look, self._patience_s(), self._settled):
+            judged_ns = time.monotonic_ns()
+            yield Looked(verdict)
         took = self._kill_to_verdict_ms = (judged_ns - self._killed_ns) / 1e6
         if why := self._withheld(verdict):
             verdict = replace(verdict, reasons=(*verdict.reasons, why))
@@ -105,18 +111,22 @@ class Trial:
             verdict = replace(verdict, form=form(verdict.snapshots[-1], stuck_task(verdict), entry))
         self.verdict = verdict
         self.recorder.reached("judged", verdict.outcome, judged_ns)
-        self._listener.judged(verdict, took)
-        return verdict
+        yield Judged(verdict, took)
 
-    def keep(self) -> None:
-        """Leaves the hang to the guard and the user."""
+    def keep(self) -> Kept:
+        """Leave the hang to the guard and the user."""
         self._guard.keep()
-        self._listener.kept(self.victim, self._guard.name, self._by_hand())
+        return Kept(self.victim.target.init, self._guard.name, self._by_hand())
 
-    def resolve(self) -> Resolution | None:
-        """Shows what does not help, where that is wanted, then does what helps; None where nothing is to be done."""
+    @property
+    def resolution(self) -> Resolution | None:
+        """What the resolver did; None before `resolve`, and where the namespace is not stuck."""
+        return self._resolution
+
+    def resolve(self) -> Generator[Attempted | Resolved]:
+        """Try what does not help, where the request asks for it, then end the hang; nothing where nothing is stuck."""
         if not self.stuck:
-            return None
+            return
         scene = Scene(
             verdict=self.verdict,
             target=self.victim.target,
@@ -128,22 +138,21 @@ class Trial:
             guard=self._guard,
             remedy=self.victim.remedy,
         )
-        if self._options.futile:
+        if self._request.futile:
             for resolver in resolving.futiles():
                 self._attempts.append(resolving.attempt(resolver, scene))
-                self._listener.attempted(self._attempts[-1])
-        chosen = self._options.resolver or resolving.default(scene)
+                yield Attempted(self._attempts[-1])
+        chosen = resolving.find(self._request.resolver) if self._request.resolver else resolving.default(scene)
         began_ns = time.monotonic_ns()
         self.recorder.reached("resolving", chosen.name, began_ns)
         self._resolution = resolving.resolve(chosen, scene)
         if self._resolution.release_ms is not None:
             gone_ns = began_ns + int(self._resolution.release_ms * 1e6)
             self.recorder.reached("gone", "the namespace is gone", gone_ns)
-        self._listener.resolved(self._resolution)
-        return self._resolution
+        yield Resolved(self._resolution)
 
     def clean_up(self) -> tuple[str, ...]:
-        """What is left after it, in words."""
+        """Remove all that the run made; return what could not be removed, in words."""
         return (*self._guard.end(), *leftovers.of_run(self._guard.name, self._guard.folder))
 
     def result(self, left: tuple[str, ...]) -> Result:
@@ -153,7 +162,7 @@ class Trial:
             about=about(self.victim.scenario),
             kernel=Kernel(kernel.release, kernel.version, kernel.machine),
             verdict=self.verdict,
-            armed=self.armed,
+            armed=self.before_kill,
             resolution=resolution,
             timings=Timings(
                 armed=self._armed_ms,
@@ -180,13 +189,13 @@ class Trial:
         return self._withheld(verdict) is not None
 
     def _withheld(self, verdict: Verdict) -> str | None:
-        """Who asked for patience gets it."""
-        if verdict.outcome is not Outcome.STARVED or self._options.patience_s is not None or self.victim.server is None:
+        """Why the server will not answer by itself; None where that is not known.  --patience disables it."""
+        if verdict.outcome is not Outcome.STARVED or self._request.patience_s is not None or self.victim.server is None:
             return None
         return withheld(verdict, self._journal(), self.victim.server.pid)
 
     def _patience_s(self) -> float:
-        chosen = self._options.patience_s
+        chosen = self._request.patience_s
         return self.victim.scenario.patience_s if chosen is None else chosen
 
     def _exercised(self, verdict: Verdict) -> Verdict:
@@ -203,7 +212,7 @@ class Trial:
         return None if self._guard.mode == "root" else self._guard.pid
 
     def _by_hand(self) -> str:
-        """What ends a kept hang without us: the mounts, fusectl's too, are in the guard's namespaces."""
+        """The command that ends a kept hang.  The mounts, fusectl's too, are in the guard's namespaces."""
         guard, connection = self._guard.pid, self.victim.connection
         if connection is None:
             return by_hand.kill("TERM", guard)

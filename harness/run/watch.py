@@ -1,9 +1,9 @@
-"""Looks again and again until the verdict is final, or patience is at an end."""
+"""Looks at a killed namespace again and again, until the verdict is final or the patience is over."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from harness.judge.verdict import judge
 from harness.linux import procfs
@@ -13,7 +13,7 @@ from harness.model.records import PF_EXITING, Outcome, Snapshot, Verdict
 
 FINAL = frozenset({Outcome.RELEASED, Outcome.DEADLOCK})
 MOVING_S = 20.0
-"""How long a namespace may go on changing before the answer is that it cannot be told."""
+"""Seconds that a namespace may go on changing before the outcome is inconclusive."""
 _SHORTEST_S, _LONGEST_S = 0.0003, 0.02
 
 
@@ -21,13 +21,18 @@ def watch(
     target: Target,
     look: Callable[[], Snapshot],
     patience_s: float,
-    report: Callable[[Verdict], None],
     settled: Callable[[Verdict], bool] = lambda _: False,
-) -> Verdict:
-    """`patience_s` is how long it is to stay starved before that counts as the outcome; a proof needs no time, nor does
-    a verdict that is `settled`, for who could end it will not.
+) -> Iterator[Verdict]:
+    """Judge one look after the other until a verdict is final.
 
-    `report` is called with every verdict, final or not.
+    Args:
+        target: The namespace that was killed.
+        look: Takes a snapshot of it.
+        patience_s: Seconds that the namespace must stay starved before that is the outcome.  A proof needs no time.
+        settled: Whether a starved verdict needs no time either, because who could end the wait is known not to.
+
+    Yields:
+        The verdict on each look; the last one is final.
     """
     limit = time.monotonic() + max(patience_s, MOVING_S)
     starved_since: float | None = None
@@ -37,16 +42,16 @@ def watch(
     while True:
         now = look()
         verdict = judge((now,) if before is None else (before, now))
-        report(verdict)
+        yield verdict
         clock = time.monotonic()
         if verdict.outcome in FINAL or clock > limit or settled(verdict):
-            return verdict
+            return
         if verdict.outcome is not Outcome.STARVED:
             starved_since = None
         elif starved_since is None:
             starved_since = clock
         elif clock - starved_since > patience_s:
-            return verdict
+            return
         before = now
         time.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_S)

@@ -1,8 +1,8 @@
-"""Runs for another process, one after the other: `python -m harness.run.worker FD PARENT`.
+"""Runs scenarios for another process, one after the other: `python -m harness.run.worker FD PARENT`.
 
-FD is a socket that carries pickled messages (multiprocessing.connection): an `Order` comes, its `Answer` goes.  It
-belongs to this worker alone, so that one that is killed half way holds up no other.  SIGTERM, or the death of PARENT,
-ends the run under way, with all that it made.
+FD is a socket that carries pickled messages (multiprocessing.connection): for each `RunRequest` that arrives, a
+`RunReply` is sent.  No other worker has this socket, so that a worker that is killed half way holds up no other.
+SIGTERM, or the death of PARENT, ends the run under way and removes all that it made.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from types import FrameType
 import prctl
 
 from harness.boundary import OTHERS, finish, status_of
+from harness.errors import FusezapError, MachineError
 from harness.guard import preload
+from harness.model.events import Counted
 from harness.model.records import Outcome, Result
-from harness.run.order import Answer, Order, perform
-from harness.run.runner import SILENT
+from harness.run.request import RunReply, RunRequest
+from harness.run.runner import run_once
 
 
 class Worker:
@@ -30,40 +32,50 @@ class Worker:
         self._running = False
         self._leaving = False
         self._met: set[tuple[str, Outcome]] = set()
-        """What it has sent whole."""
+        """Scenarios and outcomes of which a whole result was sent."""
 
     def serve(self) -> None:
-        """Until the other end closes, or this one is told to leave."""
+        """Reply to requests until the other end closes, or SIGTERM arrives."""
         with contextlib.suppress(EOFError, ConnectionError):
             while not self._leaving:
-                self._connection.send(self._answer(self._connection.recv()))
-                gc.collect()  # the records of a run hold each other, and would pile up
+                self._connection.send(self._reply(self._connection.recv()))
+                gc.collect()  # the records of a run refer to each other in circles, and would pile up
 
     def leave(self, number: int, _: FrameType | None) -> None:
-        """An exception in a run, so that it cleans up; but no message is broken off half way."""
+        """Raise in a run, so that it cleans up; a message that is being sent or received is completed."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         prctl.set_pdeathsig(signal.SIGKILL)  # should the parent be killed now, SIGTERM would not be heard
         self._leaving = True
         if self._running:
             raise SystemExit(128 + number)
 
-    def _answer(self, order: Order) -> Answer:
+    def _reply(self, request: RunRequest) -> RunReply:
+        met = [outcome for scenario, outcome in self._met if scenario == request.scenario.name]
         self._running = True
         try:
             if self._leaving:
                 raise SystemExit(128 + signal.SIGTERM)
-            answer = perform(order, SILENT, lambda outcome: (order.scenario.name, outcome) not in self._met)
+            result = _result(request, met)
+        except FusezapError as error:
+            return RunReply(None, str(error), isinstance(error, MachineError))
         finally:
             self._running = False
-        return answer if answer.result is None else Answer(self._short(answer.result))
+        return RunReply(self._shortened(result))
 
-    def _short(self, result: Result) -> Result:
-        """Whole only the first time that this worker met the outcome: the others are for the counts."""
+    def _shortened(self, result: Result) -> Result:
+        """The whole result for the first run of each outcome, and for the others what is counted of them."""
         met = (result.about.name, result.verdict.outcome)
         if met not in self._met:
             self._met.add(met)
             return result
         return result.without_evidence()
+
+
+def _result(request: RunRequest, met: list[Outcome]) -> Result:
+    *_, last = run_once(request, met)
+    assert isinstance(last, Counted)
+    assert last.result is not None
+    return last.result
 
 
 def main(fd: int, parent: int) -> int:

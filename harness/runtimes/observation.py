@@ -37,7 +37,7 @@ def init_of(server: int) -> int:
 
 def picture(target: Target, shim: int, ctl: Fusectl | None, claims: tuple[Claim, ...], began_ns: int) -> StuckState:
     """Watches until the verdict is final, or it does not come to one."""
-    verdict = watch(target, lambda: observe(target, ctl, claims), PATIENCE_S, lambda _: None)
+    *_, verdict = watch(target, lambda: observe(target, ctl, claims), PATIENCE_S)
     took_ms = (time.monotonic_ns() - began_ns) / 1e6
     last = verdict.snapshots[-1]
     entry = try_entry(target.init, None) if last.live else None

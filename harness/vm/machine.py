@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
@@ -74,7 +74,7 @@ class Machine:
         self._reader = Thread(target=self._read, args=(process.stdout,), daemon=True)
         self._reader.start()
 
-    def events(self, follow: Callable[[wire.Event], bool]) -> Iterator[wire.Event]:
+    def events(self, follow: Callable[[wire.Line], bool]) -> Generator[wire.Line]:
         """Read what the guest reports.
 
         Args:
@@ -113,13 +113,13 @@ class Machine:
                 if len(data) < READ_BYTES:
                     time.sleep(LOOK_EVERY_S)
 
-    def _parsed(self, parser: wire.Parser, data: bytes | None) -> list[wire.Event]:
+    def _parsed(self, parser: wire.Parser, data: bytes | None) -> list[wire.Line]:
         try:
             return parser.feed(data or b"")
         except ValueError as error:
             raise self._lost(f"what the guest reports does not parse: {_short(error)}") from error
 
-    def _followed(self, follow: Callable[[wire.Event], bool], event: wire.Event) -> bool:
+    def _followed(self, follow: Callable[[wire.Line], bool], event: wire.Line) -> bool:
         try:
             return follow(event)
         except ValueError as error:

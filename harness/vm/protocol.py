@@ -1,4 +1,4 @@
-"""In which order a guest may report, and how much: a guest that goes beyond it is lost.
+"""The order in which a guest may report, and how much: a guest that goes beyond it is lost.
 
 Each event is well formed on its own by `wire`; here the sequence is checked against what was ordered.
 """
@@ -7,23 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.run.session import ENDLESS, Plan
+from harness.model.events import Began, Counted, Ended, Said, Step
+from harness.run.session import ENDLESS, SessionOptions
 from harness.vm import wire
 
 STEPS = 20_000
 """Of the story of one run: a run has a dozen, and one for each look while it waits."""
 MESSAGES = 2000
 """For the user, in one guest."""
-_IN_A_SERIES = (wire.Step, wire.Counted, wire.Ended)
+_IN_A_SERIES = (Step, Counted, Ended)
 
 
 @dataclass(slots=True)
-class Course:
+class GuestProtocol:
     """The events of one guest so far."""
 
     scenarios: tuple[str, ...]
     """Their names, in the order in which they were ordered."""
-    plan: Plan
+    options: SessionOptions
     done: int = 0
     greeted: bool = False
     running: bool = False
@@ -33,7 +34,7 @@ class Course:
     """Since the last run was counted."""
     messages: int = 0
 
-    def follow(self, event: wire.Event) -> bool:
+    def follow(self, event: wire.Line) -> bool:
         """Take the next event.
 
         Args:
@@ -47,36 +48,35 @@ class Course:
         """
         if isinstance(event, wire.Hello) is self.greeted:
             raise ValueError("the guest greets twice, or not at all")
-        if isinstance(event, _IN_A_SERIES) and not self.running:
+        skipped = isinstance(event, Ended) and bool(event.series.missing)
+        if isinstance(event, _IN_A_SERIES) and not self.running and not skipped:
             raise ValueError(f"{type(event).__name__} of no scenario")
         match event:
             case wire.Hello():
                 self.greeted = True
-            case wire.Began():
+            case Began():
                 self._begin(event)
-            case wire.Step():
-                self.steps = _counted(self.steps, STEPS, "steps of a run")
-                return False
-            case wire.Counted():
-                self.counted = _counted(self.counted, min(self.plan.times, ENDLESS), "runs")
+            case Counted():
+                self.counted = _counted(self.counted, min(self.options.times, ENDLESS), "runs")
                 self.steps = 0
-            case wire.Ended():
-                if event.series.about.name != self.scenarios[self.done]:
+            case Ended():
+                if self.scenarios[self.done : self.done + 1] != (event.series.about.name,):
                     raise ValueError(f"the end of {event.series.about.name!r}")
                 self.running = False
                 self.done += 1
-            case wire.Said():
+            case Said():
                 self.messages = _counted(self.messages, MESSAGES, "messages")
                 return False
-            case _:
-                return True
+            case _ if isinstance(event, Step):
+                self.steps = _counted(self.steps, STEPS, "steps of a run")
+                return False
         return True
 
-    def _begin(self, event: wire.Began) -> None:
-        if self.running or self.done == len(self.scenarios) or event.scenario != self.scenarios[self.done]:
-            raise ValueError(f"the beginning of {event.scenario!r}")
-        if event.times != self.plan.times:
-            raise ValueError(f"{event.times} runs where {self.plan.times} were ordered")
+    def _begin(self, event: Began) -> None:
+        if self.running or self.done == len(self.scenarios) or event.name != self.scenarios[self.done]:
+            raise ValueError(f"the beginning of {event.name!r}")
+        if event.times != self.options.times:
+            raise ValueError(f"{event.times} runs where {self.options.times} were ordered")
         self.running, self.counted, self.steps = True, 0, 0
 
 

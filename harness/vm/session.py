@@ -1,24 +1,24 @@
-"""The session of `harness.run.session`, held under another kernel: the same events come to the same watcher."""
+"""A session under another kernel: a guest runs it, and its events are yielded here."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from harness import __version__, registry
-from harness.boundary import say as tell
+from harness.boundary import say
 from harness.errors import BugError, Interrupted, KernelError, MachineError
 from harness.kernels.image import Image
-from harness.kernels.progress import at_tenths
+from harness.model.events import Began, Counted, Ended, Event, Failed, Judged, Said
 from harness.model.records import STUCK, Kernel, Result, Series, Timings, Verdict
 from harness.model.terms import Outcome
 from harness.printable import visible
 from harness.record import record, replace
-from harness.run.runner import SILENT, Listener
-from harness.run.session import Plan, Watcher
+from harness.run.session import SessionOptions
 from harness.run.tally import Tally
 from harness.scenario import Scenario
 from harness.scenario.steps import about
@@ -26,77 +26,79 @@ from harness.vm import dump, engines, share, start, wire
 from harness.vm import root as roots
 from harness.vm.accelerator import BOOT_S, KVM, TCG, accelerator, remember_failure
 from harness.vm.bundle import make
-from harness.vm.guest import Orders
+from harness.vm.guest import GuestRequest
 from harness.vm.machine import LostError, Machine, started
-from harness.vm.protocol import Course
+from harness.vm.protocol import GuestProtocol
 from harness.vm.root import Root
 from harness.vm.settings import Settings
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from harness.launch.victim import Victim
-
 BOOTS = 2
 """Tries to reach the guest's init: an emulator's stall is no verdict."""
 
 
 @record(frozen=True, slots=True)
-class _Errand:
-    """What is wanted of a kernel, and who is told of it."""
+class VmSession:
+    """A session and the machine that it needs."""
 
     image: Image
     root: Root
-    plan: Plan
     settings: Settings
-    listener: Listener
-    watcher: Watcher
-    say: Callable[[str], None]
+    options: SessionOptions
+    scenarios: tuple[Scenario, ...]
+    steps: bool = False
+    """Yield each step of a run, and its whole result: for a display that follows a single run."""
 
 
-def carry_out(
-    image: Image,
-    plan: Plan,
-    scenarios: tuple[Scenario, ...],
-    listener: Listener,
-    watcher: Watcher,
-    say: Callable[[str], None],
-    settings: Settings,
-) -> None:
-    """All in one machine, unless it is lost, or its kernel says something of itself that the rest cannot rest on.
+def run_in_vm(session: VmSession) -> Generator[Event]:
+    """Run a session under another kernel.  Closing the iterator ends the machine.
 
-    MachineError when no machine can be started here.  A machine that is lost is an outcome, not an error.
+    All scenarios run in one machine, unless it is lost, or its kernel reports trouble (a warning, an oops) after which
+    later runs would prove nothing: the others run in a fresh one.  A machine that is lost is an outcome, not an error.
+
+    Args:
+        session: What to run, and under which kernel.
+
+    Yields:
+        The events of `run_session`.
+
+    Raises:
+        MachineError: No machine can be started here, or the guest cannot do it at all.
+        Interrupted: A signal arrived; Ended with the runs counted so far was yielded before.
     """
-    engine = choose(image, settings)
-    root = roots.of(image.machine, at_tenths(say))
-    errand = _Errand(image, root, plan, settings, listener, watcher, say)
-    left = scenarios
+    engine = choose(session.image, session.settings)
+    left = session.scenarios
     failed_boots = 0
-    accel = accelerator(settings.accel) if root.here else TCG
+    accel = accelerator(session.settings.accel) if session.root.here else TCG
     while left:
-        guest = _Guest(errand, left)
+        guest = _Guest(session, left)
         try:
-            _boot(engine, errand, guest, accel)
+            yield from _boot(engine, session, guest, accel)
         except LostError as lost:
-            if lost.kvm_failed and settings.accel != KVM:
+            if lost.kvm_failed and session.settings.accel != KVM:
                 remember_failure(lost.why)
                 accel = TCG
-                tell(f"fusezap: {lost.why}; {image.spec} is emulated now, and KVM not tried again until the next boot")
+                spec = session.image.spec
+                say(f"fusezap: {lost.why}; {spec} is emulated now, and KVM is not tried again until the next boot")
                 left = left[guest.done :]
                 continue
             if not lost.reached_init:
                 failed_boots += 1
-                accel = accel if settings.accel == KVM else TCG
+                accel = accel if session.settings.accel == KVM else TCG
                 if failed_boots < BOOTS:
-                    engine = _second(engine, settings)
-                    say(f"{image.spec}: {lost.why}, before its init was reached; started once more")
+                    engine = _second(engine, session.settings)
+                    yield Said(f"{session.image.spec}: {lost.why}, before its init was reached; started once more")
                     continue
-            guest.lost(lost)
+            yield from guest.lost(lost)
+        for each in guest.refused:
+            yield Said(f"of the evidence that the guest wrote, this was not copied: {each}")
         left = left[guest.done :]
 
 
 def choose(image: Image, settings: Settings) -> ModuleType:
-    """The engine that was asked for, or the first that does not refuse; MachineError tells why none will do."""
+    """The engine that the user named, or the first that does not refuse; MachineError lists why each one refuses."""
     names = [settings.engine] if settings.engine else registry.names(engines)
     reasons = []
     for engine in sorted(map(_named, names), key=lambda each: cast("int", each.ORDER)):
@@ -107,176 +109,153 @@ def choose(image: Image, settings: Settings) -> ModuleType:
     raise MachineError(f"{image.spec} ({image.release}) cannot be started here", "\n".join(reasons))
 
 
+def root_for(image: Image, settings: Settings, report: Callable[[str], None]) -> Root:
+    """The root of a guest with that kernel, fetched where it is not this machine's.
+
+    Args:
+        image: The kernel.
+        settings: Of the machine.
+        report: Is called with the progress of what is fetched.
+
+    Raises:
+        MachineError: No engine takes the kernel, or there is no root for it.
+    """
+    choose(image, settings)
+    return roots.of(image.machine, report)
+
+
 def _named(name: str) -> ModuleType:
     return registry.chosen(engines, "engine", name, "SUMMARY", "ORDER", "refusal", "command", "END")
 
 
 def _second(engine: ModuleType, settings: Settings) -> ModuleType:
-    """Where it did not come up: itself, unless it names another, and the user names none."""
+    """The engine for the second boot: the same, unless it names another and the user named none."""
     other: str | None = getattr(engine, "SECOND", None)
     return engine if other is None or settings.engine else _named(other)
 
 
-def _boot(engine: ModuleType, errand: _Errand, guest: _Guest, accel: str) -> None:
-    plan, settings, root = errand.plan, errand.settings, errand.root
-    inside = replace(plan, out=Path(engine.SHARE) / wire.EVIDENCE if plan.out else None)
-    told = errand.listener is not SILENT or settings.dump is not None
-    orders = Orders(inside, guest.scenarios, told, settings.dump is not None)
-    with share.shared(orders) as folder:
+def _boot(engine: ModuleType, session: VmSession, guest: _Guest, accel: str) -> Generator[Event]:
+    options, settings, root = session.options, session.settings, session.root
+    inside = replace(options, out=Path(engine.SHARE) / wire.EVIDENCE if options.out else None)
+    dumped = settings.dump is not None
+    with share.shared(GuestRequest(inside, guest.scenarios, session.steps or dumped, dumped)) as folder:
         run = start.python(root, f"{engine.SHARE}/unbundle.py", engine.SHARE)
         (folder / "start").write_text(start.script(run, engine.END, make.sources(root)))
         shutil.copyfile(make.file(root), folder / "bundle")
         shutil.copyfile(Path(__file__).with_name("bundle") / "unbundle.py", folder / "unbundle.py")
         if not root.here:
             roots.bring_sources(folder / make.SOURCES)
-        command = engine.command(errand.image, settings, root, folder, accel)
-        deadline_s = settings.deadline_s + (plan.patience_s or 0.0)
+        command = engine.command(session.image, settings, root, folder, accel)
+        deadline_s = settings.deadline_s + (options.patience_s or 0.0)
         with started(command, folder, deadline_s, settings.console, BOOT_S if accel == KVM else None) as machine:
             try:
-                guest.follow(machine, folder)
+                yield from guest.follow(machine, folder)
             finally:
-                _take_evidence(folder / wire.EVIDENCE, guest.scenarios, plan.out, errand.say)
+                guest.refused = _take_evidence(folder / wire.EVIDENCE, guest.scenarios, options.out)
 
 
 class _Guest:
-    """What one machine has told so far."""
+    """The host's account of one machine: its kernel, and the series under way, for the case that it is lost."""
 
-    def __init__(self, errand: _Errand, scenarios: tuple[Scenario, ...]) -> None:
+    def __init__(self, session: VmSession, scenarios: tuple[Scenario, ...]) -> None:
         self.scenarios = scenarios
         self.done = 0
-        self._plan = errand.plan
-        self._listener = errand.listener
-        self._watcher = errand.watcher
-        self._say = errand.say
-        self._settings = errand.settings
-        self._symbols = dump.symbols_of(errand.image)
-        self._kernel = Kernel(errand.image.release, errand.image.version, errand.image.machine)
+        self.refused: tuple[str, ...] = ()
+        """Evidence of the guest that was not copied, in words."""
+        self._options = session.options
+        self._dump_file = session.settings.dump
+        self._symbols = dump.symbols_of(session.image)
+        self._kernel = Kernel(session.image.release, session.image.version, session.image.machine)
         self._tally: Tally | None = None
         self._began = 0.0
 
-    def follow(self, machine: Machine, share: Path) -> None:
+    def follow(self, machine: Machine, share: Path) -> Generator[Event]:
+        protocol = GuestProtocol(tuple(each.name for each in self.scenarios), self._options)
         try:
-            course = Course(tuple(each.name for each in self.scenarios), self._plan)
-            for event in machine.events(course.follow):
-                self._take(event)
-                if isinstance(event, wire.Step) and event.name == "judged":
-                    self._dump(event, share)
+            with closing(machine.events(protocol.follow)) as lines:
+                for line in lines:
+                    match line:
+                        case wire.Hello():
+                            self._greet(line)
+                        case Failed():
+                            kind = BugError if line.bug else KernelError
+                            raise kind(f"under {visible(self._kernel.release)}: {line.error}")
+                        case wire.Bye():
+                            return
+                        case _:
+                            self._note(line)
+                            yield line
+                            if isinstance(line, Judged):
+                                yield from self._dump(line.verdict, share)
         except Interrupted:
             if self._tally is not None and self._tally.runs:
-                self._watcher.ended(self._series(note=f"interrupted after {self._tally.runs} runs"))
+                yield Ended(self._series(note=f"interrupted after {self._tally.runs} runs"))
             raise
 
-    def _dump(self, step: wire.Step, share: Path) -> None:
-        """The guest waits for it where something is stuck."""
-        file = self._settings.dump
-        if file is not None and step.verdict is not None and step.verdict.outcome in STUCK:
+    def _dump(self, verdict: Verdict, share: Path) -> Generator[Event]:
+        """Dump the memory of the guest, which waits for that where something is stuck."""
+        file = self._dump_file
+        if file is not None and verdict.outcome in STUCK:
             dump.take(share, file)
-            self._say(f"{file} has the memory of the guest, {dump.log_of(file)} its log. Look into it by:")
+            yield Said(f"{file} has the memory of the guest, {dump.log_of(file)} its log. Look into it by:")
             for each in dump.commands(file, self._kernel.release, self._symbols):
-                self._say(f"  {each}")
+                yield Said(f"  {each}")
 
-    def lost(self, lost: LostError) -> None:
-        """The scenario under way is not to be judged; nor, where no machine came to run one, is any."""
-        if self._tally is not None:
-            self._end_lost(lost)
-            return
-        while self.done < len(self.scenarios):
-            self._begin(self.scenarios[self.done], self._plan.times)
-            self._end_lost(lost)
-
-    def _end_lost(self, lost: LostError) -> None:
-        assert self._tally is not None
-        self._say(f"{self._tally.about.name}: the machine was lost: {lost.why}")
-        self._tally.add(self._lost_result(lost))
-        self._watcher.ended(self._series())
-        self._tally = None
-        self.done += 1
+    def lost(self, lost: LostError) -> Generator[Event]:
+        """The series under way ends as lost-vm; where no machine came up to run one, all of them do."""
+        series = 1 if self._tally is not None else len(self.scenarios) - self.done
+        for _ in range(series):
+            if self._tally is None:
+                self._begin()
+            assert self._tally is not None
+            yield Said(f"{self._tally.about.name}: the machine was lost: {lost.why}")
+            self._tally.add(self._lost_result(lost))
+            ended = Ended(self._series())
+            self._note(ended)
+            yield ended
 
     def _lost_result(self, lost: LostError) -> Result:
         reasons = (lost.why, *lost.console)
         verdict = Verdict(Outcome.LOST_VM, reasons, None, (), (), None, ())
-        scenario = self.scenarios[self.done]
-        return Result(about(scenario), self._kernel, verdict, None, None, Timings(), mode="root")
+        return Result(about(self.scenarios[self.done]), self._kernel, verdict, None, None, Timings(), mode="root")
 
     def _series(self, note: str = "") -> Series:
         assert self._tally is not None
         return self._tally.series(note=note, duration_s=time.monotonic() - self._began)
 
-    def _begin(self, scenario: Scenario, times: int) -> None:
-        self._tally = Tally(self._kernel, about(scenario), self._plan.confidence)
+    def _begin(self) -> None:
+        self._tally = Tally(self._kernel, about(self.scenarios[self.done]), self._options.confidence)
         self._began = time.monotonic()
-        self._watcher.began(scenario, times)
 
-    def _take(self, event: wire.Event) -> None:
+    def _greet(self, hello: wire.Hello) -> None:
+        self._kernel = hello.kernel
+        if hello.version != __version__:
+            raise MachineError(f"the guest runs fusezap {hello.version}, this is {__version__}")
+
+    def _note(self, event: Event) -> None:
         match event:
-            case wire.Hello():
-                self._kernel = event.kernel
-                if event.version != __version__:
-                    raise MachineError(f"the guest runs fusezap {event.version}, this is {__version__}")
-            case wire.Began():
-                self._begin(self.scenarios[self.done], event.times)
-                self._listener.arming(self.scenarios[self.done])
-            case wire.Counted():
+            case Began():
+                self._begin()
+            case Counted(result=result):
                 assert self._tally is not None
-                if event.result is not None:
-                    self._tally.add(event.result)
-                elif event.error:
+                if result is not None:
+                    self._tally.add(result)
+                else:
                     self._tally.add_error(event.error)
-                self._watcher.counted(self._tally, event.result)
-            case wire.Step():
-                _retell(event, self._listener)
-            case wire.Ended():
+            case Ended():
                 self._tally = None
                 self.done += 1
-                self._watcher.ended(event.series)
-            case wire.Said():
-                self._say(event.message)
-            case wire.Failed():
-                kind = BugError if event.bug else KernelError
-                raise kind(f"under {visible(self._kernel.release)}: {event.error}")
-            case wire.Bye():
-                return
 
 
-class _Target:
-    def __init__(self, init: int) -> None:
-        self.init = init
+def _take_evidence(found: Path, scenarios: tuple[Scenario, ...], out: Path | None) -> tuple[str, ...]:
+    """Copy the evidence that the guest wrote, and return what was refused of it, in words.
 
-
-class _Victim:
-    """Of the guest's victim, what a listener is told."""
-
-    def __init__(self, step: wire.Step) -> None:
-        self.about = step.about
-        self.target = _Target(step.init)
-
-
-def _retell(step: wire.Step, listener: Listener) -> None:
-    victim = cast("Victim", _Victim(step))
-    match step:
-        case wire.Step(name="armed", snapshot=snapshot) if snapshot is not None:
-            listener.armed(victim, snapshot, step.took_ms)
-        case wire.Step(name="killed"):
-            listener.killed(victim)
-        case wire.Step(name="looked", verdict=verdict) if verdict is not None:
-            listener.looked(verdict)
-        case wire.Step(name="judged", verdict=verdict) if verdict is not None:
-            listener.judged(verdict, step.took_ms)
-        case wire.Step(name="attempted", attempt=attempt) if attempt is not None:
-            listener.attempted(attempt)
-        case wire.Step(name="resolved", resolution=resolution) if resolution is not None:
-            listener.resolved(resolution)
-        case wire.Step(name="finished", result=result) if result is not None:
-            listener.finished(result)
-
-
-def _take_evidence(found: Path, scenarios: tuple[Scenario, ...], out: Path | None, say: Callable[[str], None]) -> None:
-    """Take over what the guest kept; a name that is taken gets a number, as between runs here.
+    A folder whose name is taken gets a number, as between runs here.
 
     The script that makes the hang again is written here: a program of the guest's is nothing to be run on the host.
     """
     if out is None:
-        return
+        return ()
     from harness.launch import repro
     from harness.run.evidence import fresh_folder
     from harness.vm.evidence import take
@@ -292,5 +271,4 @@ def _take_evidence(found: Path, scenarios: tuple[Scenario, ...], out: Path | Non
             script.chmod(0o755)
         return folder
 
-    for each in take(found, folder_for).refused:
-        say(f"of what the guest kept, this was not taken: {each}")
+    return tuple(take(found, folder_for).refused)

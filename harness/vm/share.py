@@ -1,4 +1,4 @@
-"""The folder that host and guest share: orders in, events and evidence out.  It is gone when its block is left."""
+"""The folder that host and guest share: the request goes in, events and evidence come out."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ def above() -> Path:
 
 
 @contextmanager
-def shared(orders: object) -> Iterator[Path]:
-    """Its user's alone; locked while its maker lives, by which `fusezap clean` tells it from a dead one's."""
+def shared(request: object) -> Iterator[Path]:
+    """A folder with the request, for this user alone; it is removed when the block is left.
+
+    It is locked as long as its maker lives: so `fusezap clean` finds the folders of makers that died.
+    """
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=above()))
     try:
         with (folder / LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            (folder / wire.ORDERS).write_bytes(pickle.dumps(orders))
+            (folder / wire.REQUEST).write_bytes(pickle.dumps(request))
             (folder / wire.EVENTS).touch()
             yield folder
     finally:
@@ -46,4 +49,4 @@ def abandoned() -> Iterator[Path]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 yield folder
         except OSError:
-            continue  # somebody holds it, or is just making it
+            continue  # its maker lives, or is about to lock it

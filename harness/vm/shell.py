@@ -1,4 +1,4 @@
-"""The hang, kept in a virtual machine for a person to look at: the terminal is the guest's until its shell is left."""
+"""A hang that is kept in a virtual machine for the user, who has a shell in the guest until it is left."""
 
 from __future__ import annotations
 
@@ -24,8 +24,19 @@ from harness.vm.settings import Settings
 _LEAVE = "Leave the shell, or type Ctrl-A X, and the machine is gone."
 
 
-def attend(image: Image, arguments: tuple[str, ...], settings: Settings, root: Root) -> None:
-    """`arguments`: of `fusezap run`, besides --keep.  UsageError where no person is there to see it."""
+def open_shell(image: Image, arguments: tuple[str, ...], settings: Settings, root: Root) -> None:
+    """Start the machine on this terminal.
+
+    Args:
+        image: The kernel.
+        arguments: Of `fusezap run` in the guest, besides --keep.
+        settings: Of the machine.
+        root: The guest's root file system.
+
+    Raises:
+        UsageError: Standard input or output is no terminal.
+        MachineError: The machine cannot be started, or failed.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("--shell is for a person at a terminal", "without one, see --out for the evidence")
     engine = choose(image, settings)
@@ -45,17 +56,17 @@ def attend(image: Image, arguments: tuple[str, ...], settings: Settings, root: R
 
 
 def script(arguments: tuple[str, ...], console: str, root: Root) -> str:
-    """On the terminal of the guest, which knows neither the type of ours nor its size."""
+    """The shell lines that run it on the guest's terminal, which is given the type and the size of ours."""
     columns, lines = shutil.get_terminal_size()
     run = shlex.join([str(root.python), "-P", "-m", "harness", "run", *arguments, "--keep"])
     shell = f"{shutil.which('setsid')} --ctty --wait {shutil.which('bash') or '/bin/sh'} -i"
     if not root.here:
         shell = f"{root.busybox} setsid -c {root.busybox} sh -i"
-    told = shlex.quote(f"\n{_LEAVE}\n")
+    leave = shlex.quote(f"\n{_LEAVE}\n")
     return f"""\
 export PATH={shlex.quote(str(root.python.parent))}:$PATH TERM={shlex.quote(os.environ.get("TERM", "linux"))}
 exec </dev/{console} >/dev/{console} 2>&1
 stty columns {columns} rows {lines}
 {run}
-printf '%s' {told}
+printf '%s' {leave}
 {shell}"""

@@ -1,30 +1,31 @@
-"""What the guest tells: a line of JSON each, numbered, in a file of the folder that host and guest share.
+"""The guest's events on their way to the host: a line of JSON each, numbered, in a file of the shared folder.
 
-The file is the one thing that the host believes, and it is parsed strictly: a line that is not understood, or out of
-turn, means that the machine is lost, never that a run passed.
+The file is the one thing that the host believes, and it is parsed strictly: a line that does not parse, or out of turn,
+means that the machine is lost, never that a run passed.
 """
 
 from __future__ import annotations
 
 import json
 
-from harness.model import bounded_json, codec
-from harness.model.records import Attempt, Kernel, Resolution, Result, Series, Snapshot, Verdict
+from harness.model import bounded_json, codec, events
+from harness.model.events import Event
+from harness.model.records import Kernel
 from harness.record import record
 
-ORDERS = "orders"
-"""What the guest is to do, as the host wrote it."""
+REQUEST = "request"
+"""The host's request to the guest, pickled."""
 EVENTS = "events"
-LINE = 32 << 20
+MAX_LINE = 32 << 20
 """Bytes of an event: the evidence of a hundred tasks in a dozen runs has less than one MB."""
 REACHED_INIT = "reached-init"
-"""The guest's first program has come to run: from here on, what goes wrong is no emulator's stall."""
+"""A file that the guest's first program makes: what goes wrong from there on is no stall of the emulator."""
 EVIDENCE = "out"
 
 
 @record(frozen=True, slots=True)
 class Hello:
-    """Python runs."""
+    """Python runs in the guest."""
 
     kernel: Kernel
     version: str
@@ -32,67 +33,16 @@ class Hello:
 
 
 @record(frozen=True, slots=True)
-class Began:
-    scenario: str
-    times: int
-
-
-@record(frozen=True, slots=True)
-class Step:
-    """Of the story of a single run: the name of a step, and what a listener is told of it."""
-
-    name: str
-    about: str = ""
-    init: int = 0
-    took_ms: float = 0.0
-    snapshot: Snapshot | None = None
-    verdict: Verdict | None = None
-    attempt: Attempt | None = None
-    resolution: Resolution | None = None
-    result: Result | None = None
-
-
-@record(frozen=True, slots=True)
-class Counted:
-    """A run, or why there was none."""
-
-    result: Result | None
-    error: str = ""
-
-
-@record(frozen=True, slots=True)
-class Ended:
-    series: Series
-
-
-@record(frozen=True, slots=True)
-class Said:
-    """A message for the user."""
-
-    message: str
-
-
-@record(frozen=True, slots=True)
-class Failed:
-    """The guest cannot do it at all."""
-
-    error: str
-    bug: bool = False
-    """Of fusezap's own, and not of the kernel or the machine."""
-
-
-@record(frozen=True, slots=True)
 class Bye:
-    """All is done that was ordered, or that could be."""
+    """The guest has nothing more to do."""
 
 
-Event = Hello | Began | Step | Counted | Ended | Said | Failed | Bye
-_KINDS: dict[str, type[Event]] = {
-    kind.__name__: kind for kind in (Hello, Began, Step, Counted, Ended, Said, Failed, Bye)
-}
+Line = Hello | Event | Bye
+_KINDS: dict[str, type[Line]] = {"Hello": Hello, **events.KINDS, "Bye": Bye}
 
 
-def line(number: int, event: Event) -> str:
+def line(number: int, event: Line) -> str:
+    """The line of an event, with its newline; `number` counts from 0."""
     return json.dumps([number, type(event).__name__, codec.encode(event)], separators=(",", ":")) + "\n"
 
 
@@ -104,7 +54,7 @@ class Parser:
         self._size = 0
         self._next = 0
 
-    def feed(self, data: bytes) -> list[Event]:
+    def feed(self, data: bytes) -> list[Line]:
         """Take the next bytes of the file.
 
         Args:
@@ -114,21 +64,21 @@ class Parser:
             The events whose lines are whole.
 
         Raises:
-            ValueError: no guest of ours has written this, or a line is longer than LINE bytes.
+            ValueError: no guest of ours has written this, or a line is longer than MAX_LINE bytes.
         """
         first, *others = data.split(b"\n")
         self._parts.append(first)
         self._size += len(first)
-        if self._size > LINE:
-            raise ValueError(f"a line is longer than {LINE} bytes")
+        if self._size > MAX_LINE:
+            raise ValueError(f"a line is longer than {MAX_LINE} bytes")
         if not others:
             return []
         lines = [b"".join(self._parts), *others[:-1]]
         self._parts, self._size = [others[-1]], len(others[-1])
         return [self._event(each) for each in lines]
 
-    def _event(self, text: bytes) -> Event:
-        raw = bounded_json.parse(text, LINE)
+    def _event(self, text: bytes) -> Line:
+        raw = bounded_json.parse(text, MAX_LINE)
         if not isinstance(raw, list) or len(raw) != 3 or raw[0] != self._next or raw[1] not in _KINDS:
             raise ValueError(f"not event {self._next} of a guest: {text[:200]!r}")
         self._next += 1

@@ -1,4 +1,4 @@
-"""Are the verdicts right, over many runs, and does it stay small?  `python -m tests.bench.bench_soak [RUNS [JOBS]]`.
+"""Correct verdicts and constant memory over many runs:  `python -m tests.bench.bench_soak [RUNS [JOBS]]`.
 
 Runs exit-flush-self RUNS times and healthy a tenth as often (default 5000 and 2 jobs), as `run --repeat --jobs` does,
 and prints one JSON object: how often each outcome was seen, what was left behind, runs a second, and the resident
@@ -14,16 +14,15 @@ import time
 import psutil
 
 from harness.catalogue import catalogue
-from harness.run.order import Order
 from harness.run.pool import workers
-from harness.run.session import Plan
+from harness.run.request import RunRequest
 from harness.run.tally import Tally
 
 EXPECTED = {"exit-flush-self": "deadlock", "healthy": "released"}
 
 
 def resident_mib() -> float:
-    """Of this process and all below it; what they share is counted for each."""
+    """Resident MiB of this process and its workers; pages that they share are counted for each."""
     processes = [psutil.Process(), *psutil.Process().children()]
     return round(sum(each.memory_info().rss for each in processes) / 2**20, 1)
 
@@ -33,14 +32,14 @@ def soak(name: str, runs: int, jobs: int) -> dict[str, object]:
     errors = 0
     after_100 = at_the_end = 0.0
     with workers(jobs) as pool:
-        order = Order(catalogue()[name], None, Plan().patience_s, None)
+        request = RunRequest(catalogue()[name])
         start = time.monotonic()
-        for number, answer in enumerate(pool.runs(order, runs), start=1):
-            if answer.result is None:
+        for number, reply in enumerate(pool.runs(request, runs), start=1):
+            if reply.result is None:
                 errors += 1
                 continue
-            tally = tally or Tally(answer.result.kernel, answer.result.about)
-            tally.add(answer.result)
+            tally = tally or Tally(reply.result.kernel, reply.result.about)
+            tally.add(reply.result)
             if number == min(100, runs):
                 after_100 = resident_mib()
             if sys.stderr.isatty():

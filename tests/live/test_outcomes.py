@@ -11,9 +11,10 @@ import pytest
 import harness.report
 from harness.catalogue import catalogue
 from harness.linux import features
+from harness.model.events import Counted
 from harness.model.records import Outcome, Result
-from harness.resolve import resolver
-from harness.run.runner import SILENT, Options, run
+from harness.run.request import RunRequest
+from harness.run.runner import run_once
 from tests.unit.results import reported
 
 HANGS = (
@@ -40,8 +41,10 @@ SCHEMA = json.loads((Path(harness.report.__file__).parent / "result.schema.json"
 
 
 def play(name: str, chosen: str | None = None, **options: object) -> Result:
-    settings = Options(resolver=resolver.find(chosen) if chosen else None, **options)  # type: ignore[arg-type]
-    return run(catalogue()[name], settings, SILENT)
+    *_, last = run_once(RunRequest(catalogue()[name], resolver=chosen, **options))  # type: ignore[arg-type]
+    assert isinstance(last, Counted)
+    assert last.result is not None
+    return last.result
 
 
 def test_every_scenario_has_an_expected_outcome() -> None:

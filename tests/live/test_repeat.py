@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,8 +19,8 @@ from harness.errors import GuardError
 from harness.guard.sweep import mounted_runs
 from harness.linux.polling import poll, wait_until
 from harness.report import outputs
-from harness.run.order import Order
 from harness.run.pool import workers
+from harness.run.request import RunRequest
 from tests.conftest import gone
 from tests.live.conftest import NOTHING, Fusezap, traces
 
@@ -159,23 +160,24 @@ def test_workers_go_with_who_started_them() -> None:
 
 
 def test_a_worker_that_is_killed_between_two_series() -> None:
-    order = Order(catalogue()["healthy"], None, None, None)
+    request = RunRequest(catalogue()["healthy"])
     with workers(2) as pool:
-        assert [answer.error for answer in pool.runs(order, 4)] == [None] * 4
+        assert [reply.error for reply in pool.runs(request, 4)] == [""] * 4
         for child in psutil.Process().children():
-            if "harness.run.worker" in child.cmdline():
-                os.kill(child.pid, signal.SIGKILL)
+            with suppress(psutil.ZombieProcess):  # an orphan of an earlier test, which became our child
+                if "harness.run.worker" in child.cmdline():
+                    os.kill(child.pid, signal.SIGKILL)
         with pytest.raises(GuardError, match="a worker process was killed"):
-            list(pool.runs(order, 4))
+            list(pool.runs(request, 4))
 
 
 def test_a_series_that_is_closed_early_is_not_mixed_up_with_the_next() -> None:
-    slow, quick = (Order(catalogue()[name], None, 0.5, None) for name in ("exit-flush-peer-outside", "healthy"))
+    slow, quick = (RunRequest(catalogue()[name], patience_s=0.5) for name in ("exit-flush-peer-outside", "healthy"))
     with workers(2) as pool:
         runs = pool.runs(slow, 1000)
         next(runs)
         runs.close()
-        names = {answer.result.about.name for answer in pool.runs(quick, 4) if answer.result}
+        names = {reply.result.about.name for reply in pool.runs(quick, 4) if reply.result}
     assert names == {"healthy"}
 
 

@@ -100,7 +100,8 @@ PURE = {
     "harness.run.tally": RECORDS | {"harness", "harness.run.statistics"},
     "harness.run.timeline": RECORDS,
     "harness.launch.argv": {"harness.scenario"},
-    "harness.model.codec": {"harness.model.terms"},
+    "harness.model.codec": RECORDS | {"harness.model"},
+    "harness.model.events": RECORDS,
     "harness.model.bounded_json": set(),
     "harness.model.recording": RECORDS
     | {"harness", "harness.model.bounded_json", "harness.model.codec", "harness.errors"},
@@ -223,7 +224,8 @@ def test_the_kernels_interfaces_know_nothing_of_the_project() -> None:
 
 
 def test_reports_import_only_the_records_and_the_kernels_names() -> None:
-    allowed = RECORDS | LANGUAGE | {"harness", "harness.model.kernel_names", "harness.printable"}
+    allowed = RECORDS | LANGUAGE | {"harness", "harness.printable"}
+    allowed |= {"harness.model.events", "harness.model.kernel_names"}
     for module in modules("harness.report"):
         if module == "harness.report.outputs":  # writes files
             continue

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,11 @@ import pytest
 from harness.catalogue import catalogue
 from harness.kernels import spec as kernel_spec
 from harness.linux.polling import wait_until
-from harness.model.records import Outcome, Result, Series
-from harness.run.runner import SILENT
-from harness.run.session import Plan
-from harness.run.tally import Tally
+from harness.model.events import Ended
+from harness.model.records import Outcome, Series
+from harness.run.session import SessionOptions
 from harness.scenario import Scenario, foreign
-from harness.vm import session
+from harness.vm import root, session
 from harness.vm.command import Command
 from harness.vm.machine import Machine, started
 from harness.vm.settings import Settings
@@ -35,20 +33,6 @@ pytestmark = pytest.mark.slow
 WARNING = "WARNING: CPU: 0 PID: 1 at made/up.c:1 for_a_test+0x1/0x2"
 W = 1 << 9
 """The taint of a kernel that has warned (Documentation/admin-guide/tainted-kernels.rst)."""
-
-
-@dataclass
-class Collected:
-    series: list[Series] = field(default_factory=list)
-
-    def began(self, scenario: Scenario, times: int) -> None:
-        """What is looked at is there in the end."""
-
-    def counted(self, tally: Tally, result: Result | None) -> None:
-        """As above."""
-
-    def ended(self, series: Series) -> None:
-        self.series.append(series)
 
 
 @pytest.fixture
@@ -75,11 +59,10 @@ def troublesome(script: str) -> Scenario:
 
 
 def run(*scenarios: Scenario, memory_mib: int = 1024) -> list[Series]:
-    collected = Collected()
     image = kernel_spec.find(KERNEL, lambda _: None)
     settings = Settings(memory_mib=memory_mib, deadline_s=60)
-    session.carry_out(image, Plan(), scenarios, SILENT, collected, lambda _: None, settings)
-    return collected.series
+    events = session.run_in_vm(session.VmSession(image, root.own(), settings, SessionOptions(), scenarios))
+    return [event.series for event in events if isinstance(event, Ended)]
 
 
 def test_a_warning_is_told_beside_the_outcome_and_the_rest_runs_on_a_fresh_machine(boots: list[Command]) -> None:

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.tree import Tree
 
+from harness.model.events import Armed, Attempted, Began, Counted, Event, Judged, Kept, Killed, Looked, Resolved
 from harness.model.records import (
     Attempt,
     Check,
@@ -55,23 +56,11 @@ _ROLE_STYLES = {"knot": "red", "dead": "red", "blocker": "green", "": "yellow"}
 _MARKS = {True: "[green]✔[/]", False: "[red]✘[/]", None: "[yellow]?[/]"}
 
 
-class _Scenario(Protocol):
+class _Named(Protocol):
     @property
     def name(self) -> str: ...
     @property
     def summary(self) -> str: ...
-
-
-class _Target(Protocol):
-    @property
-    def init(self) -> int: ...
-
-
-class _Victim(Protocol):
-    @property
-    def target(self) -> _Target: ...
-    @property
-    def about(self) -> str: ...
 
 
 SUMMARY = "for a person: the course of one run, or the counts of many"
@@ -112,7 +101,7 @@ class _Trimmed:
 
 
 class Story:
-    """Prints the events of a run as they happen."""
+    """Consumes the events of a run, and prints each of them."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         stream = stream or sys.stdout
@@ -120,15 +109,34 @@ class Story:
         self.console = Console(file=cast("TextIO", _Trimmed(stream)), highlight=False, width=width)
         self.waiting: str | None = None
 
-    def arming(self, scenario: _Scenario) -> None:
+    def take(self, event: Event) -> None:
+        """Print one event."""
+        match event:
+            case Began():
+                self.arming(event)
+            case Armed():
+                self.armed(event)
+            case Killed(init=init):
+                self._step(f"SIGKILL sent to {init}")
+            case Looked(verdict=verdict):
+                self.looked(verdict)
+            case Judged(verdict=verdict, took_ms=took_ms):
+                self.judged(verdict, took_ms)
+            case Attempted(attempt=attempt):
+                self.attempted(attempt)
+            case Resolved(resolution=resolution):
+                self.resolved(resolution)
+            case Kept():
+                self.kept(event)
+            case Counted(result=result) if result is not None:
+                self.finished(result)
+
+    def arming(self, scenario: _Named) -> None:
         self.console.print(f"[bold]{scenario.name}[/]: {escape(scenario.summary)}")
 
-    def armed(self, victim: _Victim, snapshot: Snapshot, took_ms: float) -> None:
-        self._step(f"armed in {took_ms:.0f} ms: {victim.about}")
-        self._indented(self.tree(snapshot, threads=False))
-
-    def killed(self, victim: _Victim) -> None:
-        self._step(f"SIGKILL sent to {victim.target.init}")
+    def armed(self, event: Armed) -> None:
+        self._step(f"armed in {event.took_ms:.0f} ms: {event.what}")
+        self._indented(self.tree(event.snapshot, threads=False))
 
     def looked(self, verdict: Verdict) -> None:
         """Print once what keeps the namespace, so that a wait of seconds is not silent."""
@@ -170,8 +178,8 @@ class Story:
         else:
             self.console.print(f"[red]✘[/] {resolution.action} did not resolve it: {escape(resolution.detail)}")
 
-    def kept(self, victim: _Victim, run: str, remedy: str) -> None:
-        init = victim.target.init
+    def kept(self, event: Kept) -> None:
+        init = event.init
         self._section("Kept for inspection")
         for line in (
             f"ps -L -o pid,tid,ppid,stat,wchan:30,comm --ppid {init}",
@@ -182,7 +190,8 @@ class Story:
             self.console.print(f"  {escape(line)}")
         self.console.print("  Never read cmdline, environ, maps or mem of these tasks: such a read can hang, too.")
         self._section("To end it")
-        self.console.print(f"  fusezap clean\n  or by hand: {escape(remedy)}\n  A guard process owns {run} until then.")
+        by_hand = escape(event.remedy)
+        self.console.print(f"  fusezap clean\n  or by hand: {by_hand}\n  A guard process owns {event.run} until then.")
 
     def finished(self, result: Result) -> None:
         if result.leftovers:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands._fetching import told
+from harness.commands._fetching import progress_shown
 from harness.errors import MachineError, UsageError
 from harness.kernels import apt, download
 from harness.kernels import spec as kernel_spec
@@ -275,7 +275,7 @@ def test_a_terminal_has_a_bar_and_a_log_has_lines(terminal: bool, monkeypatch: p
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
-    with told() as tell:
+    with progress_shown() as tell:
         tell("asking for [it]")
         for done in (0, 50_000_000, 100_000_000):
             tell(Part("fetching it", done, 100_000_000))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,19 +11,20 @@ import pytest
 from harness.catalogue import catalogue
 from harness.kernels.image import Image
 from harness.matrix import store
-from harness.matrix.fingerprint import asked
-from harness.matrix.job import Began, Ended, Failed, Found, Job, News, Said, Told
-from harness.matrix.measure import Matrix, Question
+from harness.matrix.fingerprint import fingerprint
+from harness.matrix.job import Found, Job, JobEvent, Labelled
+from harness.matrix.measure import Matrix, MatrixSpec
 from harness.matrix.store import Query, Store
+from harness.model.events import Began, Ended, Failed, Said
 from harness.model.records import Kernel, Mark, Series
-from harness.run.session import Plan
+from harness.run.session import SessionOptions
 from harness.scenario import Scenario
 from harness.vm.settings import Settings
 from tests.unit.results import series_of
 
 SPECS = ("debian:bookworm", "debian:sid")
 SCENARIOS = tuple(catalogue()[name] for name in ("exit-flush-self", "healthy"))
-QUESTION = Question(SPECS, SCENARIOS, Plan(), Settings())
+SPEC = MatrixSpec(SPECS, SCENARIOS, SessionOptions(), Settings())
 
 
 def image_of(spec: str, build: str = "1") -> Image:
@@ -34,42 +35,17 @@ def cell(spec: str, scenario: Scenario) -> Series:
     return replace(series_of(scenario.name), kernel=Kernel(f"release of {spec}", "#1", "x86_64"))
 
 
-class Watched:
-    """Notes what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, ...]] = []
-
-    def found(self, spec: str, image: Image, known: int) -> None:
-        self.told.append(("found", spec, image.release, str(known)))
-
-    def began(self, spec: str, scenario: str) -> None:
-        self.told.append(("began", spec, scenario))
-
-    def measured(self, spec: str) -> None:
-        self.told.append(("measured", spec))
-
-    def said(self, spec: str, message: str) -> None:
-        self.told.append(("said", spec, message))
-
-    def failed(self, spec: str, error: str) -> None:
-        self.told.append(("failed", spec, error))
-
-    def ended(self, spec: str) -> None:
-        self.told.append(("ended", spec))
-
-
-def whole(job: Job) -> Iterator[News]:
+def whole(job: Job) -> Iterator[JobEvent]:
     """As a machine does it that works."""
     image = image_of(job.spec)
     yield Found(image)
     for scenario in job.left(image):
-        yield Began(scenario.name)
+        yield Began(scenario.name, scenario.summary, 1)
         yield Ended(cell(job.spec, scenario))
 
 
-def workers(work: Callable[[Job], Iterator[News]]) -> Callable[[Sequence[Job]], Generator[Told]]:
-    def run(jobs: Sequence[Job]) -> Generator[Told]:
+def workers(work: Callable[[Job], Iterator[JobEvent]]) -> Callable[[Sequence[Job]], Generator[Labelled]]:
+    def run(jobs: Sequence[Job]) -> Generator[Labelled]:
         for job in reversed(jobs):
             for news in work(job):
                 yield job.spec, news
@@ -84,10 +60,15 @@ def opened(tmp_path: Path) -> Iterator[Store]:
         yield found
 
 
-def measured(opened: Store, work: Callable[[Job], Iterator[News]], question: Question = QUESTION) -> Matrix:
-    matrix = Matrix(question, opened, Watched())
-    matrix.carry_out(workers(work))
+def measured(opened: Store, work: Callable[[Job], Iterator[JobEvent]], spec: MatrixSpec = SPEC) -> Matrix:
+    matrix = Matrix(spec, opened)
+    for _ in matrix.measure(workers(work)):
+        pass
     return matrix
+
+
+def cells_of(events: Iterable[Labelled], spec: str) -> int:
+    return sum(name == spec and isinstance(event, Ended) for name, event in events)
 
 
 def test_cells_stand_in_the_order_that_was_asked_for(opened: Store) -> None:
@@ -102,40 +83,39 @@ def test_what_is_known_is_not_run_again(opened: Store) -> None:
     first = measured(opened, whole)
     ran: list[str] = []
 
-    def noted(job: Job) -> Iterator[News]:
+    def noted(job: Job) -> Iterator[JobEvent]:
         ran.extend(scenario.name for scenario in job.left(image_of(job.spec)))
         return whole(job)
 
     assert measured(opened, noted).series == first.series
     assert ran == []
-    assert measured(opened, noted, replace(QUESTION, fresh=True)).complete
+    assert measured(opened, noted, replace(SPEC, fresh=True)).complete
     assert len(ran) == 4
     assert len(opened.cells(Query(all=True))) == 8
 
 
 def test_a_matrix_that_was_broken_off_goes_on(opened: Store) -> None:
-    def broken_off(job: Job) -> Iterator[News]:
+    def broken_off(job: Job) -> Iterator[JobEvent]:
         for news in whole(job):
             yield news
             if isinstance(news, Ended):
                 raise KeyboardInterrupt
 
-    matrix = Matrix(QUESTION, opened, Watched())
+    matrix = Matrix(SPEC, opened)
     with pytest.raises(KeyboardInterrupt):
-        matrix.carry_out(workers(broken_off))
+        list(matrix.measure(workers(broken_off)))
     assert len(matrix.series) == 1
-    watched = Watched()
-    matrix = Matrix(QUESTION, opened, watched)
-    matrix.carry_out(workers(whole))
+    matrix = Matrix(SPEC, opened)
+    events = list(matrix.measure(workers(whole)))
     assert matrix.complete
-    assert watched.told.count(("measured", "debian:sid")) == 1
-    assert ("found", "debian:sid", "release of debian:sid", "1") in watched.told
+    assert cells_of(events, "debian:sid") == 1
+    assert ("debian:sid", Found(image_of("debian:sid"), known=1)) in events
 
 
 def test_an_update_of_the_kernel_is_measured_anew(opened: Store) -> None:
     measured(opened, whole)
 
-    def updated(job: Job) -> Iterator[News]:
+    def updated(job: Job) -> Iterator[JobEvent]:
         image = image_of(job.spec, build="2")
         yield Found(image)
         assert job.left(image) == SCENARIOS
@@ -146,18 +126,17 @@ def test_an_update_of_the_kernel_is_measured_anew(opened: Store) -> None:
 
 
 def test_a_lost_cell_is_tried_again(opened: Store) -> None:
-    def losing(job: Job) -> Iterator[News]:
+    def losing(job: Job) -> Iterator[JobEvent]:
         for news in whole(job):
             yield Ended(replace(news.series, mark=Mark.UNSURE)) if isinstance(news, Ended) else news
 
     assert measured(opened, losing).complete
-    watched = Watched()
-    Matrix(QUESTION, opened, watched).carry_out(workers(whole))
-    assert [told[0] for told in watched.told].count("measured") == 4
+    events = list(Matrix(SPEC, opened).measure(workers(whole)))
+    assert sum(cells_of(events, spec) for spec in SPECS) == 4
 
 
 def test_a_kernel_that_fails_does_not_keep_the_others(opened: Store) -> None:
-    def failing(job: Job) -> Iterator[News]:
+    def failing(job: Job) -> Iterator[JobEvent]:
         if job.spec == "debian:sid":
             yield Said("asking the mirror")
             yield Failed("there is no mirror")
@@ -173,7 +152,7 @@ def test_a_kernel_that_fails_does_not_keep_the_others(opened: Store) -> None:
 def test_a_job_that_was_done_twice_is_counted_once(opened: Store) -> None:
     """A worker of a cluster has died half way, and another has begun anew."""
 
-    def twice(job: Job) -> Iterator[News]:
+    def twice(job: Job) -> Iterator[JobEvent]:
         for number, news in enumerate(whole(job)):
             if number < 3:
                 yield news
@@ -187,7 +166,7 @@ def test_a_job_that_was_done_twice_is_counted_once(opened: Store) -> None:
 def test_a_worker_with_another_kernel_of_that_name_begins_anew(opened: Store) -> None:
     """Two workers fetched at different times: cells of two kernels are not mixed."""
 
-    def updated_between(job: Job) -> Iterator[News]:
+    def updated_between(job: Job) -> Iterator[JobEvent]:
         yield Found(image_of(job.spec, build="old"))
         yield Ended(cell(job.spec, SCENARIOS[0]))
         yield Found(image_of(job.spec, build="new"))
@@ -198,13 +177,13 @@ def test_a_worker_with_another_kernel_of_that_name_begins_anew(opened: Store) ->
     assert not matrix.complete
 
 
-def test_a_question_changes_with_the_scenario_and_the_options() -> None:
+def test_a_fingerprint_changes_with_the_scenario_and_the_options() -> None:
     scenario = SCENARIOS[0]
-    questions = [
-        asked(scenario, Plan()),
-        asked(replace(scenario, rules=("op=FLUSH delay=1s",)), Plan()),
-        asked(scenario, Plan(times=50)),
-        asked(scenario, Plan(resolver="unmount")),
+    fingerprints = [
+        fingerprint(scenario, SessionOptions()),
+        fingerprint(replace(scenario, rules=("op=FLUSH delay=1s",)), SessionOptions()),
+        fingerprint(scenario, SessionOptions(times=50)),
+        fingerprint(scenario, SessionOptions(resolver="unmount")),
     ]
-    assert len(set(questions)) == 4
-    assert asked(scenario, Plan(jobs=2)) == questions[0]
+    assert len(set(fingerprints)) == 4
+    assert fingerprint(scenario, SessionOptions(jobs=2)) == fingerprints[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,16 +12,17 @@ from harness.judge.verdict import judge
 from harness.model import codec
 from harness.model.records import Snapshot, Verdict
 from harness.model.terms import Outcome
+from harness.record import record
 from tests.unit.records import HANG, recorded
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Inner:
     number: int
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Outer:
     inner: tuple[_Inner, ...]
     outcome: Outcome

@@ -10,6 +10,7 @@ import pytest
 
 from harness import files, registry
 from harness.errors import UsageError
+from harness.model.events import Counted
 from harness.report import formats, outputs
 from harness.report.outputs import Outputs
 from tests.unit.results import report_of, result_of, series_of, skipped_series
@@ -40,7 +41,7 @@ def test_the_streamed_one_has_a_line_for_each_run_as_it_ends(tmp_path: Path) -> 
     file = tmp_path / "runs"
     out = Outputs(None, outputs.parse([f"jsonl={file}"]))
     for expected in (1, 2, 3):
-        out.counted(result_of("healthy"))
+        out.take(Counted(result_of("healthy")))
         assert len(file.read_text().splitlines()) == expected
     out.write(REPORT)
     records = [json.loads(line) for line in file.read_text().splitlines()]

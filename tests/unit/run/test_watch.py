@@ -27,9 +27,8 @@ def endlessly(snapshot: Snapshot) -> Iterator[Snapshot]:
 
 
 def watched(snapshots: Iterable[Snapshot], patience_s: float = 0.0) -> tuple[Verdict, list[Outcome]]:
-    seen: list[Outcome] = []
-    verdict = watch(NOBODY, looking(snapshots), patience_s, lambda each: seen.append(each.outcome))
-    return verdict, seen
+    verdicts = list(watch(NOBODY, looking(snapshots), patience_s))
+    return verdicts[-1], [each.outcome for each in verdicts]
 
 
 def test_a_deadlock_takes_two_looks_and_no_patience() -> None:
@@ -59,16 +58,8 @@ def test_starved_is_an_outcome_only_when_patience_is_at_an_end() -> None:
 
 
 def test_starved_is_an_outcome_at_once_when_it_is_settled() -> None:
-    seen: list[Outcome] = []
-    verdict = watch(
-        NOBODY,
-        looking(endlessly(STARVED)),
-        1000,
-        lambda each: seen.append(each.outcome),
-        lambda each: each.outcome is Outcome.STARVED,
-    )
-    assert verdict.outcome is Outcome.STARVED
-    assert seen == [Outcome.INCONCLUSIVE, Outcome.STARVED]
+    verdicts = watch(NOBODY, looking(endlessly(STARVED)), 1000, lambda each: each.outcome is Outcome.STARVED)
+    assert [each.outcome for each in verdicts] == [Outcome.INCONCLUSIVE, Outcome.STARVED]
 
 
 def test_starved_for_a_while_and_released_in_the_end() -> None:

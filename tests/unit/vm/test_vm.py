@@ -18,6 +18,7 @@ from harness import registry
 from harness.errors import MachineError
 from harness.kernels import architectures
 from harness.kernels.image import Image
+from harness.model.events import Said
 from harness.vm import accelerator, engines, initramfs, root, session, share, start, visible, wire
 from harness.vm.command import Command
 from harness.vm.engines import _qemu, microvm, plain, virtiofs, virtme
@@ -208,9 +209,9 @@ def test_a_guest_that_tells_nonsense_is_lost(tmp_path: Path) -> None:
 
 
 def test_what_was_told_before_the_end_is_heard(tmp_path: Path) -> None:
-    (tmp_path / wire.EVENTS).write_text(wire.line(0, wire.Said("last")) + wire.line(1, wire.Bye()))
+    (tmp_path / wire.EVENTS).write_text(wire.line(0, Said("last")) + wire.line(1, wire.Bye()))
     with started(Command(("true",)), tmp_path, 30, shown=False) as machine:
-        assert list(machine.events(lambda _: True)) == [wire.Said("last"), wire.Bye()]
+        assert list(machine.events(lambda _: True)) == [Said("last"), wire.Bye()]
 
 
 def test_what_cannot_be_started_is_named(tmp_path: Path) -> None:
@@ -223,8 +224,8 @@ def test_what_cannot_be_started_is_named(tmp_path: Path) -> None:
 
 def test_the_shared_folder_goes_and_a_dead_ones_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(share, "above", lambda: tmp_path)
-    with share.shared("orders") as folder:
-        assert pickle.loads((folder / wire.ORDERS).read_bytes()) == "orders"
+    with share.shared("request") as folder:
+        assert pickle.loads((folder / wire.REQUEST).read_bytes()) == "request"
         assert list(share.abandoned()) == []
     assert list(tmp_path.iterdir()) == []
     dead = tmp_path / f"{share.PREFIX}dead"
