@@ -58,16 +58,23 @@ def await_taken(share: Path) -> None:
         time.sleep(_LOOK_EVERY_S)
 
 
-def take(share: Path, file: Path) -> None:
+def take(share: Path, file: Path, patience_s: float = DEADLINE_S) -> None:
     """Write the guest's memory into `file` and its log next to it; the guest stands still meanwhile, then goes on.
 
+    Args:
+        share: The folder that host and guest share.
+        file: The dump.
+        patience_s: Seconds for the guest to come to the moment of the dump.
+
     Raises:
-        MachineError: QEMU cannot be asked, or could not write it.
+        MachineError: The guest does not come to it, QEMU cannot be asked, or could not write it.
     """
     partial = file.with_name(f".{file.name}.part")
     try:
-        until = time.monotonic() + DEADLINE_S
-        while not os.path.lexists(share / _WHOLE) and time.monotonic() < until:
+        until = time.monotonic() + patience_s
+        while not os.path.lexists(share / _WHOLE):
+            if time.monotonic() > until:
+                raise MachineError(f"the guest does not come to the moment of the dump within {patience_s:g} s")
             time.sleep(_LOOK_EVERY_S)
         with _connected(monitor_of(share)) as monitor:
             monitor.execute("dump-guest-memory", paging=False, protocol=f"file:{partial.absolute()}", format="elf")

@@ -33,12 +33,9 @@ KERNELS = {
 SCENARIOS = {
     "exit-flush-self": "deadlock",
     "exit-flush-voluntary": "deadlock",
-    "exit-flush-nested-namespace": "deadlock",
     "read-self": "deadlock",
-    "close-self": "deadlock",
     "exit-flush-peer-outside": "starved",
     "server-stopped": "starved",
-    "close-outside": "starved",
 }
 """And what is true of each, by how it was made."""
 _MARK = "--- a document ---"

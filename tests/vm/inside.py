@@ -38,7 +38,7 @@ def of_image(
         (folder / "start").write_text(start.script(lines, engine.END))
         command = engine.command(image, settings, root.own(), folder, accelerator())
         with started(command, folder, deadline_s, shown=False) as machine:
-            taken = pool.submit(dump.take, folder, vmcore) if vmcore is not None else None
+            taken = pool.submit(dump.take, folder, vmcore, deadline_s) if vmcore is not None else None
             assert list(machine.events(lambda _: True)) == [wire.Bye()]
             if taken is not None:
                 taken.result()
