@@ -80,7 +80,7 @@ class Binding:
 
 
 def library_version(library: ctypes.CDLL) -> str:
-    """The version of a loaded libfuse, as exactly as it says: libfuse 2 gives no third number."""
+    """The version of a loaded libfuse. libfuse 2 gives only two numbers."""
     if hasattr(library, "fuse_pkgversion"):
         library.fuse_pkgversion.restype = ctypes.c_char_p
         return bytes(library.fuse_pkgversion()).decode("ascii", "replace")
@@ -114,14 +114,14 @@ def load() -> Binding:
 
 
 def load_kind(kind: Kind) -> Binding:
-    """Load this one. Raises SetupError."""
+    """Load libfuse and import one binding. Raises SetupError if that fails."""
     chosen = os.environ.get(LIBRARY)
     library = find_library(kind, (chosen,) if chosen else kind.sonames)
     with importing(library):
         try:
             module = importlib.import_module(kind.module)
         except Exception as error:
-            # The bindings run much at import, so anything may come; whatever it is, this binding cannot be used.
+            # The bindings run much code at import. After any exception, this binding cannot be used.
             raise SetupError(f"{kind.name}: {error}; install it: pip install {kind.name}", errno.ENOENT) from None
     if not hasattr(module, "FUSE") or not hasattr(module, "_libfuse"):
         # fuse-python (Debian: python3-fuse) is another package whose module is called `fuse`.
@@ -151,10 +151,10 @@ def find_library(kind: Kind, names: tuple[str, ...]) -> str:
 
 @contextmanager
 def importing(library: str) -> Iterator[None]:
-    """Make the import of a binding take this library, and cost no more than it must.
+    """Make a binding that is imported inside the `with` block load this library, and make its import faster.
 
-    The bindings import find_library(), which they do not call when FUSE_LIBRARY_PATH is set. That import alone brings
-    in subprocess, shutil and tempfile, which takes 7 ms, so an empty module stands in for it.
+    The bindings import ctypes.util.find_library(), which they do not call when FUSE_LIBRARY_PATH is set. That import
+    loads subprocess, shutil and tempfile, which takes 7 ms, so an empty module replaces it.
     """
     before = os.environ.get(LIBRARY)
     replaced = "ctypes.util" not in sys.modules

@@ -36,7 +36,7 @@ MAX_THREADS = 1 << 20
 #: More threads than this that wait for a request are ended, as in libfuse 2 (fuse_do_work()).
 MAX_IDLE_THREADS = 10
 
-#: libfuse 2 has these; libfuse 3 always does so.
+#: Options of libfuse 2 that libfuse 3 does not have, because it always behaves that way.
 ALWAYS = frozenset({"nonempty", "big_writes", "async_read"})
 
 #: Options of libfuse 2 that are fields of struct fuse_conn_info in libfuse 3.
@@ -97,7 +97,7 @@ def number(key: str, value: str | bool) -> int:
 class Operations:
     """The operations of a server as methods."""
 
-    #: Tells mfusepy that times are integers in ns.
+    #: An option of mfusepy: times are integers in nanoseconds.
     use_ns = True
 
     def __init__(self, call: Callable[..., Any], names: Iterable[str], settings: Settings) -> None:
@@ -120,7 +120,10 @@ class Operations:
         self._call("init", "/")
 
     def readdir(self, path: str | None, handle: int) -> list[tuple[str, dict[str, int], int]]:
-        """mfusepy gives a name without attributes those of the name before it; libfuse 2 gives it unknown ones."""
+        """List a directory, with an unknown inode for a name without attributes, as libfuse 2 does.
+
+        mfusepy 3.1 would give such a name the attributes of the name before it.
+        """
         unknown = {"st_ino": UNKNOWN_INO, "st_mode": 0}
         entries = self._call("readdir", path, handle)
         return [(entry, unknown, 0) if isinstance(entry, str) else entry for entry in entries]
@@ -134,7 +137,7 @@ def negotiate(connection: Any, settings: Settings) -> None:
 
 
 def fuse_class(module: ModuleType) -> Any:
-    """mfusepy.FUSE with the arguments that it drops."""
+    """A subclass of mfusepy.FUSE that passes on the arguments which mfusepy 3.1 drops."""
     base = module.FUSE
 
     def rename(self: Any, old: bytes, new: bytes, flags: int) -> int:

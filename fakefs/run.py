@@ -134,7 +134,7 @@ class Run:
     def _open_journal(self) -> int | None:
         if self._options.journal is None:
             return None
-        # Opening a FIFO that nobody reads fails with O_NONBLOCK (ENXIO); without it, it would wait.
+        # With O_NONBLOCK, open(2) of a FIFO without a reader fails (ENXIO); without it, open(2) would wait.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
         try:
             descriptor = os.open(self._options.journal, flags, 0o644)

@@ -1,4 +1,4 @@
-"""The control socket and the journal of fakefs: whatever arrives, it is parsed or refused, and shown safely."""
+"""The control socket and the journal of fakefs: all input is either parsed or refused, and is shown safely."""
 
 import json
 import unicodedata

@@ -1,4 +1,4 @@
-"""Policies of fakefs: whatever the text, it becomes a policy or a PolicyError, soon and in little text."""
+"""Policies of fakefs: every text becomes either a policy or a short PolicyError, within a second."""
 
 import time
 

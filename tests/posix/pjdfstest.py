@@ -36,7 +36,7 @@ READY_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What prove counted. `failed` holds its lines about tests that failed or were not run."""
+    """The figures of prove. `failed` has its lines about tests that failed or were not run."""
 
     files: int
     tests: int

@@ -1,4 +1,4 @@
-"""Either binding to libfuse: how it is chosen, and that what libfuse 3 changed does not change fakefs."""
+"""The two bindings to libfuse: how one is chosen, and that fakefs behaves the same with both."""
 
 import ctypes
 import errno
@@ -57,7 +57,7 @@ def test_a_library_chooses_its_binding() -> None:
 
 
 def test_a_missing_library_makes_way_for_the_other_binding() -> None:
-    """Where the machine has no libfuse 2."""
+    """As on a machine without libfuse 2."""
     code = (
         "from dataclasses import replace\n"
         "from fakefs import binding\n"

@@ -1,4 +1,4 @@
-"""Files, names, limits and outputs that nobody wishes for: a message, the documented status, and nothing left."""
+"""Hostile files, names, limits and outputs: fakefs gives a message and the documented status, and leaves nothing."""
 
 import os
 import socket
