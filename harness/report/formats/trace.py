@@ -9,14 +9,14 @@ takes equal PIDs for one process.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterator
 from typing import Any
 
 from harness.model.records import Kernel, Milestone, Outcome, Report, Result, Series, Sighting
 from harness.report.cells import kernel_names, kernels_of
 from harness.report.journal import Request, requests, time_ns
 from harness.report.proof import why
+from harness.report.sightings import by_task
 from harness.report.tasks import STATES
 from harness.report.text import folded, visible
 
@@ -79,7 +79,7 @@ class _Run:
         yield from self._names()
         for milestone in self.result.timeline.milestones:
             yield self._instant(milestone)
-        for sightings in _by_task(self.result.timeline.sightings):
+        for sightings in by_task(self.result.timeline.sightings):
             yield from self._slices(sightings)
         for number, request in enumerate(requests(self.journal)):
             yield from self._pair(number, request)
@@ -167,14 +167,6 @@ class _Run:
             yield {"ph": "n", **inner, "ts": self._us(time_ns(step)), "args": _shown(step)}
         end = {"answered": False} if replied is None else _shown(replied)
         yield {"ph": "e", **common, "ts": self._us(self.end if replied is None else time_ns(replied)), "args": end}
-
-
-def _by_task(sightings: Iterable[Sighting]) -> Iterator[list[Sighting]]:
-    def task(sighting: Sighting) -> tuple[int, int]:
-        return (sighting.tgid, sighting.tid)
-
-    for _, group in groupby(sorted(sightings, key=lambda each: (*task(each), each.at_ns)), task):
-        yield list(group)
 
 
 def _shown(entry: dict[str, object]) -> dict[str, Any]:

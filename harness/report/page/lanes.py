@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 from harness.model.records import Milestone, Result, Sighting
 from harness.report.journal import requests, time_ns
 from harness.report.page.histogram import number, ticks
+from harness.report.sightings import by_task
 from harness.report.tasks import STATES
 from harness.report.text import visible
 
@@ -144,7 +144,7 @@ def timeline_view(result: Result, lanes: int, states: int, finest: float = 2.0) 
     if zero is None:
         return None
     scale = _scale(result, zero)
-    groups = list(_by_task(result.timeline.sightings))
+    groups = list(by_task(result.timeline.sightings))
     shown = groups[:lanes]
     flags, rows = _flags(result.timeline.milestones, scale)
     top = rows * _ROW + 10.0
@@ -207,13 +207,6 @@ def _flags(milestones: Iterable[Milestone], scale: _Scale) -> tuple[tuple[Flag, 
         filled[row:] = [start + wide, *filled[row + 1 :]]
         placed.append((x, row, text, end, f"{_time(scale, each.at_ns)} ms: {visible(each.name)}: {visible(each.what)}"))
     return tuple(Flag(x, 12.0 + row * _ROW, text, end, what) for x, row, text, end, what in placed), len(filled)
-
-
-def _by_task(sightings: Iterable[Sighting]) -> Iterator[list[Sighting]]:
-    """Group sightings by task, each leader before its other threads."""
-    ordered = sorted(sightings, key=lambda each: (each.tgid, each.tid != each.tgid, each.tid, each.at_ns))
-    for _, group in groupby(ordered, lambda each: (each.tgid, each.tid)):
-        yield list(group)
 
 
 def _task(group: list[Sighting], scale: _Scale, y: float, finest: float) -> Lane:

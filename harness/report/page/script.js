@@ -55,6 +55,30 @@
     [theme.textContent, dark.media] = [`Theme: ${themes[0][0]}`, themes[0][1]];
   });
 
+  // A page of one chapter lists the headings of its first example.
+  if (!document.querySelector(".contents")) {
+    const headings = all("details.example:first-of-type :is(h4, h5):not(summary *)").slice(0, 20);
+    const list = document.createElement("ul");
+    headings.forEach((heading, number) => {
+      heading.id ||= `contents-${number}`;
+      const link = document.createElement("a");
+      link.href = `#${heading.id}`;
+      link.textContent = heading.firstChild.textContent.trim();
+      const entry = document.createElement("li");
+      entry.append(link);
+      list.append(entry);
+    });
+    const nav = document.createElement("nav");
+    const fold = document.createElement("details");
+    const summary = document.createElement("summary");
+    nav.className = "contents";
+    nav.ariaLabel = "Contents";
+    summary.textContent = "Contents";
+    fold.append(summary, list);
+    nav.append(fold);
+    if (headings.length > 1) document.querySelector("main").before(nav);
+  }
+
   // The list of contents is open where it stands beside the text.
   const contents = document.querySelector(".contents details");
   const wide = matchMedia("(min-width: 78rem)");

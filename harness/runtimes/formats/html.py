@@ -12,7 +12,7 @@ SUMMARY = "a page for a browser, in one file that needs no network"
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class AnswerCell:
     """An answer."""
 
     look: str
@@ -21,12 +21,12 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AnswerRow:
     """One question, before the kill, while the container hangs and after the abort."""
 
     name: str
     command: str
-    cells: tuple[Cell, ...]
+    cells: tuple[AnswerCell, ...]
 
     @property
     def tags(self) -> str:
@@ -35,13 +35,13 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Experiment:
+class ExperimentView:
     """A course, prepared for the page."""
 
     course: ExperimentResult
     title: str
     tree: str
-    rows: tuple[Row, ...]
+    rows: tuple[AnswerRow, ...]
     ending: str
     lost: str
 
@@ -66,9 +66,9 @@ _LOOKS = {"fine": "exit status 0", "failed": "an error", "silent": "no answer wi
 _MOMENTS = (When.HEALTHY, When.STUCK, When.ABORTED)
 
 
-def _experiments(subject: Subject) -> tuple[Experiment, ...]:
+def _experiments(subject: Subject) -> tuple[ExperimentView, ...]:
     return tuple(
-        Experiment(
+        ExperimentView(
             course,
             _words.EXPERIMENTS[course.experiment],
             _words.tree(course),
@@ -80,17 +80,17 @@ def _experiments(subject: Subject) -> tuple[Experiment, ...]:
     )
 
 
-def _rows(course: ExperimentResult) -> tuple[Row, ...]:
+def _rows(course: ExperimentResult) -> tuple[AnswerRow, ...]:
     names = dict.fromkeys(each.name for each in course.operations)
     return tuple(_row(course, name) for name in names)
 
 
-def _row(course: ExperimentResult, name: str) -> Row:
+def _row(course: ExperimentResult, name: str) -> AnswerRow:
     asked = [each for each in course.operations if each.name == name]
     cells = []
     for when in _MOMENTS:
         found = [each.answer for each in asked if each.when is when]
         status = found[0].status if found else 0
         look = "silent" if status is None else "failed" if status else "fine" if found else ""
-        cells.append(Cell(look, "; ".join(map(_words.answer, found))))
-    return Row(name, asked[0].command, tuple(cells))
+        cells.append(AnswerCell(look, "; ".join(map(_words.answer, found))))
+    return AnswerRow(name, asked[0].command, tuple(cells))
