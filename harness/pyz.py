@@ -1,4 +1,6 @@
-"""`fusezap.pyz`: diagnose alone, in one file, on the Python of a host that nobody would change for it (3.9 or newer).
+"""`fusezap.pyz`: diagnose and explain, in one file, on the Python of a host that nobody would change for it.
+
+Python 3.9 or newer will do.
 
 This is the file's entry.  Python 3.9 has neither dataclasses with slots nor itertools.pairwise: there the records go
 without slots, and pairwise is added, before anything of the program is imported.
@@ -29,7 +31,11 @@ def main() -> NoReturn:
         from harness.cli import status
 
         arguments = sys.argv[1:]
-        finish(status(arguments if arguments[:1] in (["diagnose"], ["--version"]) else ["diagnose", *arguments]))
+        finish(
+            status(
+                arguments if arguments[:1] in (["diagnose"], ["explain"], ["--version"]) else ["diagnose", *arguments]
+            )
+        )
     except BaseException as error:  # a file that was cut off on its way, or not enough memory
         with contextlib.suppress(BaseException):
             os.write(2, f"fusezap: is the file whole? {type(error).__name__}: {error!r}\n".encode())

@@ -1,4 +1,4 @@
-"""Makes `fusezap.pyz`: what diagnose needs of the program, and nothing else, as a zip file that Python runs.
+"""Makes `fusezap.pyz`: what diagnose and explain need of the program, and nothing else, as a zip file that Python runs.
 
 An interpreter of its own imports all of it and lists what it has loaded.  The templates of the HTML page come along,
 and the template engine, whose modules are pure Python (markupsafe's compiled half is optional).
@@ -25,11 +25,17 @@ _ASK = """
 import json, sys
 from harness import cli, pyz, registry
 from harness.judge import waits
-from harness.commands import diagnose
+from harness.commands import diagnose, explain
+from harness.blockers import table
+from harness.explain import dialects, formats as explained, prefixes
 from harness.diagnosis import formats, trace, vmcore
 registry.modules(waits)
 registry.modules(formats)
 import jinja2, markupsafe
+registry.modules(explained)
+registry.modules(dialects)
+registry.modules(prefixes)
+table.rows()
 print(json.dumps([getattr(each, "__file__", "") or "" for each in sys.modules.values()]))
 """
 _PAGES = ("harness/report/page", "harness/diagnosis/formats")

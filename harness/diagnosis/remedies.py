@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.diagnosis.records import Blocker, Remedy, Stuck
-from harness.judge.blockers import PARTICULAR, TABLE
+from harness.judge import blockers as table
 from harness.model.records import Snapshot, Task, Verdict, tid_of
 from harness.resolve import by_hand
 
@@ -151,6 +151,6 @@ def _named(snapshot: Snapshot, tid: int) -> str:
 
 
 def _by_hand(kind: str, blockers: tuple[Blocker, ...]) -> Remedy:
-    row = next(row for row in (*TABLE, *PARTICULAR) if row.kind == kind)
+    row = table.named(kind)
     waiting = ", ".join(f"{each.comm} {each.tid}" for each in blockers[:5]) or "nothing that could be seen"
     return Remedy("by hand", "", f"{row.remedy} ({waiting})")

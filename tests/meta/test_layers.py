@@ -20,6 +20,7 @@ ROOMS = (
     "harness.vm",
     "harness.pytest_plugin",
     "harness.diagnosis",
+    "harness.explain",
     "harness.run",
     "harness.report",
     "harness.resolve",
@@ -29,6 +30,7 @@ ROOMS = (
     "harness.kernels",
     "harness.scenario",
     "harness.guard",
+    "harness.blockers",
     "harness.model",
     "harness.linux",
 )
@@ -80,7 +82,25 @@ PURE = {
     "harness.model.memory": {"harness.model.terms"},
     "harness.model.records": {"harness.model.memory", "harness.model.terms"},
     "harness.model.kernel_names": set(),
-    "harness.judge.blockers": RECORDS | {"harness", "harness.model.kernel_names"},
+    "harness.blockers": {"harness", "harness.model.terms", "harness.registry"},
+    "harness.explain": {
+        "harness",
+        "harness.blockers",
+        "harness.blockers.row",
+        "harness.blockers.table",
+        "harness.model",
+        "harness.model.kernel_names",
+        "harness.registry",
+    },
+    "harness.judge.blockers": RECORDS
+    | {
+        "harness",
+        "harness.blockers",
+        "harness.blockers.row",
+        "harness.blockers.table",
+        "harness.model",
+        "harness.model.kernel_names",
+    },
     "harness.judge.waits": RECORDS,
     "harness.judge.waitgraph": RECORDS
     | {
@@ -116,10 +136,12 @@ PURE_STANDARD_LIBRARY = {
     "math",
     "errno",
     "functools",
+    "html",
     "itertools",
     "json",
     "re",
     "sys",
+    "textwrap",
     "types",
     "typing",
 }

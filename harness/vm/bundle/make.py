@@ -26,6 +26,7 @@ from harness.vm.visible import CHECKOUT
 
 PACKAGES = (
     *("fakefs", "harness.guard", "harness.launch", "harness.linux", "harness.observe", "harness.judge.waits"),
+    *("harness.blockers", "harness.blockers.families"),
     *("harness.resolve.resolvers", "harness.resolve.futile"),
 )
 MODULES = (

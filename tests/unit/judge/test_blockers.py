@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from harness.blockers import table
+from harness.blockers.row import Role
 from harness.judge import blockers
 from harness.model.records import Progress
 from tests.unit.records import FLUSH_STACKS, HANG, STUCK, unprivileged, with_task
@@ -37,10 +39,6 @@ def test_each_kind_is_told_by_its_stack(kind: str) -> None:
     assert row.kind == kind
 
 
-def test_every_row_has_an_example() -> None:
-    assert {row.kind for row in blockers.TABLE} == {*STACKS, "fuse-flush-exit"}
-
-
 @pytest.mark.parametrize("kernel", FLUSH_STACKS)
 def test_the_flush_of_an_exit_is_told_on_every_kernel(kernel: str) -> None:
     task = with_task(HANG, STUCK, stack=FLUSH_STACKS[kernel]).task(STUCK)
@@ -71,9 +69,12 @@ def test_what_no_stack_tells(changes: dict[str, object], kind: str) -> None:
     assert blockers.of_task(task).kind == kind
 
 
-def test_no_row_but_the_unknown_and_the_locks_leaves_the_judge_without_an_answer() -> None:
-    unknown = {row.kind for row in (*blockers.TABLE, *blockers.PARTICULAR) if row.progress is Progress.UNKNOWN}
-    assert unknown == {"fuse-lock", "unknown"}
+def test_a_wait_for_other_tasks_never_lets_the_judge_conclude_anything() -> None:
+    known = {"jbd2", "ext4", "xfs", "btrfs", "zfs", "local-filesystem"}
+    waits = [row for row in table.rows() if row.role is not Role.CAUSE and row.kind not in known]
+    assert waits
+    assert {row.kind for row in waits if row.progress is not Progress.UNKNOWN} == set()
+    assert blockers.named("unknown").progress is Progress.UNKNOWN
 
 
 def test_the_rank_is_the_order_of_the_table() -> None:

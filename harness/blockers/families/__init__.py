@@ -1,0 +1,1 @@
+"""The rows of the table, one family of waits a file: `ORDER`, `ROWS`."""

@@ -1,0 +1,28 @@
+"""Bare names, one a line, as people copy them: taken only where the table knows the name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from harness.blockers import table
+
+if TYPE_CHECKING:
+    from harness.explain.builder import Builder
+
+ORDER = 990
+SUMMARY = "bare function names, one a line"
+HINT = r"^(?:[#*-]?\s?\d*[.)]?\s+)?(?:\?\s+)?`?[a-z_][a-z0-9_.]{4,}(?:\(\))?`?(?:\s+\[[\w-]+\])?$"
+LOOSE = True
+
+_NAME = re.compile(r"^(?:[#*-]?\s?\d*[.)]?\s+)?(\?\s+)?`?([a-z_][a-z0-9_.]{4,})(?:\(\))?`?(?:\s+\[([\w-]+)\])?$")
+
+
+def read(text: str, builder: Builder) -> bool:
+    found = _NAME.match(text)
+    if found is None or "_" not in found[2]:
+        return False
+    if found[2] not in table.vocabulary() and not builder.last_function():
+        return False
+    builder.frame("bare", found[2], found[3] or "", bool(found[1]))
+    return True

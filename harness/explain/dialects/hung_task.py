@@ -1,0 +1,32 @@
+"""The hung task detector's message, and the lock's owner that it names from 6.15 on (kernel/hung_task.c)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.explain.builder import Builder
+
+ORDER = 20
+SUMMARY = "INFO: task NAME:PID blocked for more than N seconds"
+HINT = r"blocked|hung_task_timeout_secs|hung task"
+
+_BLOCKED = re.compile(r"INFO: task (.{1,64}):(\d+)\s+blocked (?:in I/O wait )?for more than (\d+) seconds")
+_OWNER = re.compile(
+    r"task (.{1,64}):(\d+)\s+(?:is )?blocked on an? (mutex|semaphore|rw-semaphore)[\w -]*?(?:likely (?:last "
+    r")?(?:owned|held)|owned) by (?:writer |reader )?(?:task )?(.{1,64}):(\d+)"
+)
+
+
+def read(text: str, builder: Builder) -> bool:
+    found = _OWNER.search(text)
+    if found is not None:
+        builder.met("hung-task")
+        builder.also(owner=(found[4], int(found[5])))
+        return True
+    found = _BLOCKED.search(text)
+    if found is not None:
+        builder.task("hung-task", comm=found[1], pid=int(found[2]), blocked_s=int(found[3]), state="D")
+        return True
+    return "hung_task_timeout_secs" in text or "Future hung task reports are suppressed" in text

@@ -1,0 +1,37 @@
+"""Kernel messages that name a cause without a stack: the table's own."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+from harness.blockers import table
+
+if TYPE_CHECKING:
+    from harness.explain.builder import Builder
+
+ORDER = 800
+SUMMARY = "messages of the table: an I/O error, a server that does not respond, a stall, a device that is not released"
+HINT = (
+    r"unregister_netdevice|not responding|CIFS|SMB|libceph|ceph:|I/O error|rejecting I/O|nvme|stall|lockup"
+    r"|LOCKUP|kthread|possible|Lustre"
+    r"|drbd|nbd\d|connection\d+:|session\d+:|multipath|thin:|XFS|BTRFS|Pool '|NVRM|amdgpu|\*ERROR\*|GPU HANG"
+    r"|vfio|pcieport|xhci|usb |mlx\d|audit|rbd"
+    r"|Freezing of tasks|refusing to freeze|timing out|offlined|critical|NFS:|ata\d"
+)
+
+
+@functools.lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((row.kind, re.compile(each)) for row in table.rows() for each in row.messages)
+
+
+def read(text: str, builder: Builder) -> bool:
+    for kind, pattern in _patterns():
+        found = pattern.search(text)
+        if found is not None:
+            builder.met("messages")
+            builder.message(kind, found.groupdict().get("what") or "", text)
+            return True
+    return False

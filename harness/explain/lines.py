@@ -1,0 +1,77 @@
+"""Takes off a line what stands before the kernel's own words: times, hosts, levels, quotation marks, colours."""
+
+from __future__ import annotations
+
+import functools
+import html
+import json
+import re
+
+from harness import registry
+from harness.explain import prefixes
+
+LONGEST = 16_384
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\[[0-9;]{1,8}m(?=\S|\s)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\ufeff]")
+_ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,6}|[a-z]{2,6});")
+_CALLER = re.compile(r"\[\s*(?:\d+\.\d+\])?\s*\[?\s*([TC]\d+)\]")
+_DEEPEST = 12
+
+
+@functools.lru_cache(maxsize=1)
+def _prefixes() -> re.Pattern[str]:
+    modules = registry.modules(prefixes, "ORDER", "PATTERN", "EXAMPLES")
+    found = sorted(modules, key=lambda each: int(each.ORDER))
+    return re.compile(r"^\s*(?:" + "|".join(f"(?:{each.PATTERN})" for each in found) + ")")
+
+
+def unwrapped(raw: str) -> str:
+    """The line without JSON around it, colours, HTML entities and control characters."""
+    text = raw[:LONGEST]
+    if text.startswith("{") and text.rstrip().endswith("}"):
+        text = _of_json(text)
+    if "\x1b" in text:
+        text = _COLOUR.sub("", text)
+    if "&" in text and ";" in text:
+        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    if not text.isprintable():
+        text = _CONTROL.sub("", text.replace("\xa0", " ").expandtabs())
+    return text
+
+
+def _of_json(text: str) -> str:
+    """`journalctl -o json` has MESSAGE, which is a list of bytes where it is not UTF-8; Docker's logs have `log`."""
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(record, dict):
+        return text
+    message = record.get("MESSAGE", record.get("log", record.get("message", record.get("msg"))))
+    if isinstance(message, list) and all(isinstance(each, int) and 0 <= each < 256 for each in message):
+        message = bytes(message).decode(errors="replace")
+    if not isinstance(message, str):
+        return text
+    if record.get("SYSLOG_IDENTIFIER") == "kernel":
+        return message
+    return message.rstrip("\n")
+
+
+def stripped(text: str) -> str:
+    """The line without its prefixes, as often as there are some; its own indentation is not kept."""
+    pattern = _prefixes()
+    for _ in range(_DEEPEST):
+        found = pattern.match(text)
+        if found is None or not found.end():
+            break
+        text = text[found.end() :]
+    return text.strip()
+
+
+def caller(text: str) -> str:
+    """The task or CPU that printed the line, where the kernel was built with CONFIG_PRINTK_CALLER; else ""."""
+    head = text[:80]
+    if "T" not in head and "C" not in head:
+        return ""
+    found = _CALLER.search(head)
+    return found[1] if found else ""

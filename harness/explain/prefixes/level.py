@@ -1,0 +1,15 @@
+"""The level in words: `dmesg -x`, Alpine's syslog, hand-made tables."""
+
+from __future__ import annotations
+
+ORDER = 25
+PATTERN = (
+    r"(?:kern|user|daemon|syslog)\s*[:.]\s*(?:emerg|alert|crit|err|error|warn|warning|notice|info"
+    r"|debug)\s*:?(?=\s|\[|$)|(?:emerg|alert|crit|err|error|warn|warning|notice|info|debug)\s*:?\s+(?=\[)"
+)
+EXAMPLES = (
+    "kern  :err   : ",
+    "kern.warn ",
+    "kern:err: ",
+    "warning [129398.234280] ",
+)

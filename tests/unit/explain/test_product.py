@@ -1,0 +1,70 @@
+"""Each dialect with each age of header and each prefix: the same tasks and frames come out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from harness.explain.builder import body
+from harness.explain.explanation import explain
+from harness.explain.read import read
+from tests.unit.explain.texts import BODY, HEADERS, PREFIXES, TASKS, TOOLS, TRACES, Task, hung, log
+
+Maker = Callable[[Task], list[str]]
+ANNOUNCED = {"sysrq": lambda header: header, "hung task": hung}
+
+
+@pytest.mark.parametrize(
+    ("header", "stack", "announced"), list(itertools.product(HEADERS, TRACES, ANNOUNCED)), ids=lambda each: str(each)
+)
+def test_logs(header: str, stack: str, announced: str) -> None:
+    announce: Callable[[Maker], Maker] = ANNOUNCED[announced]
+    lines = log(announce(HEADERS[header]), TRACES[stack])
+    for prefix, prefixed in PREFIXES.items():
+        paste = read("\n".join(prefixed(line) for line in lines))
+        named = [(task.comm, task.pid, task.state) for task in paste.tasks]
+        assert named == [(task.comm, task.pid, "D") for task in TASKS], prefix
+        for task, made in zip(paste.tasks, TASKS, strict=True):
+            assert tuple(each for each in task.functions if each != "context_switch") == made.functions, prefix
+            assert task.ppid == made.ppid
+            assert not task.guessed
+        if announced == "hung task":
+            assert paste.kernel == "6.12.73+deb13-amd64", prefix
+            assert {task.blocked_s for task in paste.tasks} == {120}
+        found = explain(paste)
+        assert (found.kind, found.certainty) == ("fuse-flush-exit", "likely"), prefix
+
+
+@pytest.mark.parametrize("prefix", ["none", "quoted mail", "indented", "colours", "HTML"])
+@pytest.mark.parametrize("tool", TOOLS)
+def test_tools(tool: str, prefix: str) -> None:
+    lines = [line for task in TASKS for line in TOOLS[tool](task)]
+    text = "\n".join(PREFIXES[prefix](line).replace("[ 1088.614314] ", "") for line in lines)
+    paste = read(text)
+    assert [task.pid for task in paste.tasks] == [task.pid for task in TASKS]
+    for task in paste.tasks:
+        assert body(task.functions) == BODY[task.pid or 0]
+    assert explain(paste).kind == "fuse-flush-exit"
+
+
+def test_one_process_in_several_dialects_is_one_task() -> None:
+    lines = log(HEADERS["tgid, task_flags (6.14)"], TRACES["names"])
+    for tool in TOOLS.values():
+        lines += ["", *(line for task in TASKS for line in tool(task))]
+    lines += ["5 D root       4253    440  0  80   0 - 269979 reques Sep30 ?       00:00:00 /usr/bin/runc init"]
+    paste = read("\n".join(lines))
+    assert [task.pid for task in paste.tasks] == [task.pid for task in TASKS]
+    assert paste.tasks[0].comm == "runc:[1:CHILD]"
+    assert len(paste.tasks[0].dialects) >= 6
+
+
+def test_lines_of_two_cpus_are_told_apart_by_their_caller() -> None:
+    first, second = (log(HEADERS["task:, state: (5.10)"], TRACES["names"]) for _ in range(2))
+    half = len(first) // 2
+    one = [f"[  96.000001][  T101] {line}" for line in first[:half]]
+    other = [f"[  96.000001][  T102] {line}" for line in second[half:]]
+    mixed = [line for pair in itertools.zip_longest(one, other) for line in pair if line is not None]
+    paste = read("\n".join(mixed))
+    assert {task.pid: body(task.functions) for task in paste.tasks} == dict(BODY.items())
