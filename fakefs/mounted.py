@@ -15,7 +15,7 @@ def mount_points(mountinfo: str) -> set[str]:
 
     They are the fifth fields, in which the kernel escapes white space (mangle(), fs/proc_namespace.c).
     """
-    points = (line.split(" ", 5)[4] for line in mountinfo.splitlines() if line)
+    points = (line.split(" ", 5)[4] for line in mountinfo.split("\n") if line)
     return {_OCTAL.sub(lambda found: chr(int(found[1], 8)), point) for point in points}
 
 

@@ -108,6 +108,7 @@ class _Machine:
 
     def look(self) -> Diagnosis:
         readings = read(self.ctl, self._clerk.identify, self._memory, self._patient, self.beat)
+        readings = replace(readings, unseen=(*readings.unseen, *self._clerk.unseen))
         return Diagnosis(readings, findings(readings), __version__, _command())
 
 

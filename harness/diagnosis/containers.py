@@ -4,13 +4,13 @@ files hold.  Pure: no runtime is asked, for one that does not answer is why some
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from harness.diagnosis.records import Container
+from harness.model import bounded_json
 
 _ID = r"(?P<id>[0-9a-f]{64})"
 _NAME = r"(?P<id>[A-Za-z0-9][A-Za-z0-9_.-]*)"
@@ -23,6 +23,8 @@ _GROUPS = (
     ("systemd-nspawn", rf"machine-{_NAME}\.scope"),
     ("kubernetes", rf"(?<=/){_ID}$"),
 )
+MOST = 16
+"""Containers in one path that are looked up."""
 _PATTERNS = tuple((runtime, re.compile(pattern)) for runtime, pattern in _GROUPS)
 _NAMESPACED = re.compile(rf"^/(?:default|k8s\.io|moby)/{_NAME}$")
 """containerd's own control groups, without systemd."""
@@ -35,34 +37,41 @@ _FOLDERS = (
 )
 
 
-def of_cgroup(text: str) -> Container | None:
-    """From /proc/PID/cgroup (v1, v2 and both); the innermost container of the path.
+def of_cgroup(text: str) -> tuple[Container, ...]:
+    """Find the containers that control groups are named after.
 
     In v1's hierarchies an exiting task is shown at `/` (proc_cgroup_show(), kernel/cgroup/cgroup.c).
+
+    Args:
+        text: /proc/PID/cgroup, of v1, v2 or both.
+
+    Returns:
+        Of the first path that names any, all of them, the innermost first: who is in a container may have made the
+        inner ones.
     """
-    for line in text.splitlines():
+    for line in text.split("\n"):
         path = line.split(":", 2)[-1]
         found = _of_path(path)
-        if found is not None:
+        if found:
             pod = _POD.search(path)
             uid = pod["uid"].replace("_", "-") if pod else None
-            return replace(found, pod=uid, evidence=f"its control group {path}")
-    return None
+            return tuple(replace(each, pod=uid, evidence=f"its control group {path}") for each in found)
+    return ()
 
 
-def _of_path(path: str) -> Container | None:
-    best: tuple[int, str, str] | None = None
+def _of_path(path: str) -> tuple[Container, ...]:
+    found: list[tuple[int, str, str]] = []
     for runtime, pattern in _PATTERNS:
         for match in pattern.finditer(path):
             number = next(value for value in match.groupdict().values() if value)
-            if runtime == "kubernetes" and "kubepods" not in path:
-                continue
-            if best is None or match.end() > best[0]:
-                best = (match.end(), runtime, number)
-    if best is not None:
-        return Container(best[1], best[2], "")
+            if runtime != "kubernetes" or "kubepods" in path:
+                found.append((match.end(), runtime, number))
+    if found:
+        # Of two that end at the same place, the pattern that comes first counts.
+        ends = {end: (runtime, number) for end, runtime, number in reversed(found)}
+        return tuple(Container(*ends[end], "") for end in sorted(ends, reverse=True)[:MOST])
     named = _NAMESPACED.match(path)
-    return Container("containerd", named["id"], "") if named else None
+    return (Container("containerd", named["id"], ""),) if named else ()
 
 
 def of_folder(path: str, what: str) -> Container | None:
@@ -86,11 +95,11 @@ STATES = (
 
 def of_state(runtime: str, name: str, path: str, text: str, init: tuple[int, int]) -> Container | None:
     """`init`: PID and start time (ticks since boot); None where this container's is another."""
-    raw: Any = json.loads(text)
+    raw: Any = bounded_json.parse(text)
     if not isinstance(raw, dict):
         return None
     found = (raw.get("init_process_pid", raw.get("pid")), raw.get("init_process_start", raw.get("process-start-time")))
-    return Container(runtime, name, f"{path}, which names its init") if found == init else None
+    return Container(runtime, name, f"{path}, which names its init", confirmed=True) if found == init else None
 
 
 def state_files(container: Container) -> tuple[str, ...]:
@@ -118,7 +127,7 @@ def state_files(container: Container) -> tuple[str, ...]:
 
 def described(container: Container, path: str, text: str) -> Container:
     """With what that file says; ValueError where it is none of the runtime's."""
-    raw: Any = json.loads(text)
+    raw: Any = bounded_json.parse(text)
     if isinstance(raw, list):
         return _of_storage(container, raw)
     if not isinstance(raw, dict):
@@ -163,8 +172,10 @@ def _of_storage(container: Container, entries: Iterable[Any]) -> Container:
     for entry in entries:
         if isinstance(entry, dict) and entry.get("id") == container.id:
             names = entry.get("names") or [None]
-            metadata = json.loads(entry.get("metadata") or "{}")
-            return replace(container, name=names[0], image=metadata.get("image-name"))
+            metadata = bounded_json.parse(_text(entry.get("metadata")) or "{}")
+            if not isinstance(names, list) or not isinstance(metadata, dict):
+                raise ValueError("the entry of the container is none of containers/storage")
+            return replace(container, name=_text(names[0]) or None, image=_text(metadata.get("image-name")) or None)
     return container
 
 

@@ -6,13 +6,15 @@ The clerk is forked before there are threads, does them one by one, and answers 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import islice
 from typing import Any
 
 from harness.boundary import contain
@@ -23,7 +25,13 @@ from harness.linux.bounded import read_bounded, resolved
 from harness.linux.children import end
 from harness.linux.mountinfo import MountEntry, read_mountinfo
 from harness.model.records import Snapshot
+from harness.printable import visible
 
+MOST_ABOVE = 64
+"""Processes above init that a record may name."""
+MOST_RECORDS = 20_000
+"""Of one runtime."""
+MOST_UNSEEN = 20
 DEADLINE_S = 1.0
 """For all that is asked at once."""
 
@@ -53,6 +61,8 @@ class Clerk:
         self._told = told
         self.silent = False
         """It did not answer once: it is not asked again."""
+        self.unseen: tuple[str, ...] = ()
+        """What it could not read of the runtimes' records at the last look."""
 
     def identify(self, snapshots: tuple[Snapshot, ...]) -> tuple[Container | None, ...]:
         """Which container each is; None where it is none, cannot be told, or the clerk does not come back."""
@@ -62,9 +72,12 @@ class Clerk:
         os.write(self._asked, json.dumps(questions).encode() + b"\n")
         answers = self._answers(len(questions))
         self.silent = len(answers) < len(questions)
-        return (*answers, *(None,) * (len(questions) - len(answers)))
+        self.unseen = tuple(dict.fromkeys(each for _, unseen in answers for each in unseen))
+        if self.silent:
+            self.unseen += ("which container it is: what reads the records of container runtimes does not come back",)
+        return (*(container for container, _ in answers), *(None,) * (len(questions) - len(answers)))
 
-    def _answers(self, wanted: int) -> list[Container | None]:
+    def _answers(self, wanted: int) -> list[tuple[Container | None, tuple[str, ...]]]:
         until = time.monotonic() + DEADLINE_S
         data = b""
         while data.count(b"\n") < wanted:
@@ -74,7 +87,9 @@ class Clerk:
                 break
             data += chunk
         lines = data.split(b"\n")[:-1]
-        return [None if raw is None else Container(**raw) for raw in map(json.loads, lines)]
+        return [
+            (None if found is None else Container(**found), tuple(unseen)) for found, unseen in map(json.loads, lines)
+        ]
 
 
 def _question(snapshot: Snapshot) -> dict[str, Any]:
@@ -93,64 +108,123 @@ def _serve(asked: int, told: int) -> None:
         for line in stream:
             mounts = read_mountinfo(os.getpid(), os.getpid())
             for question in json.loads(line):
-                found = _container(question["tasks"], question["shim"], mounts) or _by_state(question["init"], mounts)
-                os.write(told, json.dumps(found and asdict(found)).encode() + b"\n")
+                look = _Look(mounts, _ancestry(*question["init"]))
+                found = look.container(question["tasks"], question["shim"]) or look.by_state()
+                answer = (None if found is None else asdict(found), look.unseen[:MOST_UNSEEN])
+                os.write(told, json.dumps(answer).encode() + b"\n")
 
 
-def _container(tasks: list[tuple[int, int]], shim: int, mounts: tuple[MountEntry, ...]) -> Container | None:
-    for look in (_by_cgroup, _by_mounts):
-        for tid, tgid in tasks:
-            found = _tried(look, tid, tgid)
-            if found is not None:
-                return _described(found, mounts)
-    found = _tried(_by_shim, shim, shim) if shim else None
-    return None if found is None else _described(found, mounts)
+def _ancestry(init: int, start_time: int) -> tuple[tuple[int, int], ...]:
+    """(PID, start time) of init and of the processes above it: a namespace may be one inside of the container's."""
+    found = [(init, start_time)]
+    with contextlib.suppress(OSError):
+        pid = procfs.read_process_stat(init).ppid if init else 0
+        while pid > 1 and len(found) < MOST_ABOVE:
+            stat = procfs.read_process_stat(pid)
+            found.append((pid, stat.start_time))
+            pid = stat.ppid
+    return tuple(found)
 
 
-def _tried(look: Callable[[int, int], Container | None], tid: int, tgid: int) -> Container | None:
+class _Look:
+    """Which container one namespace is."""
+
+    def __init__(self, mounts: tuple[MountEntry, ...], ancestry: tuple[tuple[int, int], ...]) -> None:
+        self._mounts = mounts
+        self._ancestry = ancestry
+        self.unseen: list[str] = []
+        """Records that could not be read; each costs its own container, and no other."""
+
+    def container(self, tasks: list[tuple[int, int]], shim: int) -> Container | None:
+        """Confirmed by its runtime's record where there is one; else the first that anything is named after."""
+        claims: list[Container] = []
+        for look in (_by_cgroup, _by_mounts):
+            for tid, tgid in tasks:
+                claims += _tried(look, tid, tgid)
+        claims += _tried(_by_shim, shim, shim) if shim else ()
+        distinct = dict.fromkeys(claims)
+        for claim in distinct:
+            if self._confirms(claim):
+                return self._described(replace(claim, confirmed=True))
+        return next(iter(distinct), None)
+
+    def _confirms(self, claim: Container) -> bool:
+        for root, file, runtime in containers.STATES:
+            text = self._read(f"{root}/{claim.id}/{file}")
+            if text is None:
+                continue
+            for init in self._ancestry:
+                if self._parsed(claim.id, f"{root}/{claim.id}/{file}", text, runtime, init) is not None:
+                    return True
+        return False
+
+    def by_state(self) -> Container | None:
+        """A runtime without a shim leaves no other sign: its own record of the container names init."""
+        for root, file, runtime in containers.STATES:
+            try:
+                names = os.listdir(resolved(root, self._mounts))
+            except OSError:
+                continue  # no such runtime, or not to be read without risk
+            for name in names[:MOST_RECORDS]:
+                path = f"{root}/{name}/{file}"
+                text = self._read(path)
+                found = None if text is None else self._parsed(name, path, text, runtime, self._ancestry[0])
+                if found is not None:
+                    return self._described(found)
+        return None
+
+    def _parsed(self, name: str, path: str, text: str, runtime: str, init: tuple[int, int]) -> Container | None:
+        try:
+            return containers.of_state(runtime, name, path, text, init)
+        except ValueError as error:  # half written, or nothing of the runtime's
+            self._miss(path, str(error))
+            return None
+
+    def _described(self, found: Container) -> Container:
+        for path in containers.state_files(found):
+            text = self._read(path)
+            if text is None:
+                continue
+            try:
+                return containers.described(found, path, text)
+            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+                self._miss(path, f"{type(error).__name__}: {error}")
+        return found
+
+    def _read(self, path: str) -> str | None:
+        """None where it is not there, or not to be read without risk."""
+        try:
+            return read_bounded(path, self._mounts)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            self._miss(path, getattr(error, "strerror", None) or str(error))
+            return None
+
+    def _miss(self, path: str, why: str) -> None:
+        self.unseen.append(f"the record of a container, {visible(path)[:300]}: {visible(why)[:200]}")
+
+
+def _tried(look: Callable[[int, int], Iterable[Container]], tid: int, tgid: int) -> tuple[Container, ...]:
     try:
-        return look(tid, tgid)
+        return tuple(look(tid, tgid))
     except OSError:
-        return None  # gone, past its namespaces, or not ours to read
+        return ()  # gone, past its namespaces, or not ours to read
 
 
-def _by_cgroup(tid: int, tgid: int) -> Container | None:
+def _by_cgroup(tid: int, tgid: int) -> tuple[Container, ...]:
     return containers.of_cgroup(procfs.read(f"/proc/{tgid}/task/{tid}/cgroup"))
 
 
-def _by_mounts(tid: int, tgid: int) -> Container | None:
+def _by_mounts(tid: int, tgid: int) -> Iterator[Container]:
     """A runtime mounts files of its own into the container: hostname, resolv.conf."""
-    roots = (entry.root for entry in read_mountinfo(tid, tgid))
-    return next((found for root in roots if (found := containers.of_folder(root, "it mounts"))), None)
+    roots = dict.fromkeys(entry.root for entry in read_mountinfo(tid, tgid))
+    found = (containers.of_folder(root, "it mounts") for root in roots)
+    return islice((each for each in found if each is not None), containers.MOST)
 
 
-def _by_shim(tid: int, tgid: int) -> Container | None:
+def _by_shim(tid: int, tgid: int) -> Iterator[Container]:
     """containerd's shim works in the container's bundle, conmon in its userdata; the name is read, never followed."""
-    return containers.of_folder(os.readlink(f"/proc/{tgid}/task/{tid}/cwd"), f"process {tid} above it works in")
-
-
-def _by_state(init: tuple[int, int], mounts: tuple[MountEntry, ...]) -> Container | None:
-    """A runtime without a shim leaves no other sign: its own record of the container names init."""
-    for root, file, runtime in containers.STATES:
-        try:
-            names = os.listdir(resolved(root, mounts))
-        except OSError:
-            continue  # no such runtime, or not to be read without risk
-        for name in names:
-            path = f"{root}/{name}/{file}"
-            try:
-                found = containers.of_state(runtime, name, path, read_bounded(path, mounts), (init[0], init[1]))
-            except (OSError, ValueError):
-                continue  # gone meanwhile, or half written
-            if found is not None:
-                return _described(found, mounts)
-    return None
-
-
-def _described(found: Container, mounts: tuple[MountEntry, ...]) -> Container:
-    for path in containers.state_files(found):
-        try:
-            return containers.described(found, path, read_bounded(path, mounts))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # not there, not to be read without risk, or not what it should be
-    return found
+    found = containers.of_folder(os.readlink(f"/proc/{tgid}/task/{tid}/cwd"), f"process {tid} above it works in")
+    if found is not None:
+        yield found

@@ -20,6 +20,9 @@ class Container:
     image: str | None = None
     pod: str | None = None
     """NAMESPACE/NAME where it is known, else the pod's UID."""
+    confirmed: bool = False
+    """The runtime's own record names the namespace's init, or a process above it.  Else it is a claim: whoever is in a
+    container can give control groups and folders any name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,9 @@ def find(version: int) -> Path | None:
 
 def parse_freezer(text: str) -> str | None:
     """The path of a task's group in the v1 freezer's hierarchy, from /proc/PID/cgroup (`6:freezer:/a/b`)."""
-    for line in text.splitlines():
-        _, controllers, path = line.split(":", 2)
-        if "freezer" in controllers.split(","):
+    for line in text.split("\n"):
+        controllers, colon, path = line.partition(":")[2].partition(":")
+        if colon and "freezer" in controllers.split(","):
             return path
     return None
 
@@ -83,7 +83,7 @@ class Freezer:
         """Every task in it has come to rest."""
         if self.version == 1:
             return procfs.read(str(self.folder / "freezer.state")).strip() == "FROZEN"
-        return "frozen 1" in procfs.read(str(self.folder / "cgroup.events")).splitlines()
+        return "frozen 1" in procfs.read(str(self.folder / "cgroup.events")).split("\n")
 
     def thaw(self) -> None:
         with contextlib.suppress(FileNotFoundError):

@@ -102,18 +102,18 @@ def parse_status(text: str) -> Status:
 def parse_stat_of_status(text: str) -> Stat:
     """What of stat is in status too; no flags and no start time, which count as 0.  For a task whose stat makes the
     reader wait: do_task_stat() takes the `exec_update_lock` (measured on 6.18), proc_pid_status() does not."""
-    fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+    fields = dict(line.split(":\t", 1) for line in text.split("\n") if ":\t" in line)
     return Stat(fields["Name"], fields["State"][:1], int(fields["PPid"]), 0, int(fields["Threads"]), 0)
 
 
 def parse_stack(text: str) -> tuple[str, ...]:
     """`[<0>] fuse_flush+0x155/0x190 [fuse]` → `fuse_flush+0x155/0x190 [fuse]`, innermost first."""
-    return tuple(line.partition("] ")[2] for line in text.splitlines() if line.startswith("[<"))
+    return tuple(line.partition("] ")[2] for line in text.split("\n") if line.startswith("[<"))
 
 
 def parse_fdinfo_connection(text: str) -> int | None:
     """The connection that a /dev/fuse descriptor serves, where the kernel says it (`fuse_connection: N`)."""
-    for line in text.splitlines():
+    for line in text.split("\n"):
         key, _, value = line.partition(":")
         if key == "fuse_connection":
             return int(value)
@@ -122,7 +122,7 @@ def parse_fdinfo_connection(text: str) -> int | None:
 
 def parse_fdinfo_in_flight(text: str) -> int:
     """Files in a UNIX socket's receive queue (`scm_fds:`); 0 for other sockets and on kernels that do not say."""
-    for line in text.splitlines():
+    for line in text.split("\n"):
         key, _, value = line.partition(":")
         if key == "scm_fds":
             return int(value)
@@ -228,6 +228,6 @@ def boot_id() -> str:
 
 def has_capabilities(*numbers: int) -> bool:
     """Whether this process has all of them in effect (linux/capability.h)."""
-    (line,) = (each for each in read_record("/proc/self/status").splitlines() if each.startswith("CapEff:"))
+    (line,) = (each for each in read_record("/proc/self/status").split("\n") if each.startswith("CapEff:"))
     effective = int(line.split()[1], 16)
     return all(effective & 1 << number for number in numbers)

@@ -12,7 +12,7 @@ from harness.linux import procfs
 
 
 def parse_exec_start_ms(text: str) -> float | None:
-    for line in text.splitlines():
+    for line in text.split("\n"):
         key, colon, value = line.partition(":")
         if colon and key.strip() == "se.exec_start":
             return float(value)

@@ -193,10 +193,9 @@ def summary_row(finding: Finding) -> SummaryRow:
 def where(finding: Finding) -> str:
     """Name the container of a finding: its name, or the beginning of its ID; else the process."""
     container = finding.container
-    if container is not None and container.pod:
-        return visible(f"pod {container.pod}")
     if container is not None:
-        return visible(f"{container.runtime} {container.name or container.id[:12]}")
+        name = f"pod {container.pod}" if container.pod else f"{container.runtime} {container.name or container.id[:12]}"
+        return visible(name if container.confirmed else f"{name}?")
     if finding.blockers:
         first = finding.blockers[0]
         return visible(f"process {first.comm} {first.pid}")

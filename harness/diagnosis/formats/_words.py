@@ -50,7 +50,9 @@ def container_text(container: Container | None) -> str:
     parts += [f"name {container.name}"] if container.name else []
     parts += [f"image {container.image}"] if container.image else []
     parts += [f"pod {container.pod}"] if container.pod else []
-    return visible(", ".join([*parts, f"by {container.evidence}"]))
+    if container.confirmed:
+        return visible(", ".join([*parts, f"by {container.evidence}, which the runtime's own record confirms"]))
+    return visible(f"claimed to be {', '.join(parts)}, by {container.evidence}; no record of a runtime confirms it")
 
 
 def connection_text(stuck: Stuck | None) -> str:

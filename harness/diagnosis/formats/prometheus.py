@@ -46,6 +46,7 @@ def _labels(finding: Finding) -> dict[str, str]:
         "connection": "" if finding.connection is None else str(finding.connection.number),
         "runtime": container.runtime if container else "",
         "container": container.id if container else "",
+        "confirmed": str(container.confirmed).lower() if container else "",
         "name": (container.name if container else None) or "",
         "pod": (container.pod if container else None) or "",
     }

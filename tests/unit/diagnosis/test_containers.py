@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
+from harness.diagnosis import containers, identify
 from harness.diagnosis.containers import described, of_cgroup, of_folder, of_state, state_files
+from harness.diagnosis.formats._words import container_text
 from harness.diagnosis.records import Container
+from harness.linux.mountinfo import read_mountinfo
 
 ID = "4f1c0d9e" * 8
 POD = "0b5e1f2a-3c4d-4e5f-8a9b-0c1d2e3f4a5b"
@@ -29,22 +34,65 @@ POD = "0b5e1f2a-3c4d-4e5f-8a9b-0c1d2e3f4a5b"
     ],
 )  # fmt: skip
 def test_a_control_group_names_it(line: str, runtime: str, number: str, pod: str | None) -> None:
-    found = of_cgroup(f"13:devices:/\n{line}\n")
-    assert found is not None
+    found = of_cgroup(f"13:devices:/\n{line}\n")[0]
     assert (found.runtime, found.id, found.pod) == (runtime, number, pod)
     assert line.split(":", 2)[2] in found.evidence
 
 
 @pytest.mark.parametrize("line", ["0::/", "0::/user.slice/user-1000.slice/session-3.scope", "0::/init.scope"])
 def test_what_is_none_is_not_taken_for_one(line: str) -> None:
-    assert of_cgroup(line + "\n") is None
+    assert of_cgroup(line + "\n") == ()
 
 
 def test_a_container_in_a_container_is_the_inner_one() -> None:
     inner = "ab" * 32
     found = of_cgroup(f"0::/docker/{ID}/docker/{inner}\n")
+    assert [each.id for each in found] == [inner, ID]
+
+
+def test_a_name_in_a_group_is_a_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container that names a group of its own after another one does not pass for it."""
+    attacker, victim = "aa" * 32, "bb" * 32
+    init, above = (4711, 1000), (4700, 900)
+    for number, pid in ((attacker, init), (victim, (1234, 5))):
+        (tmp_path / number).mkdir()
+        record = {"init_process_pid": pid[0], "init_process_start": pid[1]}
+        (tmp_path / number / "state.json").write_text(json.dumps(record))
+    monkeypatch.setattr(containers, "STATES", ((str(tmp_path), "state.json", "docker"),))
+    mounts = read_mountinfo(os.getpid(), os.getpid())
+    claims = of_cgroup(f"0::/docker/{attacker}/docker-{victim}.scope\n")
+    monkeypatch.setattr(identify, "_by_cgroup", lambda *_: claims)
+    monkeypatch.setattr(identify, "_by_mounts", lambda *_: ())
+    for ancestry in ((init, above), ((4800, 2000), init)):
+        found = identify._Look(mounts, ancestry).container([(4711, 4711)], 0)
+        assert found is not None
+        assert (found.id, found.confirmed) == (attacker, True)
+    found = identify._Look(mounts, ((99, 99),)).container([(99, 99)], 0)
     assert found is not None
-    assert found.id == inner
+    assert not found.confirmed
+    assert container_text(found).startswith("claimed to be docker bbbb")
+    assert "no record of a runtime confirms it" in container_text(found)
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[" * 100_000, b"\xff", b'{"init_process_pid": ' + b"9" * 10_000 + b"}", b"x" * (2 << 20)]
+)
+def test_a_bad_record_costs_its_own_name_only(text: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, content in (("bad", text), ("good", b'{"init_process_pid": 4711, "init_process_start": 1000}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.json").write_bytes(content)
+    (tmp_path / "fifo").mkdir()
+    os.mkfifo(tmp_path / "fifo/state.json")
+    monkeypatch.setattr(containers, "STATES", ((str(tmp_path), "state.json", "runc"),))
+    look = identify._Look(read_mountinfo(os.getpid(), os.getpid()), ((4711, 1000),))
+    found = look.by_state()
+    assert found is not None
+    assert (found.id, found.confirmed) == ("good", True)
+    look.by_state()
+    look._ancestry = ((1, 1),)
+    look.unseen.clear()
+    assert look.by_state() is None
+    assert sorted(each.partition(f"{tmp_path}/")[2].partition("/")[0] for each in look.unseen) == ["bad", "fifo"]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +156,6 @@ def test_what_is_none_of_the_runtimes_files_is_refused(text: str) -> None:
 def test_a_runtime_without_a_shim_has_a_record_of_its_init(runtime: str, text: str) -> None:
     path = f"/run/{runtime}/web/state"
     found = of_state(runtime, "web", path, text, (17336, 5289617))
-    assert found == Container(runtime, "web", f"{path}, which names its init")
+    assert found == Container(runtime, "web", f"{path}, which names its init", confirmed=True)
     assert of_state(runtime, "web", path, text, (17336, 1)) is None, "the number is another process's now"
     assert of_state(runtime, "web", path, "[]", (17336, 5289617)) is None

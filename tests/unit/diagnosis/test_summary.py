@@ -90,8 +90,10 @@ def test_what_fusezap_cannot_do_has_the_command_to_type() -> None:
 
 
 def test_the_one_line_names_containers_and_the_command() -> None:
-    pod = replace(FLUSH, container=Container("containerd", "b" * 64, "its control group", None, None, "shop/db"))
+    pod = replace(FLUSH, container=Container("containerd", "b" * 64, "its control group", None, None, "shop/db", True))
     text = line.render(replace(DIAGNOSIS, findings=(pod,)))
     assert text.count("\n") == 1
     assert f"pod shop/db ({FLUSH.id})" in text
+    claim = replace(pod, container=Container("containerd", "b" * 64, "its control group", None, None, "shop/db"))
+    assert f"pod shop/db? ({FLUSH.id})" in line.render(replace(DIAGNOSIS, findings=(claim,)))
     assert text.endswith(f"fusezap diagnose --resolve {FLUSH.id}\n")
