@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.model.records import Outcome, Snapshot, Verdict
+from harness.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Container:
     """Which container a namespace is, as far as its control group and the runtime's state files tell."""
 
@@ -25,7 +24,7 @@ class Container:
     container can give control groups and folders any name."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Rest:
     """How long a task has not run, in seconds: `se.exec_start` of /proc/PID/sched."""
 
@@ -33,7 +32,7 @@ class Rest:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Use:
     """A mount namespace in which a connection is mounted."""
 
@@ -45,7 +44,7 @@ class Use:
     point: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Request:
     """One that a FUSE server has not answered (struct fuse_req, fs/fuse/fuse_i.h)."""
 
@@ -63,7 +62,7 @@ class Request:
     """How long that one has slept."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Reading:
     """All that was read of one suspect."""
 
@@ -74,7 +73,7 @@ class Reading:
     uses: tuple[Use, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Readings:
     """All that was read of the machine: what `--capture` keeps."""
 
@@ -93,7 +92,7 @@ class Readings:
     """Without an answer, of the connections that are waited for; where the kernel's memory could be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Blocker:
     """A task that keeps the rest from ending."""
 
@@ -110,7 +109,7 @@ class Blocker:
     waits_for: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Stuck:
     """The connection that a finding waits for."""
 
@@ -122,7 +121,7 @@ class Stuck:
     requests: tuple[Request, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Remedy:
     """What would end it.  `resolver` is the name of that of fusezap which does the same; None: by hand only."""
 
@@ -139,7 +138,7 @@ class Remedy:
         return self.action in ("continue", "thaw")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Finding:
     """One thing that is stuck."""
 
@@ -163,7 +162,7 @@ class Finding:
         return self.verdict.outcome
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Diagnosis:
     """All that a report is given."""
 

@@ -93,7 +93,7 @@ def test_one_of_two_is_resolved_and_the_other_is_untouched(fusezap: Fusezap, sit
     assert left["id"] == before[second]["id"]
     assert procfs.read_process_stat(second) == stuck
     again = fusezap("diagnose", "--resolve", before[first]["id"], "--yes")
-    assert again.returncode == 2
+    assert again.returncode == 3
     assert before[second]["id"] in again.stderr, "it says what there is instead"
 
 
@@ -119,11 +119,11 @@ def test_a_finding_that_has_changed_is_refused(fusezap: Fusezap, situations: Sit
     number = finding["connection"]["number"]
     forged = f"{first}-{'0' * 8}"
     refused = fusezap("diagnose", "--resolve", forged, "--yes")
-    assert refused.returncode == 2
+    assert refused.returncode == 3
     (still,) = diagnosed(fusezap)["findings"]
     assert still["connection"]["number"] == number
     wrong = fusezap("diagnose", "--resolve", finding["id"], "--remedy", "thaw", "--yes")
-    assert wrong.returncode == 2
+    assert wrong.returncode == 3
     assert "abort" in wrong.stderr
 
 
@@ -196,7 +196,7 @@ def test_what_was_captured_is_judged_elsewhere(fusezap: Fusezap, situations: Sit
 def test_every_format_tells_the_finding(fusezap: Fusezap, situations: Situations, tmp_path: Path) -> None:
     init = killed(situations.container("serve", "flush", situations.point(), "hold"))
     for name in registry.names(formats):
-        done = fusezap("diagnose", "--format", name, "--output", "file")
+        done = fusezap("diagnose", "--verbose", "--format", name, "--output", "file")
         assert done.returncode == 1, done.stderr
         assert done.stdout == ""
         text = (tmp_path / "file").read_text()
