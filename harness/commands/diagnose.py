@@ -132,18 +132,12 @@ def _write_out(diagnosis: Diagnosis, args: argparse.Namespace, form: ModuleType)
         _write(args.capture, capture.dump(diagnosis.readings), files.SECRET)
     if args.finding is not None:
         diagnosis = replace(diagnosis, findings=(named(diagnosis, args.finding),))
-    text = _rendered(diagnosis, form, args.verbose or args.finding is not None)
+    text = formats.rendered(diagnosis, form, args.verbose or args.finding is not None)
     if args.output is None:
         sys.stdout.write(text)
     else:
         _write(args.output, text)
     return diagnosis.status
-
-
-def _rendered(diagnosis: Diagnosis, form: ModuleType, details: bool) -> str:
-    """Only the format for a terminal is short unless details are asked for."""
-    render: Callable[[Diagnosis], str] = getattr(form, "details", form.render) if details else form.render
-    return render(diagnosis)
 
 
 def _write(path: Path, text: str, mode: int | None = None) -> None:

@@ -34,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--debug-info", type=Path, metavar="FOLDER", help="with --vmcore: where that of the kernel lies too"
     )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show all that is known of every finding")
     parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="default: terminal")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
 
@@ -42,7 +43,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.vmcore is not None:
         from harness.diagnosis.vmcore import read_dump
 
-        return _found(read_dump(args.vmcore, args.debug_info), f"--vmcore {args.vmcore}", args.format)
+        return _found(read_dump(args.vmcore, args.debug_info), f"--vmcore {args.vmcore}", args)
     try:
         if str(args.file) == "-":
             text = files.read_stream(sys.stdin.buffer, bounded_json.SIZE, "standard input")
@@ -55,7 +56,7 @@ def execute(args: argparse.Namespace) -> int:
             f"{args.file} is no recording of snapshots: it is no text", "see `fusezap run --out DIR`"
         ) from error
     if capture.is_capture(text):
-        return _found(capture.load(text, str(args.file)), str(args.file), args.format)
+        return _found(capture.load(text, str(args.file)), str(args.file), args)
     verdict = judge(recording.load(text, str(args.file)))
     checks = form(verdict.snapshots[-1], stuck_task(verdict), None) if verdict.outcome is not Outcome.RELEASED else ()
     if args.format == "json":
@@ -69,7 +70,8 @@ def execute(args: argparse.Namespace) -> int:
     return STATUS.get(verdict.outcome, 2)
 
 
-def _found(readings: Readings, source: str, form: str) -> int:
+def _found(readings: Readings, source: str, args: argparse.Namespace) -> int:
     diagnosis = Diagnosis(readings, findings(readings), __version__, f"fusezap judge {source}")
-    sys.stdout.write(registry.module(formats, form, "render").render(diagnosis))
+    form = registry.module(formats, args.format, "render")
+    sys.stdout.write(formats.rendered(diagnosis, form, args.verbose))
     return diagnosis.status
