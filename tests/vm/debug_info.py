@@ -12,7 +12,8 @@ from pathlib import Path
 
 from harness.kernels import apt, store
 
-_SOURCES = "./usr/lib/debug/boot/vmlinux-{release}", "*/kernel/fs/fuse/fuse.ko"
+_WANTED = ("./usr/lib/debug/*/vmlinux*", "*/kernel/fs/fuse/fuse.ko")
+"""The kernel lies in `boot/`, in newer packages in `lib/modules/RELEASE/`; fuse is built in there."""
 
 
 @contextmanager
@@ -26,11 +27,10 @@ def unpacked(suite: str, release: str) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(dir=store.base()))
     try:
         with archive.alone(), archive.downloaded(archive.files((f"linux-image-{release}-dbg",)), print) as (package,):
-            wanted = shlex.join(each.format(release=release) for each in _SOURCES)
-            # tar has no member of the module's name where fuse is built in: the kernel's file counts.
-            extract = f"dpkg-deb --fsys-tarfile {shlex.quote(str(package))} | tar -x --wildcards {wanted}"
+            # tar fails where it finds no module: the kernel's file counts.
+            extract = f"dpkg-deb --fsys-tarfile {shlex.quote(str(package))} | tar -x --wildcards {shlex.join(_WANTED)}"
             subprocess.run(["sh", "-c", extract], cwd=folder, check=False)
-        if not (folder / _SOURCES[0].format(release=release)).is_file():
+        if not any(path.is_file() for path in folder.rglob("vmlinux*")):
             raise FileNotFoundError(f"the package has no debug information of {release}")
         yield folder / "usr/lib/debug"
     finally:

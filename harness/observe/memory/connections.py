@@ -95,7 +95,12 @@ class Connections:
             return {}
 
     def _is_virtiofs(self, owner: int) -> bool:
-        """Its input queue has other operations than that of a device (fuse_dev_fiq_ops, fs/fuse/dev.c)."""
+        """Its input queue has other operations than that of a device (fuse_dev_fiq_ops, fs/fuse/dev.c).
+
+        `iq.ops` came with virtiofs, in v5.4.
+        """
+        if not self._reader.has(self._owner, "iq.ops"):
+            return False
         try:
             own = self._reader.kernel.symbol("fuse_dev_fiq_ops")
         except UnknownError:

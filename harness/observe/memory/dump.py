@@ -218,7 +218,8 @@ class Dump:
 
         hosts = {each.number for each in self.memory.connections if each.virtiofs}
         for connection in self._fuse_connections():
-            if int(connection.dev) in hosts:
+            # Up to v5.9 a connection has one super_block and no list of `struct fuse_mount`.
+            if int(connection.dev) in hosts or not self._reader.has("fuse_conn", "mounts"):
                 continue
             for fuse_mount in list_for_each_entry("struct fuse_mount", connection.mounts.address_of_(), "fc_entry"):
                 for mount in super_block_for_each_mount(fuse_mount.sb):
