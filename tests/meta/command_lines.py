@@ -23,7 +23,7 @@ _FENCE = re.compile(r"^ *```(?P<language>\w*)\n(?P<body>.*?)^ *```$", re.MULTILI
 _SPAN = re.compile(r"(?<!`)`(?P<body>(?:sudo )?(?:\./)?(?:fusezap|fakefs) [^`]+)`(?!`)")
 _OPERATORS = re.compile(r"[();<>|&]+")
 _PLACEHOLDER = re.compile(r"[A-Z]+")
-_STAND_INS = ("1", "0.5", "released", "2026-01-31")
+_STAND_INS = ("1", "0.5", "released", "2026-01-31", "bash")
 """What a placeholder such as N or SECONDS can stand for, where its own name is no value."""
 
 
