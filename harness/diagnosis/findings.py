@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from harness.diagnosis.records import Blocker, Finding, Reading, Readings, Request, Rest, Stuck
 from harness.diagnosis.remedies import remedies
-from harness.judge import blockers, waitgraph
+from harness.judge import blockers
 from harness.judge.form import form
 from harness.judge.verdict import judge, stuck_task
 from harness.model import kernel_names
-from harness.model.records import Outcome, Progress, Snapshot, Task, Verdict, WaitGraph
+from harness.model.records import Outcome, Progress, Snapshot, Task, Verdict
 
 PATIENCE_S = 1.0
 """What is no proven deadlock is a finding once it has rested so long: a slow server's every FLUSH looks the same."""
@@ -68,30 +68,19 @@ def _found(reading: Reading) -> _Found | None:
 
 def _verdict(snapshots: tuple[Snapshot, ...]) -> Verdict | None:
     """None: it is a process that nobody kills, and whose request can be answered."""
+    verdict = judge(snapshots)
     init = snapshots[-1].init
     if (
-        init is not None
-        and snapshots[-1].pid_ns is None
-        and not init.killed
-        and kernel_names.awaits_fuse(init.functions)
+        init is None
+        or snapshots[-1].pid_ns is not None
+        or init.killed
+        or not kernel_names.depends_on_fuse(init.functions)
     ):
-        if not all(_cannot_be_answered(each) for each in snapshots):
-            return None
-        verdict = judge(snapshots)
-        graph = waitgraph.build(snapshots[-1], undisturbed=True)
-        reason = "nobody can answer: every task that could is gone, or waits itself; a SIGKILL may end the wait"
-        return replace(verdict, graph=graph, reasons=(reason, *verdict.reasons), connection=_only_connection(graph))
-    return judge(snapshots)
-
-
-def _cannot_be_answered(snapshot: Snapshot) -> bool:
-    graph = waitgraph.build(snapshot, undisturbed=True)
-    return graph.root not in waitgraph.movable(graph)
-
-
-def _only_connection(graph: WaitGraph) -> int | None:
-    numbers = {edge.target for edge in graph.targets(graph.root) if edge.target.startswith("connection:")}
-    return int(numbers.pop().partition(":")[2]) if len(numbers) == 1 else None
+        return verdict
+    if verdict.outcome is not Outcome.DEADLOCK:
+        return None
+    reason = "nobody has killed it: a SIGKILL may end its own wait, though it answers nobody"
+    return replace(verdict, reasons=(*verdict.reasons, reason))
 
 
 def _keeping(snapshot: Snapshot) -> tuple[Task, ...]:

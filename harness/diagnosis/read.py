@@ -131,8 +131,7 @@ def _snapshots(
     if any(kernel_names.awaits_fuse(task.functions) for snapshot in taken for task in snapshot.live):
         shown = memory.account()
         taken = tuple(attached(each, shown, memory.failure) for each in taken)
-    claims = suspects.presumed_servers(taken) if taken else ()
-    return {each: replace(taken[place], init_tid=each.tid, claims=claims) for place, each in enumerate(found)}
+    return {each: replace(taken[place], init_tid=each.tid) for place, each in enumerate(found)}
 
 
 def _rests(snapshot: Snapshot) -> tuple[Rest, ...]:
@@ -158,7 +157,7 @@ def _uses(survey: Survey, snapshots: tuple[Snapshot, ...]) -> tuple[Use, ...]:
             entries = fuse_mounts(pids[0], pids[0])
         except OSError:
             continue
-        found += [Use(entry.minor, namespace, len(pids), pids[0], entry.point) for entry in entries]
+        found += [Use(entry.device, namespace, len(pids), pids[0], entry.point) for entry in entries]
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from harness.linux import procfs
 from harness.linux.process import Target
 from harness.linux.procfs import GONE
 from harness.model import kernel_names
-from harness.model.records import PF_EXITING, Claim, Connection, Device, Snapshot, Task
+from harness.model.records import PF_EXITING, Connection, Device, Task
 from harness.observe.census import Census, Surveyed
 from harness.observe.snapshot import Survey
 
@@ -100,24 +100,3 @@ def _has_answerer(connection: Connection, devices: tuple[Device, ...], survey: S
 
 def _free(task: Task) -> bool:
     return not task.zombie and not task.exiting and not kernel_names.awaits_fuse(task.functions)
-
-
-def presumed_servers(snapshots: tuple[Snapshot, ...]) -> tuple[Claim, ...]:
-    """Of a connection that no descriptor shows, the server is taken to be an exiting process that sees its mount.
-
-    Without that, each hang on a machine would leave all others unproven: any exiting task might own any device.
-    `snapshots`: one or more, of one survey, each of which has all tasks of the machine that are exiting.  Pure.
-    """
-    first = snapshots[0]
-    exiting = {task.tid: task.tgid for task in (*first.tasks, *first.others) if task.exiting}
-    held = {device.connection for device in first.devices}
-    seers: dict[int, set[int]] = {}
-    for snapshot in snapshots:
-        for mount in snapshot.mounts:
-            if mount.seen_by in exiting and mount.connection not in held:
-                seers.setdefault(mount.connection, set()).add(exiting[mount.seen_by])
-    return tuple(
-        Claim(tgid, number, f"of the exiting processes only {', '.join(map(str, sorted(tgids)))} see(s) its mount")
-        for number, tgids in seers.items()
-        for tgid in sorted(tgids)
-    )

@@ -94,7 +94,7 @@ def fuse_mounts_of(pids: Iterable[int], run: str) -> list[Seen]:
                 continue  # gone, or past exit_task_namespaces(): then it cannot wait for a FLUSH any more
             for entry in entries:
                 if entry.source == run or f"/{run}/" in entry.point:
-                    found.setdefault(entry.minor, Seen(entry.minor, entry.source, entry.point, tid, pid))
+                    found.setdefault(entry.device, Seen(entry.device, entry.source, entry.point, tid, pid))
             break  # the threads of a process share their mount namespace, but for one that has left it
     return list(found.values())
 

@@ -8,8 +8,8 @@ first was true at one instant, and what is stable is true now.  No clock is invo
 
 from __future__ import annotations
 
-from harness.judge import waitgraph
-from harness.model.records import Node, Outcome, Progress, Snapshot, Strength, Task, Verdict, WaitGraph, tid_of
+from harness.judge import premises, waitgraph
+from harness.model.records import Node, Outcome, Progress, Proof, Snapshot, Strength, Task, Verdict, WaitGraph, tid_of
 from harness.record import replace
 
 NAMED = 20
@@ -25,17 +25,26 @@ def judge(snapshots: tuple[Snapshot, ...]) -> Verdict:
     now = snapshots[-1]
     if _gone(now):
         return Verdict(Outcome.RELEASED, ("the namespace is empty: init has been reaped",), None, (), (), None, (now,))
-    init = now.init
     graph = waitgraph.build(now)
     moving = waitgraph.movable(graph)
     dead = frozenset(node.id for node in graph.nodes) - moving
-    if now.pid_ns is not None and init is not None and not init.exiting:
-        reason = f"init {init.tid} is not exiting (PF_EXITING is not set, state {init.state}): nothing to judge yet"
+    alive = _healthy_init(now)
+    if alive is not None:
+        reason = f"init {alive.tid} is not exiting (PF_EXITING is not set, state {alive.state}): nothing to judge yet"
         return _verdict(Outcome.INCONCLUSIVE, (reason,), graph, dead, (), snapshots[-1:])
     before = snapshots[-2] if len(snapshots) > 1 else None
     if graph.root in dead:
         return _stuck(graph, dead, before, now)
     return _held_up(graph, dead, before, now)
+
+
+def _healthy_init(snapshot: Snapshot) -> Task | None:
+    """A thread of init that is not exiting: its leader may have exited before, which says nothing of the others."""
+    init = snapshot.init
+    if snapshot.pid_ns is None or init is None or init.held:
+        return None
+    threads = [task for task in snapshot.tasks if task.tgid == init.tgid and not task.zombie]
+    return next((task for task in threads if not task.exiting), None)
 
 
 def _gone(snapshot: Snapshot) -> bool:
@@ -52,6 +61,10 @@ def _stuck(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, now:
     if not dead <= frozenset(node.id for node in earlier.nodes) - waitgraph.movable(earlier):
         reason = "the earlier snapshot does not hold the same deadlock"
         return _verdict(Outcome.INCONCLUSIVE, (reason,), graph, dead, (), (before, now))
+    complete = premises.complete(dead, now)
+    moved = () if complete else premises.moved(before, now)
+    if moved:
+        return _verdict(Outcome.INCONCLUSIVE, moved, graph, dead, (), (before, now))
     verdict = _verdict(Outcome.DEADLOCK, (), graph, dead, (), (before, now))
     reasons = [
         f"{len(dead)} nodes that init depends on can make no progress: " + _labels(graph, dead),
@@ -61,8 +74,10 @@ def _stuck(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, now:
     if verdict.knot:
         labels = _labels(graph, frozenset(verdict.knot))
         reasons.insert(1, f"the knot, in which each waits for all the others: {labels}")
-    reasons.extend(_rests_on(graph, dead, now))
-    return replace(verdict, reasons=tuple(reasons))
+    reasons.extend(_rests_on(graph, dead))
+    conditions = () if complete else premises.conditions(graph, dead, now)
+    proof = Proof.CONDITIONAL if conditions else Proof.COMPLETE
+    return replace(verdict, reasons=tuple(reasons), proof=proof, conditions=conditions)
 
 
 def _labels(graph: WaitGraph, names: frozenset[str]) -> str:
@@ -78,6 +93,9 @@ def _held_up(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, no
     """init could still come free: by whom?"""
     blockers = _blockers(graph)
     names = tuple(node.id for node in blockers)
+    certain = graph.root in waitgraph.movable(graph, unknown=False)
+    if certain:
+        blockers = tuple(node for node in blockers if node.progress is Progress.OUTSIDE)
     for unsettled in (Progress.RUNS, Progress.UNKNOWN):
         reasons = tuple(f"{node.label}: {node.why}" for node in blockers if node.progress is unsettled)
         if reasons:
@@ -87,19 +105,24 @@ def _held_up(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, no
     if unrested:
         return _verdict(Outcome.INCONCLUSIVE, unrested, graph, dead, names, (now,))
     assert before is not None
-    return _verdict(Outcome.STARVED, _could_end_it(blockers, now), graph, dead, names, (before, now))
+    return _verdict(Outcome.STARVED, _could_end_it(graph, blockers, now), graph, dead, names, (before, now))
 
 
-def _could_end_it(blockers: tuple[Node, ...], now: Snapshot) -> tuple[str, ...]:
+def _could_end_it(graph: WaitGraph, blockers: tuple[Node, ...], now: Snapshot) -> tuple[str, ...]:
     """One line a process: its threads share what they hold."""
-    processes: dict[int, list[Node]] = {}
+    assumed = {edge.target: edge.evidence for edge in graph.edges if edge.strength is Strength.ASSUMED}
+    processes: dict[int | str, list[Node]] = {}
     for node in blockers:
         task = None if node.tid is None else now.task(node.tid)
-        processes.setdefault(task.tgid if task else 0, []).append(node)
+        processes.setdefault(task.tgid if task else node.id, []).append(node)
     lines = []
     for nodes in processes.values():
         more = f" (and {len(nodes) - 1} more threads)" if len(nodes) > 1 else ""
-        lines.append(f"{nodes[0].label}{more} could still end it: {nodes[0].why}")
+        why = assumed.get(nodes[0].id)
+        lines.append(
+            f"{nodes[0].label}{more} could still end it: {nodes[0].why}"
+            + (f"; that it could is assumed: {why}" if why else "")
+        )
     return tuple(lines)
 
 
@@ -125,18 +148,18 @@ def _unrested(names: frozenset[str], before: Snapshot | None, now: Snapshot) -> 
     return tuple(moved)
 
 
-def _rests_on(graph: WaitGraph, dead: frozenset[str], now: Snapshot) -> list[str]:
+def _rests_on(graph: WaitGraph, dead: frozenset[str]) -> list[str]:
     """What the proof takes for granted, so that the reader can check it."""
     assumed: dict[tuple[str, str], list[str]] = {}
+    labels = {node.id: node.label for node in graph.nodes}
     for edge in graph.edges:
         if edge.waiter in dead and edge.strength is Strength.ASSUMED:
-            waiters = assumed.setdefault((graph.node(edge.target).label, edge.evidence), [])
-            waiters.append(graph.node(edge.waiter).label)
+            assumed.setdefault((labels[edge.target], edge.evidence), []).append(labels[edge.waiter])
     lines = []
     for (target, evidence), waiters in assumed.items():
         edges = f"{len(waiters)} assumed edges" if len(waiters) > 1 else "an assumed edge"
         lines.append(f"rests on {edges}: {_some(waiters)} waits for {target}: {evidence}")
-    return lines + [f"rests on what could not be read: {each}" for each in now.unseen]
+    return lines
 
 
 def _verdict(

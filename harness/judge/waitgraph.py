@@ -6,16 +6,29 @@ init waits for ALL tasks of its namespace; a request can be answered by ANY task
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from harness import registry
 from harness.judge import accounted, waits
-from harness.judge.waits import DETACHED_TABLES, WAITING_CONNECTIONS, For, View, Wait, connection_id, counting, task_id
-from harness.model import kernel_names
+from harness.judge.waits import (
+    DETACHED_TABLES,
+    INVISIBLE,
+    WAITING_CONNECTIONS,
+    For,
+    View,
+    Wait,
+    connection_id,
+    counting,
+    task_id,
+)
 from harness.model.records import Device, Edge, Need, Node, Progress, Snapshot, Strength, Task, WaitGraph
 
 Explain = Callable[[Task, View], "Wait | None"]
 _UNHELD = "no task's descriptor table shows its device: nobody can answer"
+_NOBODY = "no task holds its device, and none is exiting with it"
+_LAUNCHED = "no other process ever had the device, as the launcher knows"
+_MANY = 8
+"""Exiting tasks that are named one by one; more are one node, for the graph would have an edge of each to each."""
 _LAST_REFERENCE = (
     "only an exiting task, its table detached (FDSize 0), can still own the last reference to the device, "
     "and drops it after its files are flushed"
@@ -28,9 +41,9 @@ def _reasons() -> tuple[Explain, ...]:
     return tuple(module.explain for module in found)
 
 
-def build(snapshot: Snapshot, undisturbed: bool = False) -> WaitGraph:
-    """The part of the graph that init depends on; `undisturbed`: as if nobody ever sent another signal."""
-    view = View(snapshot, undisturbed)
+def build(snapshot: Snapshot) -> WaitGraph:
+    """The part of the graph that init depends on, as if nobody ever sent another signal."""
+    view = View(snapshot)
     root = task_id(snapshot.init_tid)
     nodes: dict[str, Node] = {}
     edges: list[Edge] = []
@@ -51,6 +64,9 @@ def _look(name: str, view: View) -> tuple[str, Wait]:
         return "one of the connections", _any_waiting(view)
     if name == DETACHED_TABLES:
         return "one of the exiting tasks", _any_detached(view)
+    if name == INVISIBLE:
+        why = f"cannot be seen from here, and one may hold the device: {'; '.join(view.snapshot.invisible)}"
+        return "processes that cannot be seen", Wait(Need.ANY, Progress.UNKNOWN, why)
     kind, _, number = name.partition(":")
     if kind == "elsewhere":
         return f"an unknown keeper of connection {number}", accounted.elsewhere(int(number), view)
@@ -90,33 +106,41 @@ def _connection(number: int, view: View) -> tuple[str, Wait]:
     known = accounted.explain(number, view)
     if known is not None:
         return label, known
+    if view.snapshot.request_timeout:
+        seconds = view.snapshot.request_timeout
+        why = f"the kernel ends its requests by itself, after {seconds} s (fs.fuse.*_request_timeout)"
+        return label, Wait(Need.ANY, Progress.OUTSIDE, why)
     holders = view.holders(number)
-    if not _accounted_for(number, view):
-        holders = (*holders, *view.unnamed_devices())
-    answerers = (*_answerers(holders, view), *_receivers(view))
+    answerers = {each.target: each for each in _answerers(holders, view)}
+    if number not in view.launched:
+        unnamed = [device for device in view.unnamed_devices() if _may_serve(device, number, view)]
+        for each in (*_answerers(tuple(unnamed), view), *_hidden(view), *_unseen(view)):
+            answerers.setdefault(each.target, each)
     if answerers:
         why = f"answered by whoever holds its device: {len(holders)} descriptor(s)"
-        return label, Wait(Need.ANY, Progress.WAITS, why, answerers)
-    return label, _unanswerable(number, view)
+        owners = () if holders else _owners(number, view).targets
+        return label, Wait(Need.ANY, Progress.WAITS, why, (*answerers.values(), *owners))
+    return label, _owners(number, view)
 
 
-def _accounted_for(number: int, view: View) -> bool:
-    """True when there are no more unnamed open devices than other connections that need one.
+def _may_serve(device: Device, number: int, view: View) -> bool:
+    """False where nothing leads from the connection to a device of which the kernel does not say whom it serves."""
+    return view.related(device.tgid) or view.sees(device.tgid, number)
 
-    A connection needs a holder if it is known to have none and counts no waiting request: one that counts some may hang
-    just as this one does.
-    """
-    held = {device.connection for device in view.snapshot.devices} | {
-        claim.connection for claim in view.snapshot.claims
-    }
-    others = [
-        each
-        for each in view.snapshot.connections
-        if each.number not in held and each.number != number and each.waiting == 0 and not each.virtiofs
-    ]
-    unnamed = view.unnamed_devices()
-    files = {device.file for device in unnamed if device.file is not None}
-    return len(files) + sum(device.file is None for device in unnamed) <= len(others)
+
+def _hidden(view: View) -> Iterator[For]:
+    """Live threads of processes that may keep the device outside of every table, and to which it can have come."""
+    for holder in view.snapshot.holders:
+        if holder.way:
+            how = f"{holder.evidence}; the device can have come to it: {holder.way}"
+            threads = [thread.tid for thread in view.threads(holder.tgid) if not thread.zombie]
+            for tid in threads or [holder.tid]:
+                yield For(task_id(tid), Strength.ASSUMED, how)
+
+
+def _unseen(view: View) -> Iterator[For]:
+    if view.snapshot.invisible:
+        yield For(INVISIBLE, Strength.ASSUMED, "; ".join(view.snapshot.invisible))
 
 
 def _answerers(holders: tuple[Device, ...], view: View) -> tuple[For, ...]:
@@ -136,19 +160,7 @@ def _answerers(holders: tuple[Device, ...], view: View) -> tuple[For, ...]:
     return tuple(targets.values())
 
 
-def _receivers(view: View) -> tuple[For, ...]:
-    """A device in flight on a UNIX socket keeps the connection too, and whoever receives it could answer."""
-    how = "open files in flight on its socket, descriptor {}: a device may be among them"
-    targets = [
-        For(task_id(thread.tid), Strength.ASSUMED, how.format(each.fd))
-        for each in view.snapshot.in_flight
-        for thread in view.threads(each.tgid)
-        if not thread.zombie
-    ]
-    return tuple({each.target: each for each in targets}.values())
-
-
-def _unanswerable(number: int, view: View) -> Wait:
+def _owners(number: int, view: View) -> Wait:
     """No table shows the device, yet the connection lives: a task that is exiting owns the last reference.
 
     exit_files() has detached that task's table (FDSize 0) and drops the device by task work, which runs only after
@@ -156,24 +168,18 @@ def _unanswerable(number: int, view: View) -> Wait:
     as one of them can move, the connection may end.  An init in the zap is not among them: do_exit() has run its task
     work before exit_notify() called zap_pid_ns_processes().
     """
-    served = {claim.tgid for claim in view.snapshot.claims if claim.connection == number}
-    near = {task.tid for task in view.all if task.tgid in served} | view.inside
-    owners = [task for task in view.all if task.tid in near and _may_own(task, view)]
-    elsewhere = (task for task in view.all if task.tid not in near and _may_own(task, view))
-    strength, how = Strength.DERIVED, _LAST_REFERENCE
-    if any(elsewhere):
-        if served.isdisjoint(task.tgid for task in owners):
-            return Wait(
-                Need.ANY,
-                Progress.WAITS,
-                _UNHELD,
-                (For(DETACHED_TABLES, strength, "which of them it is, nothing tells"),),
-            )
-        strength = Strength.ASSUMED
-        how += f"; those exiting elsewhere cannot: {_served_by(number, view)}"
-    if not owners:
-        return Wait(Need.ANY, Progress.WAITS, "no task holds its device, and none is exiting with it")
-    return Wait(Need.ANY, Progress.WAITS, _UNHELD, tuple(For(task_id(task.tid), strength, how) for task in owners))
+    if number in view.launched:
+        served = {claim.tgid for claim in view.snapshot.claims if claim.connection == number}
+        owners = [task for task in view.detached if task.tgid in served or task.tid in view.inside]
+        how = f"{_LAST_REFERENCE}; {_LAUNCHED}"
+        targets = tuple(For(task_id(task.tid), Strength.DERIVED, how) for task in owners)
+        return Wait(Need.ANY, Progress.WAITS, _UNHELD if owners else _NOBODY, targets)
+    owners = [task for task in view.detached if view.related(task.tgid) or view.sees(task.tgid, number)]
+    if len(owners) > _MANY:
+        found = For(DETACHED_TABLES, Strength.DERIVED, "which of them it is, nothing tells")
+        return Wait(Need.ANY, Progress.WAITS, _UNHELD, (found,))
+    targets = tuple(For(task_id(task.tid), Strength.DERIVED, _LAST_REFERENCE) for task in owners)
+    return Wait(Need.ANY, Progress.WAITS, _UNHELD if owners else _NOBODY, targets)
 
 
 def _any_waiting(view: View) -> Wait:
@@ -187,48 +193,43 @@ def _any_waiting(view: View) -> Wait:
 
 
 def _any_detached(view: View) -> Wait:
+    """All of the machine: more than enough, where there are many."""
     owners = tuple(
-        For(task_id(task.tid), Strength.DERIVED, "exiting, its table detached (FDSize 0)")
-        for task in view.all
-        if _may_own(task, view)
+        For(task_id(task.tid), Strength.DERIVED, "exiting, its table detached (FDSize 0)") for task in view.detached
     )
     return Wait(Need.ANY, Progress.WAITS, _LAST_REFERENCE, owners)
 
 
-def _may_own(task: Task, view: View) -> bool:
-    """A device that no table shows."""
-    return (
-        task.exiting
-        and not task.zombie
-        and task.fd_slots in (0, None)
-        and not kernel_names.has(task.functions, kernel_names.ZAP)
-        and (view.snapshot.pid_ns is None or task.tid != view.snapshot.init_tid)
-    )
-
-
-def _served_by(number: int, view: View) -> str:
-    claims = [each for each in view.snapshot.claims if each.connection == number]
-    return claims[0].evidence or f"only process {claims[0].tgid} ever had the device"
-
-
-def movable(graph: WaitGraph) -> frozenset[str]:
+def movable(graph: WaitGraph, unknown: bool = True) -> frozenset[str]:
     """The nodes that can make progress: the least fixpoint, upward from those that need nobody.
 
     A node that waits for ALL moves when all its targets can; for ANY, when one can.  What the fixpoint does not reach
     is dead: a cycle alone is not enough (a diamond has none that matters), and no time limit is involved.
+
+    Args:
+        graph: The graph; its size alone bounds the time, for no node and no edge is looked at twice.
+        unknown: Whether nodes of which it is not known what they wait for, or that run, count as moving.
     """
-    moving = {node.id for node in graph.nodes if node.progress is not Progress.WAITS}
-    targets = graph.successors()
-    changed = True
-    while changed:
-        changed = False
-        for node in graph.nodes:
-            if node.id in moving:
-                continue
-            can = [target in moving for target in targets[node.id]]
-            if all(can) if node.need is Need.ALL else any(can):
-                moving.add(node.id)
-                changed = True
+    waiters: dict[str, list[str]] = {}
+    missing: dict[str, int] = {}
+    needs = {node.id: node.need for node in graph.nodes}
+    for edge in graph.edges:
+        waiters.setdefault(edge.target, []).append(edge.waiter)
+        missing[edge.waiter] = missing.get(edge.waiter, 0) + 1
+    settled = frozenset({Progress.OUTSIDE} if not unknown else {Progress.OUTSIDE, Progress.RUNS, Progress.UNKNOWN})
+    todo = [node.id for node in graph.nodes if node.progress in settled]
+    todo += [
+        node.id
+        for node in graph.nodes
+        if node.progress is Progress.WAITS and node.need is Need.ALL and not missing.get(node.id)
+    ]
+    moving = set(todo)
+    while todo:
+        for waiter in waiters.get(todo.pop(), ()):
+            missing[waiter] -= 1
+            if waiter not in moving and (needs[waiter] is Need.ANY or not missing[waiter]):
+                moving.add(waiter)
+                todo.append(waiter)
     return frozenset(moving)
 
 

@@ -17,6 +17,7 @@ from harness.launch.start import Launch
 from harness.launch.victim import Victim
 from harness.linux import procfs
 from harness.linux.cgroup import Freezer
+from harness.linux.fuse_device import is_fuse_device
 from harness.linux.polling import DeadlineError, wait_until
 from harness.linux.process import Process, Target
 from harness.linux.procfs import GONE
@@ -126,7 +127,7 @@ class _Arming:
         """The process below init that has a FUSE device open: some servers fork before they serve."""
         for pid in _live_below(self.init):
             with contextlib.suppress(*GONE):
-                if any(procfs.is_fuse_device(name) for _, name in procfs.read_descriptors(pid, pid)):
+                if any(is_fuse_device(pid, pid, fd, name) for fd, name in procfs.read_descriptors(pid, pid)):
                     return pid
         raise LaunchError("something is mounted, and no process of the namespace has a FUSE device open")
 

@@ -20,6 +20,13 @@ class MountEntry(NamedTuple):
     source: str
     options: str = ""
     """Of the filesystem, not of the mount."""
+    id: int = 0
+    """The mount's own number, by which fdinfo names it (`mnt_id`)."""
+
+    @property
+    def device(self) -> int:
+        """dev_t as the kernel keeps it and fusectl names a connection: the minor alone where the major is 0."""
+        return self.major << 20 | self.minor
 
 
 def unescape(text: str) -> str:
@@ -43,6 +50,7 @@ def parse_mountinfo(text: str) -> tuple[MountEntry, ...]:
                 kind[0],
                 unescape(kind[1]),
                 kind[2] if len(kind) > 2 else "",
+                int(fields[0]),
             )
         )
     return tuple(entries)
@@ -70,7 +78,7 @@ def mounts_named(name: str, tid: int, tgid: int) -> tuple[MountEntry, ...]:
 def virtiofs_numbers() -> frozenset[int]:
     """Connections that the host of this virtual machine answers, as far as we see them mounted."""
     entries = read_mountinfo(os.getpid(), os.getpid())
-    return frozenset(entry.minor for entry in entries if entry.fstype == "virtiofs")
+    return frozenset(entry.device for entry in entries if entry.fstype == "virtiofs")
 
 
 def read_mountinfo(tid: int, tgid: int) -> tuple[MountEntry, ...]:

@@ -18,7 +18,9 @@ R = TypeVar("R")
 
 STEP_S = 0.02
 """How long all readers may be silent before there are twice as many."""
-MOST = 512
+MOST = 2048
+"""Readers at once."""
+_STACK = 256 * 1024
 
 
 class _Crew(Generic[T, R]):
@@ -27,17 +29,23 @@ class _Crew(Generic[T, R]):
         self.read = read
         self.done: dict[T, R] = {}
         self.busy: dict[int, T] = {}
+        """By the kernel's number of the thread that reads it."""
         self.errors: list[BaseException] = []
         self.idle = threading.Event()
         self.lock = threading.Lock()
         self.readers = 0
 
     def more(self, number: int) -> None:
-        for _ in range(number):
-            self.readers += 1
-            threading.Thread(target=self._work, args=(self.readers,), daemon=True).start()
+        before = threading.stack_size(_STACK)
+        try:
+            for _ in range(number):
+                self.readers += 1
+                threading.Thread(target=self._work, daemon=True).start()
+        finally:
+            threading.stack_size(before)
 
-    def _work(self, me: int) -> None:
+    def _work(self) -> None:
+        me = threading.get_native_id()
         try:
             while True:
                 with self.lock:
@@ -47,7 +55,7 @@ class _Crew(Generic[T, R]):
                 self.done[item] = self.read(item)
                 with self.lock:
                     del self.busy[me]
-        except BaseException as error:  # told to the caller, whose thread this is not
+        except BaseException as error:  # raised again in the caller, whose thread this is not
             self.errors.append(error)
         finally:
             with self.lock:
@@ -56,29 +64,56 @@ class _Crew(Generic[T, R]):
                 if not self.busy and not self.todo:
                     self.idle.set()
 
+    def waiting(self) -> bool:
+        """Whether every reader sleeps beyond the reach of signals; one that is only slow runs, or waits for its
+        turn."""
+        return all(_sleeps(tid) for tid in list(self.busy))
+
+
+def _sleeps(tid: int) -> bool:
+    """In state D: down_read_killable() of the `exec_update_lock`, or a filesystem that does not answer."""
+    try:
+        with open(f"/proc/self/task/{tid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] == "D"
+    except OSError:
+        return False
+
 
 class Patient:
     """Reads of many processes, and remembers those that made a reader wait: they are not asked again."""
 
     def __init__(self) -> None:
         self.held: set[int] = set()
+        self.unreached: set[int] = set()
+        """Of `held`, those that no reader came to: our own limits, and no property of the process."""
 
     def read(self, pids: Iterable[int], read: Callable[[int], R]) -> dict[int, R]:
-        """Without the held ones; a new one costs as long as `read_each` waits."""
-        answers, stuck = read_each([pid for pid in pids if pid not in self.held], read)
-        self.held.update(stuck)
+        """Read each but the held ones; a new one costs as long as `read_each` waits."""
+        answers, stuck, unreached = read_each([pid for pid in pids if pid not in self.held], read)
+        self.held.update(stuck, unreached)
+        self.unreached.update(unreached)
         return answers
 
 
-def read_each(items: Iterable[T], read: Callable[[T], R], patience_s: float = 0.3) -> tuple[dict[T, R], tuple[T, ...]]:
-    """What was read of each item, and the items of which nothing came within `patience_s` of the last answer.
+def read_each(
+    items: Iterable[T], read: Callable[[T], R], patience_s: float = 0.3, slowest_s: float = 10.0
+) -> tuple[dict[T, R], tuple[T, ...], tuple[T, ...]]:
+    """Read each item, by as many readers as it takes.
 
-    Two hundred items that all hang cost no more time than one: readers double as long as none of them gets on.  What
-    `read` raises is raised here.
+    Five hundred items that all hang cost no more time than one: readers double as long as none of them gets on.
+
+    Args:
+        items: What to read.
+        read: Reads one; what it raises is raised here.
+        patience_s: How long all readers may sleep in the kernel before they are given up.
+        slowest_s: How long there may be no answer from readers that are only slow.
+
+    Returns:
+        What was read of each item; the items whose readers were given up; the items that no reader came to.
     """
     crew = _Crew(items, read)
     if not crew.todo:
-        return {}, ()
+        return {}, (), ()
     crew.more(1)
     answered, silent_s = 0, 0.0
     while not crew.idle.wait(STEP_S):
@@ -88,11 +123,11 @@ def read_each(items: Iterable[T], read: Callable[[T], R], patience_s: float = 0.
             break
         if silent_s and crew.todo and crew.readers < MOST:
             crew.more(min(crew.readers, len(crew.todo), MOST - crew.readers))
-        elif silent_s >= patience_s:
+        elif silent_s >= patience_s and (crew.waiting() or silent_s >= slowest_s):
             break
     if crew.errors:
         raise crew.errors[0]
     with crew.lock:
-        stuck = (*crew.busy.values(), *crew.todo)
+        stuck, unreached = tuple(crew.busy.values()), tuple(crew.todo)
         crew.todo.clear()
-    return dict(crew.done), stuck
+    return dict(crew.done), stuck, unreached

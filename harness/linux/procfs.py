@@ -35,6 +35,7 @@ class Stat(NamedTuple):
     flags: int
     threads: int
     start_time: int
+    session: int = 0
 
 
 class Status(NamedTuple):
@@ -81,6 +82,7 @@ def parse_stat(text: str) -> Stat:
         flags=int(fields[6]),
         threads=int(fields[17]),
         start_time=int(fields[19]),
+        session=int(fields[3]),
     )
 
 
@@ -209,8 +211,15 @@ def read_descriptors(tid: int, tgid: int) -> list[tuple[int, str]]:
     return found
 
 
-def is_fuse_device(name: str) -> bool:
-    return name.removesuffix(" (deleted)").rsplit("/", 1)[-1] == "fuse"
+def read_syscall(tid: int, tgid: int) -> tuple[int, ...] | None:
+    """Number and arguments of the system call that a task sleeps in; None where it is in none, or may not be read."""
+    try:
+        words = read_record(f"/proc/{tgid}/task/{tid}/syscall").split()
+    except (PermissionError, FileNotFoundError):
+        return None
+    if not words or not words[0].isdigit():
+        return None  # `running`, or `-1`: in an exception
+    return (int(words[0]), *(int(word, 16) for word in words[1:7]))
 
 
 def is_socket(name: str) -> bool:

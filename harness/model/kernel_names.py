@@ -8,8 +8,67 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-FUSE_WAIT = frozenset({"request_wait_answer"})
-"""Sleeps until a FUSE request is answered or the connection aborted; the one FUSE name on every kernel measured."""
+FUSE_WAIT = frozenset({"request_wait_answer", "__fuse_request_send"})
+"""Sleeps until a FUSE request is answered or the connection aborted: the first on every kernel measured, and since
+4.x; the
+second from 3.10 to 3.19."""
+
+FUSE_BACKGROUND = frozenset(
+    {
+        "fuse_set_nowrite",
+        "fuse_wait_on_page_writeback",
+        "fuse_wait_on_folio_writeback",
+        "fuse_get_req",
+        "fuse_block_alloc",
+        "fuse_sync_writes",
+        "fuse_sync_fs_writes",
+    }
+)
+"""Sleeps until requests of others end: writes under way, INIT, or as many as let the connection take more."""
+
+WRITEBACK = frozenset(
+    {"folio_wait_writeback", "wait_on_page_writeback", "wait_on_page_bit", "wb_wait_for_completion", "sync_inodes_sb"}
+)
+"""Sleeps until dirty pages have been written; whose pages, the functions around it say."""
+
+FUSE_LOCK = frozenset({"fuse_lock_inode"})
+LOCK_WAIT = frozenset(
+    {
+        "__mutex_lock",
+        "__mutex_lock_slowpath",
+        "mutex_lock",
+        "down_read",
+        "down_write",
+        "down_write_killable",
+        "down_read_killable",
+        "rwsem_down_read_slowpath",
+        "rwsem_down_write_slowpath",
+        "d_alloc_parallel",
+        "d_wait_lookup",
+    }
+)
+"""Sleeps for a lock.  /proc/PID/stack leaves out most of these (`__sched` text); messages about hung tasks show
+them."""
+
+CLOSING = frozenset(
+    {
+        "__close_range",
+        "__do_sys_close_range",
+        "__se_sys_close_range",
+        "__x64_sys_close_range",
+        "__arm64_sys_close_range",
+        "do_close_on_exec",
+        "put_files_struct",
+        "close_files",
+    }
+)
+"""Closes several files: those before the one that it waits for are released by its task work (fput(),
+fs/file_table.c)."""
+
+FROZEN = frozenset({"__refrigerator", "do_freezer_trap"})
+DE_THREAD = frozenset({"de_thread"})
+URING_EXIT = frozenset({"io_wq_put_and_exit", "io_uring_cancel_generic", "io_ring_exit_work"})
+FAULT = frozenset({"exc_page_fault", "do_user_addr_fault", "handle_mm_fault", "do_page_fault", "asm_exc_page_fault"})
 
 FUSE_FLUSH = frozenset({"fuse_flush", "fuse_do_flush"})
 ZAP = frozenset({"zap_pid_ns_processes"})
@@ -58,6 +117,24 @@ def has(functions: Iterable[str], names: frozenset[str]) -> bool:
 def awaits_fuse(functions: Iterable[str]) -> bool:
     """It sleeps until a FUSE server answers."""
     return has(functions, FUSE_WAIT)
+
+
+def awaits_background(functions: tuple[str, ...]) -> bool:
+    """It sleeps until requests that others have sent to a FUSE server end."""
+    if has(functions, FUSE_BACKGROUND):
+        return True
+    place = next((index for index, name in enumerate(functions) if name in WRITEBACK), None)
+    return place is not None and any(name.startswith("fuse_") for name in functions[place + 1 :])
+
+
+def depends_on_fuse(functions: tuple[str, ...]) -> bool:
+    """It sleeps for a FUSE server, be it for an answer of its own or for what others wait for."""
+    return awaits_fuse(functions) or awaits_background(functions) or awaits_fuse_lock(functions)
+
+
+def awaits_fuse_lock(functions: tuple[str, ...]) -> bool:
+    """It sleeps for a lock of a file or folder that FUSE takes around a request: fuse_lock_inode(), fs/fuse/inode.c."""
+    return has(functions[:3], FUSE_LOCK) and not awaits_fuse(functions)
 
 
 def below(functions: tuple[str, ...], inner: frozenset[str], outer: frozenset[str]) -> bool:

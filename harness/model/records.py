@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 
+from harness.model.holders import Awaited, PossibleHolder, Relative
 from harness.model.memory import KernelMemory
 from harness.model.terms import NO_VERDICT as NO_VERDICT
 from harness.model.terms import STUCK as STUCK
@@ -17,6 +18,7 @@ from harness.model.terms import Mark as Mark
 from harness.model.terms import Need as Need
 from harness.model.terms import Outcome as Outcome
 from harness.model.terms import Progress as Progress
+from harness.model.terms import Proof as Proof
 from harness.model.terms import Strength as Strength
 from harness.record import record, replace
 
@@ -122,22 +124,11 @@ class Device:
 
 
 @record(frozen=True, slots=True)
-class InFlight:
-    """Open files that were sent over a UNIX socket and not yet received: a device may be among them."""
-
-    tid: int
-    tgid: int
-    fd: int
-    """The socket's descriptor, at the receiving end."""
-    files: int
-
-
-@record(frozen=True, slots=True)
 class Mount:
     """A FUSE mount in the mountinfo of a task."""
 
     connection: int
-    """Minor of the mount's st_dev, which is the connection's number in fusectl."""
+    """The mount's st_dev as a dev_t (`major << 20 | minor`), which is the connection's number in fusectl."""
     fsname: str
     point: str
     seen_by: int
@@ -190,8 +181,6 @@ class Snapshot:
     others: tuple[Task, ...] = ()
     """Tasks outside that matter: holders of a FUSE device, exiting tasks, parents and tracers."""
     devices: tuple[Device, ...] = ()
-    in_flight: tuple[InFlight, ...] = ()
-    """Looked for only when a task waits for a FUSE answer: it is a reading of every socket of the machine."""
     connections: tuple[Connection, ...] = ()
     mounts: tuple[Mount, ...] = ()
     claims: tuple[Claim, ...] = ()
@@ -203,6 +192,17 @@ class Snapshot:
     """What kernel memory shows of the same moment; None where it was not read."""
     without_memory: str = ""
     """Why kernel memory could not be read; empty where it was, and where nobody tried."""
+    holders: tuple[PossibleHolder, ...] = ()
+    """Who may keep a device that no table shows; looked for only when a task waits for FUSE."""
+    relatives: tuple[Relative, ...] | None = None
+    """Processes outside to which a device can have come; None where nobody looked: it can have come to any."""
+    awaited: tuple[Awaited, ...] = ()
+    """Tasks of which something shows the connection that they wait for."""
+    invisible: tuple[str, ...] = ()
+    """Why there may be processes that cannot be seen at all from where it was read; empty where all are seen."""
+    request_timeout: int | None = None
+    """The kernel's own limit of a wait, in seconds (fs.fuse.*_request_timeout); 0: only what a server has negotiated
+    limits it; None: this kernel has no such limit."""
     instant: bool = False
     """All of it is of one instant (a crash dump): nothing can have moved, and no second snapshot is needed."""
 
@@ -297,6 +297,10 @@ class Verdict:
     form: tuple[Check, ...] = ()
     knot: tuple[str, ...] = ()
     """The dead nodes that wait, directly or not, for themselves; the other dead nodes only wait for these."""
+    proof: Proof | None = None
+    """What the verdict is worth; None of any other outcome than deadlock."""
+    conditions: tuple[str, ...] = ()
+    """What a conditional proof takes for granted, and what was checked for it."""
 
 
 @record(frozen=True, slots=True)

@@ -25,6 +25,15 @@ class Outcome(StrEnum):
     LOST_VM = "lost-vm"
 
 
+class Proof(StrEnum):
+    """What a verdict of deadlock is worth."""
+
+    COMPLETE = "complete"
+    """Every reference to the device is accounted for, by the launcher or by kernel memory."""
+    CONDITIONAL = "conditional"
+    """It holds if the conditions of the verdict hold: what /proc cannot show, in words."""
+
+
 STUCK = frozenset({Outcome.DEADLOCK, Outcome.STARVED, Outcome.INCONCLUSIVE})
 """The namespace is still there, so something must be done about it."""
 NO_VERDICT = frozenset({Outcome.INCONCLUSIVE, Outcome.NOT_EXERCISED, Outcome.LOST_VM})

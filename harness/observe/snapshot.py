@@ -6,8 +6,10 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from harness.linux import cgroup, procfs
+from harness.linux.fuse_device import is_fuse_device
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts, virtiofs_numbers
 from harness.linux.patient import Patient
@@ -15,9 +17,29 @@ from harness.linux.process import Target
 from harness.linux.procfs import GONE, Stat, Status
 from harness.linux.syscalls import same_descriptor_table, same_open_file
 from harness.model import kernel_names
-from harness.model.records import PF_EXITING, Claim, Connection, Device, InFlight, Mount, Snapshot, Task
+from harness.model.holders import Awaited, PossibleHolder, Relative
+from harness.model.records import PF_EXITING, Claim, Connection, Device, Mount, Snapshot, Task
+from harness.observe import means
+from harness.observe.awaited import awaited
 from harness.observe.census import Census, take_census
+from harness.observe.machine import fdinfo_names_connections, invisible, request_timeout
+from harness.observe.relations import INSIDE, Relations
 from harness.record import replace
+
+_MANY = 20
+"""Processes that are named one by one where something of them was not read."""
+
+
+class Kin(NamedTuple):
+    """What the relations of a target came to."""
+
+    holders: tuple[PossibleHolder, ...]
+    relatives: tuple[Relative, ...] | None
+    mounts: tuple[Mount, ...]
+    """Of every mount namespace of the machine; seen by a relative where one is in it."""
+
+
+_NO_KIN = Kin((), None, ())
 
 Tables = list[tuple[int, list[tuple[int, str]]]]
 """Of one process: a task for each descriptor table, and what that holds."""
@@ -43,7 +65,11 @@ class Survey:
         self.patient = Patient() if patient is None else patient
         self.taken_ns = time.monotonic_ns()
         self.census: Census = take_census(self.patient)
-        self.unreadable = 0
+        self._denied: set[int] = set()
+        self._relations: Relations | None = None
+        self._kins: dict[int, Kin] = {}
+        self._in_namespace: dict[int, list[Mount]] = {}
+        self._signs: dict[tuple[int, bool], tuple[means.Found, ...]] = {}
         self.files: list[tuple[int, int]] = []
         self._unseen: list[str] = []
         self._shown: dict[int, Tables] = {}
@@ -60,50 +86,158 @@ class Survey:
         self, targets: tuple[Target, ...], claims: tuple[Claim, ...] = (), names_connections: bool = False
     ) -> tuple[Snapshot, ...]:
         """One a target, all of one reading; `names_connections`: this kernel's fdinfo is known to do so."""
-        inside = {target: self.inside(target) for target in targets}
-        self.read_tasks(set().union(*inside.values()))
-        devices = self.devices()
-        in_flight: tuple[InFlight, ...] = ()
-        if any(
-            kernel_names.awaits_fuse(task.functions)
-            for pids in inside.values()
-            for pid in pids
-            for task in self.tasks(pid)
-        ):
-            in_flight = tuple(each for pid, shown in self._tables().items() for each in self._in_flight(pid, shown))
-        everywhere = {device.tgid for device in devices} | {each.tgid for each in in_flight} | self._exiting()
-        relatives = {target: self._relatives(pids) - everywhere for target, pids in inside.items()}
+        inside = {target: frozenset(self.inside(target)) for target in targets}
+        members: frozenset[int] = frozenset().union(*inside.values())
+        self.read_tasks(members)
+        launched = frozenset(claim.tgid for claim in claims if not claim.evidence)
+        depends = any(kernel_names.depends_on_fuse(task.functions) for pid in members for task in self.tasks(pid))
+        devices: tuple[Device, ...] = ()
+        clients: set[int] = set()
+        if launched:
+            devices = self._devices_of(members | launched)
+        elif depends or any(task.held for pid in members for task in self.tasks(pid)):
+            devices = self.devices()
+            clients = self._clients(members)
+        names_connections = names_connections or any(device.connection is not None for device in devices)
+        if not names_connections and not launched and devices:
+            names_connections = fdinfo_names_connections()
+        everywhere = {device.tgid for device in devices} | self._exiting() | clients
+        kin = {target: self._kin(pids) if depends and not launched else _NO_KIN for target, pids in inside.items()}
+        everywhere.update(holder.tgid for each in kin.values() for holder in each.holders if holder.way)
+        relatives = {target: self._reapers(pids) - everywhere for target, pids in inside.items()}
         self.read_tasks(everywhere.union(*relatives.values()))
         common = self._tasks_of(everywhere)
         waiters = self._waiters()
         seen_by_waiters = self._mounts_of(waiters)
-        mounts = {target: (*self._mounts_of(pids - waiters), *seen_by_waiters) for target, pids in inside.items()}
+        mounts = {target: (*self._mounts_of(set(pids) - waiters), *seen_by_waiters) for target, pids in inside.items()}
         connections = self._named(self.connections(), {mount for seen in mounts.values() for mount in seen})
-        names_connections = names_connections or any(device.connection is not None for device in devices)
+        awaited = () if launched else tuple(self._awaited(waiters))
         unseen = self.unseen()
+        hidden = () if launched else invisible()
         return tuple(
             Snapshot(
-                self.taken_ns,
-                os.uname().release,
-                target.pid_ns,
-                target.init,
-                self._tasks_of(inside[target]),
-                (
+                taken_ns=self.taken_ns,
+                release=os.uname().release,
+                pid_ns=target.pid_ns,
+                init_tid=target.init,
+                tasks=self._tasks_of(inside[target]),
+                others=(
                     *(task for task in common if task.tgid not in inside[target]),
                     *self._tasks_of(relatives[target] - inside[target]),
                 ),
-                devices,
-                in_flight,
-                connections,
-                mounts[target],
-                claims,
-                unseen,
-                names_connections,
+                devices=devices,
+                connections=connections,
+                mounts=tuple(dict.fromkeys((*mounts[target], *kin[target].mounts))),
+                claims=claims,
+                unseen=unseen,
+                names_connections=names_connections,
+                holders=kin[target].holders,
+                relatives=kin[target].relatives,
+                awaited=awaited,
+                invisible=hidden,
+                request_timeout=request_timeout(),
             )
             for target in targets
         )
 
-    def _tasks_of(self, pids: set[int]) -> tuple[Task, ...]:
+    def _kin(self, inside: frozenset[int]) -> Kin:
+        """The relatives of a target, and who may hold a device without showing it."""
+        if self._relations is None:
+            self._relations = Relations(self.census, self.patient)
+        ways = self._relations.ways(inside)
+        if id(ways) not in self._kins:
+            self.read_tasks(ways)
+            self._read_signs(ways)
+            mounts = tuple(self._mounts_everywhere(self._relations, ways))
+            self._kins[id(ways)] = Kin(tuple(self._holders(ways)), tuple(self._watched(ways)), mounts)
+        return self._kins[id(ways)]
+
+    def _mounts_everywhere(self, relations: Relations, ways: dict[int, str]) -> Iterator[Mount]:
+        for number, pids in relations.by_mount_namespace().items():
+            if number not in self._in_namespace:
+                self._in_namespace[number] = next(iter(self.patient.read(pids[:1], self._mounts).values()), [])
+            mounts = self._in_namespace[number]
+            seer = next((pid for pid in pids if pid in ways), pids[0]) if mounts else 0
+            yield from (replace(mount, seen_by=seer) for mount in mounts)
+
+    def _holders(self, ways: dict[int, str]) -> Iterator[PossibleHolder]:
+        for pid in sorted(self.census):
+            way = ways.get(pid, "")
+            for name, sign in self._signs.get((pid, bool(way)), ()):
+                comm = self.census[pid].stat.comm
+                yield PossibleHolder(pid, sign.tid, comm, name, sign.evidence, way)
+
+    def _read_signs(self, ways: dict[int, str]) -> None:
+        """What the probes find of each process, once for all targets; a probe may wait as any reader may."""
+        for related in (True, False):
+            pids = [pid for pid in self.census if (pid in ways) is related and (pid, related) not in self._signs]
+            read = self.patient.read(pids, lambda pid, related=related: self._found(pid, related))  # type: ignore[misc]
+            self._signs.update({(pid, related): signs for pid, signs in read.items()})
+        for pid in self.patient.held.intersection(self.census):
+            for related in (True, False):
+                self._signs[pid, related] = self._found(pid, related)
+
+    def _found(self, pid: int, related: bool) -> tuple[means.Found, ...]:
+        return tuple(means.found(self._process(pid, related)))
+
+    def _process(self, pid: int, related: bool) -> means.Process:
+        tables = self._tables()
+        return means.Process(
+            pid,
+            self.census[pid].threads,
+            tables.get(pid, []),
+            self._unread(pid),
+            self.tasks(pid) if related else (),
+            related,
+            lambda: self._shares_table(pid),
+        )
+
+    def _unread(self, pid: int) -> str:
+        """Why the descriptor tables of a process were not read; empty where they were, or it has none any more."""
+        if pid in self._denied:
+            return "we may not look into it"
+        if pid in self.patient.unreached:
+            return "no reader came to it in the time that a look may take"
+        if pid in self.patient.held:
+            return "its reader waits, as it does for an execve() under way, which holds the exec_update_lock"
+        return ""
+
+    def _shares_table(self, pid: int) -> bool:
+        """Whether another process uses the descriptor table of this one (CLONE_FILES): of those that were read."""
+        others = [other for other in self._read if other != pid and other not in self.patient.held]
+        return any(same_descriptor_table(pid, other) for other in others)
+
+    def _watched(self, ways: dict[int, str]) -> Iterator[Relative]:
+        tables = self._tables()
+        for pid, way in sorted(ways.items()):
+            process = self.census.get(pid)
+            if process is None or way == INSIDE:
+                continue
+            counts = [task.switches for task in self.tasks(pid)]
+            sockets = any(procfs.is_socket(name) for _, table in tables.get(pid, ()) for _, name in table)
+            total = None if None in counts else sum(count for count in counts if count is not None)
+            yield Relative(pid, process.stat.start_time, way, total, sockets)
+
+    def _clients(self, members: frozenset[int]) -> set[int]:
+        """Every process with a task that waits for FUSE, by its wait channel: whose requests are counted in
+        `waiting`."""
+        asleep = {
+            pid: [tid for tid, thread in process.threads.items() if thread.state in "SD"]
+            for pid, process in self.census.items()
+            if pid not in members and not self._lone_server(pid)
+        }
+        waits = self.patient.read(asleep, lambda pid: _first_client(asleep[pid], pid))
+        return {pid for pid, tid in waits.items() if tid is not None}
+
+    def _lone_server(self, pid: int) -> bool:
+        """Read already, and none of its tasks waits."""
+        return bool(self.tasks(pid)) and not any(kernel_names.depends_on_fuse(t.functions) for t in self.tasks(pid))
+
+    def _awaited(self, waiters: set[int]) -> Iterator[Awaited]:
+        for found in self.patient.read(sorted(waiters), lambda pid: tuple(_shown(self.tasks(pid)))).values():
+            yield from found
+
+    def _tasks_of(self, pids: Iterable[int]) -> tuple[Task, ...]:
         return tuple(task for pid in sorted(pids) for task in self.tasks(pid))
 
     def _mounts_of(self, pids: set[int]) -> tuple[Mount, ...]:
@@ -113,7 +247,7 @@ class Survey:
         """Processes, of those that have been read, with a task that waits for FUSE."""
         if len(self._waiting) < len(self._read):
             self._waiting = {
-                pid: any(kernel_names.awaits_fuse(task.functions) for task in tasks)
+                pid: any(kernel_names.depends_on_fuse(task.functions) for task in tasks)
                 for pid, tasks in self._read.items()
             }
         return {pid for pid, waits in self._waiting.items() if waits}
@@ -121,8 +255,8 @@ class Survey:
     def inside(self, target: Target) -> set[int]:
         """By the namespace link, and by descent, which also reaches the namespaces nested below."""
         init = self.census.get(target.init)
-        if init is None or init.stat.start_time != target.start_time:
-            return set()
+        if init is None or (init.stat.start_time != target.start_time and target.init not in self.patient.held):
+            return set()  # a process whose stat cannot be read has no start time, and is there all the same
         inside = {target.init}
         if target.pid_ns is not None:
             inside.update(self._members().get(target.pid_ns, ()))
@@ -167,24 +301,30 @@ class Survey:
 
     def unseen(self) -> tuple[str, ...]:
         """What could not be read so far, in words."""
-        hidden = [f"the descriptors of {self.unreadable} process(es) that we may not look into"]
+        hidden = [f"the descriptors of {len(self._denied)} process(es) that we may not look into"]
         held = [
-            f"all but the status of process {pid}: an execve() that hangs holds its exec_update_lock"
+            f"all but the status of process {pid}: {self._unread(pid)}"
             for pid in sorted(self.patient.held.intersection(self.census))
         ]
-        return (*self._unseen, *held, *(hidden if self.unreadable else ()))
+        return (*self._unseen, *_some(held), *(hidden if self._denied else ()))
 
     def devices(self) -> tuple[Device, ...]:
-        """Every descriptor of /dev/fuse on the machine."""
+        """Every descriptor of a FUSE device on the machine."""
         if self._held is None:
-            holding = {pid: shown for pid, shown in self._tables().items() if _has_device(shown)}
-            found = self.patient.read(holding, lambda pid: tuple(self._devices(pid, holding[pid])))
-            self._held = tuple(each for devices in found.values() for each in devices)
+            self._held = self._devices_of(self.census)
         return self._held
 
-    def _tables(self) -> dict[int, Tables]:
-        if not self._shown:
-            self._shown = self.patient.read(self.census, lambda pid: list(self._tables_of(pid)))
+    def _devices_of(self, pids: Iterable[int]) -> tuple[Device, ...]:
+        tables = self._tables(pids)
+        named = {pid: tables[pid] for pid in pids if pid in tables}
+        found = self.patient.read(named, lambda pid: tuple(self._devices(pid, named[pid])))
+        return tuple(each for devices in found.values() for each in devices)
+
+    def _tables(self, pids: Iterable[int] | None = None) -> dict[int, Tables]:
+        """Those of the processes that are named, each process read once; of all that were read where none is."""
+        if pids is not None:
+            fresh = [pid for pid in pids if pid not in self._shown and pid in self.census]
+            self._shown.update(self.patient.read(fresh, lambda pid: list(self._tables_of(pid))))
         return self._shown
 
     def _tables_of(self, pid: int) -> Iterator[tuple[int, list[tuple[int, str]]]]:
@@ -207,12 +347,12 @@ class Survey:
         except GONE:
             return
         except PermissionError:
-            self.unreadable += 1
+            self._denied.add(pid)
 
     def _devices(self, pid: int, tables: Tables) -> Iterator[Device]:
         for tid, descriptors in tables:
             for fd, name in descriptors:
-                if not procfs.is_fuse_device(name):
+                if not is_fuse_device(tid, pid, fd, name):
                     continue
                 with contextlib.suppress(*GONE):
                     connection = procfs.parse_fdinfo_connection(procfs.read_fdinfo(tid, pid, fd))
@@ -227,15 +367,6 @@ class Survey:
         self.files.append((tid, fd))
         return len(self.files) - 1
 
-    def _in_flight(self, pid: int, tables: Tables) -> Iterator[InFlight]:
-        for tid, descriptors in tables:
-            for fd, name in descriptors:
-                if procfs.is_socket(name):
-                    with contextlib.suppress(*GONE):
-                        files = procfs.parse_fdinfo_in_flight(procfs.read_fdinfo(tid, pid, fd))
-                        if files:
-                            yield InFlight(tid, pid, fd, files)
-
     def _exiting(self) -> set[int]:
         """Processes with a task that is past the kill and not yet dead: its table may be detached, its work not."""
         return {
@@ -244,7 +375,7 @@ class Survey:
             if any(thread.flags & PF_EXITING and thread.state not in "ZX" for thread in process.threads.values())
         }
 
-    def _relatives(self, pids: set[int]) -> set[int]:
+    def _reapers(self, pids: Iterable[int]) -> set[int]:
         """Parents and tracers outside: who must reap."""
         tasks = (task for pid in pids for task in self.tasks(pid))
         return {number for task in tasks for number in (task.ppid, task.tracer) if number}
@@ -262,7 +393,7 @@ class Survey:
             return []
         for tid in tids:
             try:
-                return [Mount(each.minor, each.source, each.point, tid) for each in fuse_mounts(tid, pid)]
+                return [Mount(each.device, each.source, each.point, tid) for each in fuse_mounts(tid, pid)]
             except PermissionError:
                 self._unseen.append(f"the mounts of task {tid}")
                 return []
@@ -299,8 +430,23 @@ class Survey:
         return tuple(replace(each, fsname=names.get(each.number)) for each in connections)
 
 
-def _has_device(tables: Tables) -> bool:
-    return any(procfs.is_fuse_device(name) for _, descriptors in tables for _, name in descriptors)
+def _shown(tasks: tuple[Task, ...]) -> Iterator[Awaited]:
+    for task in tasks:
+        if kernel_names.awaits_fuse(task.functions) and not task.exiting:
+            found = awaited(task)
+            if found is not None:
+                yield found
+
+
+def _some(texts: list[str]) -> list[str]:
+    """The first of them, and how many more there are."""
+    return texts if len(texts) <= _MANY else [*texts[:_MANY], f"the same of {len(texts) - _MANY} more processes"]
+
+
+def _first_client(tids: list[int], pid: int) -> int | None:
+    with contextlib.suppress(*GONE):
+        return next((tid for tid in tids if procfs.read_wchan(tid, pid) in kernel_names.FUSE_WAIT), None)
+    return None
 
 
 def _pid_namespace(pid: int) -> int | None:

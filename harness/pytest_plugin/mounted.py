@@ -114,7 +114,7 @@ def _end(server: subprocess.Popen[bytes], mount_point: Path, control: Path, name
 
 def _number(name: str) -> int | None:
     mounts = fuse_mounts(os.getpid(), os.getpid())
-    return next((each.minor for each in mounts if each.source == name), None)
+    return next((each.device for each in mounts if each.source == name), None)
 
 
 def _abort(name: str) -> None:

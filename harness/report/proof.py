@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.model.records import STUCK, Check, Count, Latency, Mark, Outcome, Result, Series, Snapshot, Verdict
+from harness.model.records import STUCK, Check, Count, Latency, Mark, Outcome, Proof, Result, Series, Snapshot, Verdict
 from harness.report.processes import Branch, process_tree
 from harness.report.tasks import frame_line, stacks, task_label, task_name
 from harness.report.text import Line, counted, deeper, folded, percent, visible
@@ -98,7 +98,19 @@ def sections(result: Result) -> Iterator[tuple[str, list[Line]]]:
 
 
 def reasons(verdict: Verdict) -> list[Line]:
-    return [(0, f"- {visible(reason)}") for reason in why(verdict)]
+    return [(0, f"- {visible(reason)}") for reason in (*why(verdict), *worth(verdict))]
+
+
+def worth(verdict: Verdict) -> tuple[str, ...]:
+    """What a verdict of deadlock is worth, a sentence each: its grade, and the conditions of a conditional proof."""
+    if verdict.proof is None:
+        return ()
+    if verdict.proof is Proof.COMPLETE:
+        return ("proof: complete, every reference to the device is accounted for",)
+    return (
+        "proof: conditional, on what /proc cannot show:",
+        *(f"condition: {condition}" for condition in verdict.conditions),
+    )
 
 
 def why(verdict: Verdict) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def mount_obstacle(scene: Scene, task: Task | None) -> str | None:
     assert connection is not None
     for entry in entries:
         if entry.point == connection.point:
-            if (entry.minor, entry.source) == (connection.number, connection.fsname):
+            if (entry.device, entry.source) == (connection.number, connection.fsname):
                 return None
-            return f"{entry.point} is now connection {entry.minor} ({entry.source})"
+            return f"{entry.point} is now connection {entry.device} ({entry.source})"
     return f"{connection.point} is not mounted any more in the namespace of task {task.tid}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.model import recording
+from harness.model.holders import PossibleHolder
 from harness.model.records import PF_EXITING, SIGKILL_MASK, Connection, Device, Snapshot, Task
 
 DATA = Path(__file__).parents[1] / "data"
@@ -29,6 +30,11 @@ INIT, LEADER, STUCK, CONNECTION = 7313, 7314, 7317, 41
 """In HANG: init, the zombie leader, the thread that flushes, and the connection that it waits for."""
 SERVER, STARVED_CONNECTION = 7321, 39
 """In STARVED: the server outside, and its connection."""
+
+IN_FLIGHT = PossibleHolder(
+    9000, 9000, "stranger", "in-flight", "1 open file(s) in flight on its socket, descriptor 7", "a sibling by fork"
+)
+"""Files on their way through a socket, to a process that the device can have come to."""
 
 FLUSH_STACKS = {
     "5.10": (

@@ -43,6 +43,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
         "init_pid": finding.init_pid,
         "outcome": verdict.outcome.value,
         "kind": finding.kind,
+        **_proof(verdict),
         "reasons": list(verdict.reasons),
         "since": finding.since,
         "for_s": None if finding.for_s is None else round(finding.for_s, 3),
@@ -63,6 +64,12 @@ def finding_record(finding: Finding) -> dict[str, Any]:
             for each in finding.remedies
         ],
     }
+
+
+def _proof(verdict: Verdict) -> dict[str, Any]:
+    if verdict.proof is None:
+        return {}
+    return {"proof": verdict.proof.value, "conditions": list(verdict.conditions)}
 
 
 def _blocker(each: Blocker) -> dict[str, Any]:

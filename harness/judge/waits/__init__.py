@@ -6,6 +6,10 @@ answers wins; `waitgraph` has the answer for what none of them knows.
 
 from __future__ import annotations
 
+import functools
+
+from harness.judge.requests import Requests
+from harness.model import kernel_names
 from harness.model.records import Connection, Device, Mount, Need, Progress, Snapshot, Strength, Task
 from harness.record import record
 
@@ -24,6 +28,8 @@ def elsewhere_id(number: int) -> str:
 
 
 WAITING_CONNECTIONS = "any:waiting connections"
+INVISIBLE = "invisible:processes"
+"""Names the processes that cannot be seen from where the machine was read."""
 DETACHED_TABLES = "any:detached tables"
 """What many wait for alike is a node of its own: without it, a machine with n such hangs has a graph of n² edges."""
 
@@ -53,16 +59,59 @@ class Wait:
 class View:
     """A snapshot with the look-ups that the reasons need."""
 
-    def __init__(self, snapshot: Snapshot, undisturbed: bool = False) -> None:
-        """`undisturbed`: as if nobody ever sent another signal."""
+    def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.undisturbed = undisturbed
         self.all = (*snapshot.tasks, *snapshot.others)
         self.by_tid = {task.tid: task for task in self.all}
         self.inside = {task.tid for task in snapshot.tasks}
         self._groups: dict[int, list[Task]] = {}
         for task in self.all:
             self._groups.setdefault(task.tgid, []).append(task)
+        self._connections = {each.number: each for each in snapshot.connections}
+        self._seers: dict[int, list[Mount]] = {}
+        for mount in snapshot.mounts:
+            seer = self.by_tid.get(mount.seen_by)
+            if seer is not None:
+                self._seers.setdefault(seer.tgid, []).append(mount)
+        self.launched = tuple(dict.fromkeys(each.connection for each in snapshot.claims if not each.evidence))
+        """Connections of which the launcher knows every process that ever had the device."""
+
+    @functools.cached_property
+    def ways(self) -> dict[int, str] | None:
+        """By PID, how a device can have come to it; None where nobody looked: then it can have come to any."""
+        relatives = self.snapshot.relatives
+        return None if relatives is None else {each.pid: each.way for each in relatives}
+
+    @functools.cached_property
+    def requests(self) -> Requests:
+        """The requests that are waited for, matched with the connections."""
+        return Requests(self)
+
+    def related(self, tgid: int) -> bool:
+        """Whether a device of the namespace can have come to this process."""
+        return self.ways is None or tgid in self.ways or tgid in self.inside
+
+    def sees(self, tgid: int, number: int) -> bool:
+        """Whether the process has the connection's mount in its mount namespace."""
+        return any(mount.connection == number for mount in self._seers.get(tgid, ()))
+
+    def reaches(self, number: int) -> bool:
+        """Whether a file of this connection can have come to a task of the namespace without its mount."""
+        seers = [mount.seen_by for mount in self.snapshot.mounts if mount.connection == number]
+        keepers = [device.tgid for device in self.snapshot.devices if device.connection == number]
+        return not seers or any(self.related(tid) for tid in (*seers, *keepers))
+
+    @functools.cached_property
+    def detached(self) -> tuple[Task, ...]:
+        """Tasks that may keep a device in a table that nobody sees any more: they close their files, and wait."""
+        return tuple(task for task in self.all if self._keeps_detached(task))
+
+    def _keeps_detached(self, task: Task) -> bool:
+        if task.zombie or kernel_names.has(task.functions, kernel_names.ZAP):
+            return False
+        if task.exiting:
+            return task.fd_slots in (0, None) and (self.snapshot.pid_ns is None or task.tid != self.snapshot.init_tid)
+        return kernel_names.has(task.functions, kernel_names.CLOSING)
 
     def threads(self, tgid: int) -> tuple[Task, ...]:
         return tuple(self._groups.get(tgid, ()))
@@ -72,27 +121,31 @@ class View:
 
     def leaders_below(self, init: Task) -> tuple[Task, ...]:
         """Of the namespace whose init this is: the whole one, or those below it in a nested one."""
-        leaders = [task for task in self.leaders() if task.tid != init.tid]
-        if init.tid == self.snapshot.init_tid:
+        leaders = [task for task in self.leaders() if task.tgid != init.tgid]
+        if init.tgid == self._init_tgid:
             return tuple(leaders)
-        below = {init.tid}
-        grown = True
-        while grown:
-            found = {task.tid for task in leaders if task.ppid in below or task.pid_ns == init.pid_ns} - below
-            below |= found
-            grown = bool(found)
-        return tuple(task for task in leaders if task.tid in below)
+        children: dict[int, list[Task]] = {}
+        for task in leaders:
+            children.setdefault(task.ppid, []).append(task)
+        found = {task.tid: task for task in leaders if task.pid_ns is not None and task.pid_ns == init.pid_ns}
+        todo = [*children.get(init.tgid, ()), *found.values()]
+        while todo:
+            task = todo.pop()
+            found[task.tid] = task
+            todo.extend(each for each in children.get(task.tid, ()) if each.tid not in found)
+        return tuple(found.values())
+
+    @functools.cached_property
+    def _init_tgid(self) -> int:
+        init = self.by_tid.get(self.snapshot.init_tid)
+        return self.snapshot.init_tid if init is None else init.tgid
 
     def connection(self, number: int) -> Connection | None:
-        return next((each for each in self.snapshot.connections if each.number == number), None)
+        return self._connections.get(number)
 
     def mounts_of(self, tgid: int) -> tuple[Mount, ...]:
         """FUSE mounts in the mount namespace of a process, as far as one of its tasks could be read."""
-        return tuple(
-            mount
-            for mount in self.snapshot.mounts
-            if (seer := self.by_tid.get(mount.seen_by)) is not None and seer.tgid == tgid
-        )
+        return tuple(self._seers.get(tgid, ()))
 
     def holders(self, number: int) -> tuple[Device, ...]:
         """Descriptors known to serve this connection: by fdinfo, or by what the launcher claims."""

@@ -25,8 +25,12 @@ def explain(task: Task, view: View) -> Wait | None:
 
 
 def in_zap(task: Task, view: View) -> bool:
-    """PID 1 of this namespace, or of one nested in it, asleep in the zap; without a stack, what it sleeps in tells."""
-    if task.zombie or not task.exiting or not (task.tid == view.snapshot.init_tid or task.ns_tids[-1:] == (1,)):
+    """The last thread of PID 1, of this namespace or of one nested in it, asleep in the zap; its leader may have
+    exited before
+    (find_child_reaper(), kernel/exit.c).  Without a stack, what it sleeps in tells."""
+    leader = view.by_tid.get(task.tgid, task)
+    own = task.tgid == view.snapshot.init_tid or leader.ns_tids[-1:] == (1,)
+    if task.zombie or not task.exiting or not own:
         return False
     if kernel_names.has(task.functions, kernel_names.ZAP):
         return True

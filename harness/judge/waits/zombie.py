@@ -37,8 +37,8 @@ def _reaping(task: Task, view: View) -> Wait:
         target, role = task.tracer, "its tracer"
     else:
         target, role = task.ppid, "its parent"
-    parent = view.by_tid.get(target)
-    if parent is not None and in_zap(parent, view) and not task.tracer:
+    reapers = view.threads(target)
+    if any(in_zap(each, view) for each in reapers) and not task.tracer:
         return Wait(Need.ALL, Progress.RUNS, "state Z: the exiting init reaps it at once (kernel_wait4())")
     if target in view.by_tid:
         evidence = f"state Z: only {role} {target} can reap it"

@@ -87,6 +87,7 @@ def _verdict(verdict: Verdict, form: tuple[Check, ...]) -> dict[str, Any]:
     snapshot = verdict.snapshots[-1] if verdict.snapshots else None
     return {
         "outcome": verdict.outcome.value,
+        **proof_record(verdict),
         "reasons": list(verdict.reasons),
         "form": [asdict(check) for check in form],
         "connection": verdict.connection,
@@ -94,6 +95,13 @@ def _verdict(verdict: Verdict, form: tuple[Check, ...]) -> dict[str, Any]:
         "tasks": [_task(task) for task in snapshot.tasks] if snapshot else [],
         "unseen": list(snapshot.unseen) if snapshot else [],
     }
+
+
+def proof_record(verdict: Verdict) -> dict[str, Any]:
+    """What a verdict of deadlock is worth; nothing of another outcome."""
+    if verdict.proof is None:
+        return {}
+    return {"proof": verdict.proof.value, "conditions": list(verdict.conditions)}
 
 
 def _task(task: Task) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from harness.model.records import (
 )
 from harness.report import cells
 from harness.report.processes import Branch, process_tree
-from harness.report.proof import MEANS, console_of, why
+from harness.report.proof import MEANS, console_of, why, worth
 from harness.report.tasks import noted, stacks, task_name
 from harness.report.text import visible
 from harness.report.wait_tree import WaitBranch, wait_tree
@@ -152,7 +152,7 @@ class Story:
     def verdict(self, verdict: Verdict, form: tuple[Check, ...]) -> None:
         outcome = verdict.outcome
         self.console.print(f"\n[{STYLES[outcome]}]{outcome.upper()}[/]: {MEANS[outcome]}")
-        for reason in why(verdict):
+        for reason in (*why(verdict), *worth(verdict)):
             self.console.print(f"  - {escape(reason)}")
         self._verbatim("the last lines of its console:", console_of(verdict))
         if verdict.graph is None:

@@ -16,8 +16,8 @@ from harness.model.memory import (
     Reference,
     ServedConnection,
 )
-from harness.model.records import Connection, InFlight, Outcome, Snapshot
-from tests.unit.records import CONNECTION, HANG, LEADER, STUCK, sleeper, with_others
+from harness.model.records import Connection, Outcome, Snapshot
+from tests.unit.records import CONNECTION, HANG, IN_FLIGHT, LEADER, STUCK, sleeper, with_others
 
 OTHER = 9000
 """A process outside that sleeps."""
@@ -37,7 +37,7 @@ def with_memory(connection: ServedConnection) -> Snapshot:
         connections=(*HANG.connections, Connection(77, 1)),
         mounts=(),
         claims=(),
-        in_flight=(InFlight(OTHER, OTHER, 7, 3),),
+        holders=(replace(IN_FLIGHT, tgid=OTHER, tid=OTHER),),
         memory=KernelMemory("a test", (connection, ServedConnection(77, True, 1))),
     )
 

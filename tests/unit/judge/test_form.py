@@ -159,7 +159,7 @@ class TestFlush:
 
     def test_stuck_on_one_of_two_connections_is_stuck(self) -> None:
         """Which of them cannot be told; that it sleeps in the exit's own FLUSH is in its stack."""
-        two = with_connection(replace(HANG, mounts=()), 50, 1)
+        two = with_connection(replace(HANG, mounts=(), claims=()), 50, 1)
         assert judge(resting(two)).connection is None
         assert holds(two) == ALL_HOLD
 

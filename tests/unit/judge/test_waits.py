@@ -122,14 +122,14 @@ def test_the_stuck_thread_waits_for_the_connection_of_its_mount_namespace() -> N
 
 
 def test_without_mountinfo_every_connection_that_waits_is_kept_as_an_assumption() -> None:
-    snapshot = with_connection(with_connection(replace(HANG, mounts=()), 50, 3), 51, 0)
+    snapshot = with_connection(with_connection(replace(HANG, mounts=(), claims=()), 50, 3), 51, 0)
     (target,) = _explained(STUCK, snapshot).targets
     assert (target.target, target.strength) == (WAITING_CONNECTIONS, Strength.ASSUMED)
     assert _waiting_connections(snapshot) == {connection_id(CONNECTION), connection_id(50)}
 
 
 def test_a_waiting_count_that_cannot_be_read_rules_nothing_out() -> None:
-    snapshot = with_connection(replace(HANG, mounts=()), 50, None)
+    snapshot = with_connection(replace(HANG, mounts=(), claims=()), 50, None)
     assert _waiting_connections(snapshot) == {connection_id(CONNECTION), connection_id(50)}
 
 
@@ -138,9 +138,10 @@ def test_without_any_connection_that_waits_the_reason_is_unknown() -> None:
     assert _explained(STUCK, idle).progress is Progress.UNKNOWN
 
 
-def test_a_request_of_a_task_that_nobody_killed_may_be_interrupted() -> None:
+def test_a_request_of_a_task_that_nobody_killed_waits_for_the_answer_too() -> None:
+    """A SIGKILL might end its wait, but would make it answer nobody."""
     alive = sleeper(9001, state="D", stack=("request_wait_answer+0x1/0x2", "fuse_flush+0x1/0x2"))
-    assert _explained(9001, with_inside(HANG, alive)).progress is Progress.OUTSIDE
+    assert _explained(9001, with_inside(HANG, alive)).progress is Progress.WAITS
 
 
 def test_a_killed_task_leaves_the_interruptible_wait_but_not_the_exits_own() -> None:

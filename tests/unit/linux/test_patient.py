@@ -11,11 +11,11 @@ from harness.linux.patient import read_each
 
 
 def test_everything_is_read() -> None:
-    assert read_each(range(5), lambda number: number * 2) == ({0: 0, 1: 2, 2: 4, 3: 6, 4: 8}, ())
+    assert read_each(range(5), lambda number: number * 2) == ({0: 0, 1: 2, 2: 4, 3: 6, 4: 8}, (), ())
 
 
 def test_nothing_to_read() -> None:
-    assert read_each([], lambda number: number) == ({}, ())
+    assert read_each([], lambda number: number) == ({}, (), ())
 
 
 def test_two_hundred_that_hang_cost_what_one_does() -> None:
@@ -27,11 +27,12 @@ def test_two_hundred_that_hang_cost_what_one_does() -> None:
         return number
 
     began = time.monotonic()
-    done, stuck = read_each(range(400), read)
+    done, stuck, unreached = read_each(range(400), read, slowest_s=0.4)
     took = time.monotonic() - began
     never.set()
     assert sorted(done) == list(range(0, 400, 2))
-    assert sorted(stuck) == list(range(1, 400, 2))
+    assert sorted((*stuck, *unreached)) == list(range(1, 400, 2))
+    assert not unreached
     assert took < 3
 
 

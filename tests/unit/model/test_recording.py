@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.model import recording
-from harness.model.records import Claim, Connection, Device, InFlight, Mount, Snapshot, Task
+from harness.model.holders import Awaited, PossibleHolder, Relative
+from harness.model.records import Claim, Connection, Device, Mount, Snapshot, Task
 from tests.unit.records import HANG, recorded
 
 NUMBERS = st.integers(0, 2**63)
@@ -26,7 +27,9 @@ SNAPSHOTS = st.builds(
     tasks=st.lists(TASKS, max_size=3).map(tuple),
     others=st.lists(TASKS, max_size=2).map(tuple),
     devices=st.lists(st.builds(Device), max_size=2).map(tuple),
-    in_flight=st.lists(st.builds(InFlight), max_size=2).map(tuple),
+    holders=st.lists(st.builds(PossibleHolder), max_size=2).map(tuple),
+    relatives=st.none() | st.lists(st.builds(Relative), max_size=2).map(tuple),
+    awaited=st.lists(st.builds(Awaited), max_size=2).map(tuple),
     connections=st.lists(st.builds(Connection), max_size=2).map(tuple),
     mounts=st.lists(st.builds(Mount), max_size=2).map(tuple),
     claims=st.lists(st.builds(Claim), max_size=2).map(tuple),

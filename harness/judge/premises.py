@@ -1,0 +1,127 @@
+"""What a proof of deadlock takes for granted: nothing, or conditions in words, each with what was checked for it.
+Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.judge.waits import View
+from harness.model import kernel_names
+from harness.model.holders import PossibleHolder
+from harness.model.records import Snapshot, Strength, WaitGraph, tid_of
+
+NAMED = 5
+"""Processes that a condition names; of more it gives the number."""
+_MEANS = {
+    "io-uring": "have an io_uring, in whose registered files or requests a device could be",
+    "mappings": "have an aio context or a mapped io_uring, in which a device could be",
+    "calls": "are in a call that could keep a device which is closed meanwhile",
+    "closing": "are closing files, of which one could be the device",
+    "in-flight": "have files in flight on a UNIX socket, among which the device could be",
+    "unread-table": "have a descriptor table that could not be read",
+}
+
+
+def complete(dead: frozenset[str], now: Snapshot) -> bool:
+    """Whether every reference to the device of every connection among the dead is accounted for."""
+    launched = {claim.connection for claim in now.claims if not claim.evidence}
+    numbers = [int(name.partition(":")[2]) for name in dead if name.startswith("connection:")]
+    return bool(numbers) and all(number in launched or _in_memory(number, now) for number in numbers)
+
+
+def _in_memory(number: int, now: Snapshot) -> bool:
+    served = None if now.memory is None else now.memory.connection(number)
+    return served is not None and served.accounted
+
+
+def moved(before: Snapshot, now: Snapshot) -> tuple[str, ...]:
+    """Why the device may have changed hands between the two looks, unseen by both; empty where it cannot have."""
+    if before.relatives is None or now.relatives is None:
+        return ()
+    old = {(each.pid, each.start_time): each for each in before.relatives}
+    new = {(each.pid, each.start_time): each for each in now.relatives}
+    reasons = [
+        f"process {pid} {'appeared' if (pid, start) in new else 'vanished'} between the looks, and a device can have "
+        f"come to it: {(new.get((pid, start)) or old[pid, start]).way}"
+        for pid, start in sorted(old.keys() ^ new.keys())
+    ]
+    reasons += [
+        f"process {each.pid} ran between the looks and has a UNIX socket, by which it may have passed a device on: "
+        f"{each.way}"
+        for key, each in new.items()
+        if key in old and each.sockets and (each.switches is None or each.switches != old[key].switches)
+    ]
+    return tuple(reasons)
+
+
+def conditions(graph: WaitGraph, dead: frozenset[str], now: Snapshot) -> tuple[str, ...]:
+    """The conditions of a proof that rests on /proc alone."""
+    view = View(now)
+    numbers = [int(name.partition(":")[2]) for name in dead if name.startswith("connection:")]
+    return (
+        *_connections(graph, dead),
+        *_holders(now, dead),
+        *_elsewhere(view, numbers),
+        *_limits(now, numbers),
+        *(f"what could not be read changes nothing: {each}" for each in now.unseen),
+    )
+
+
+def _connections(graph: WaitGraph, dead: frozenset[str]) -> Iterator[str]:
+    """Tasks whose connection is not shown by a descriptor or by kernel memory."""
+    labels = {node.id: node.label for node in graph.nodes}
+    found: dict[tuple[str, str], list[str]] = {}
+    for edge in graph.edges:
+        waits = tid_of(edge.waiter) is not None and tid_of(edge.target) is None
+        if waits and edge.waiter in dead and edge.strength is not Strength.OBSERVED:
+            found.setdefault((labels[edge.target], edge.evidence), []).append(labels[edge.waiter])
+    for (target, evidence), waiters in found.items():
+        yield f"{_listed(waiters)} waits for {target}, as {evidence}; no descriptor of the call shows it"
+
+
+def _holders(now: Snapshot, dead: frozenset[str]) -> Iterator[str]:
+    """Processes with the means to keep a device, and no way by which it can have come to them."""
+    groups: dict[str, dict[int, PossibleHolder]] = {}
+    for holder in now.holders:
+        if not holder.way:
+            groups.setdefault(holder.means, {})[holder.tgid] = holder
+    for means, found in groups.items():
+        names = _listed([f"{each.comm} {each.tgid}" for each in found.values()])
+        what = _MEANS.get(means, "could keep a device outside of every table")
+        yield f"{len(found)} process(es) {what}, and nothing shows a way from the device to them: {names}"
+    if now.relatives is not None and any(name.startswith("connection:") for name in dead):
+        yield (
+            "no process keeps the device in a call or a message that is under way: checked of "
+            f"{len(now.relatives)} process(es) to which it can have come, by ancestry, session or namespaces"
+        )
+
+
+def _elsewhere(view: View, numbers: list[int]) -> Iterator[str]:
+    """Devices and exiting tasks of others, to which nothing leads from the connection."""
+    unnamed = {device.tgid for device in view.unnamed_devices()}
+    far = sorted(tgid for tgid in unnamed if not any(view.related(tgid) or view.sees(tgid, n) for n in numbers))
+    if far and numbers:
+        names = _listed([str(tgid) for tgid in far])
+        yield f"{len(far)} process(es) with a FUSE device serve other connections, not named by this kernel: {names}"
+    exiting = {
+        task.tgid: f"{task.comm} {task.tgid}"
+        for task in view.detached
+        if not any(view.related(task.tgid) or view.sees(task.tgid, number) for number in numbers)
+        and not any(number in view.launched for number in numbers)
+    }
+    if exiting and numbers:
+        names = _listed(list(exiting.values()))
+        yield f"exiting processes elsewhere do not keep the device in the table that they close: {names}"
+
+
+def _limits(now: Snapshot, numbers: list[int]) -> Iterator[str]:
+    if now.request_timeout is not None and numbers:
+        yield "the server has negotiated no request timeout, by which the kernel would end the wait (fs.fuse sets none)"
+    locks = [task for task in now.live if kernel_names.awaits_fuse_lock(task.functions)]
+    if locks:
+        yield "who holds a lock of a FUSE file has a request in flight on the same mount"
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

@@ -1,0 +1,156 @@
+"""On which connection each waiting task's request is: by evidence, by exact counting, or one of several.  Pure.
+
+Nothing is concluded from the mounts that a task sees alone: it may wait for a file that was passed to it, on a mount
+that was
+detached, or on a layer of an overlay.  What it sees is taken for its connection only where the counts agree: every
+task that
+waits and sees the mount has a request that the connection counts.  A connection that counts a request which no such
+task
+explains may be anybody's who has a way to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from harness.model import kernel_names
+from harness.model.records import Mount, Strength, Task
+from harness.record import record
+
+if TYPE_CHECKING:
+    from harness.judge.waits import View
+
+
+@record(frozen=True, slots=True)
+class Asked:
+    """The connections on which the request of a task can be."""
+
+    numbers: tuple[int, ...]
+    """More than one: it is one of them, nothing tells which.  None: it cannot be told."""
+    strength: Strength
+    evidence: str
+
+
+class Requests:
+    """The requests of all tasks of a snapshot that wait for an answer, matched with what the connections count."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        snapshot = view.snapshot
+        self._counts = {each.number: each.waiting for each in snapshot.connections if each.waiting != 0}
+        self._left: dict[int, float] = {
+            number: float("inf") if count is None else count for number, count in self._counts.items()
+        }
+        self._known: dict[int, Asked] = {}
+        self._seen: dict[int, tuple[int, ...]] = {}
+        tasks = [task for task in view.all if not task.zombie and kernel_names.awaits_fuse(task.functions)]
+        shown = {each.tid: each for each in snapshot.awaited}
+        for task in tasks:
+            asked = self._observed(task, shown.get(task.tid))
+            if asked is not None:
+                self._known[task.tid] = asked
+                if asked.numbers[0] in self._left:
+                    self._left[asked.numbers[0]] -= 1
+            else:
+                mounts = self._mounts(task)
+                self._seen[task.tid] = tuple(number for number in mounts if number in self._counts)
+        self._contradicted: set[int] = set()
+        self._match()
+
+    def _observed(self, task: Task, shown: object) -> Asked | None:
+        from harness.model.holders import Awaited
+
+        memory = self._view.snapshot.memory
+        served = None if memory is None else memory.awaited_by(task.tid)
+        if served is not None:
+            return Asked((served.number,), Strength.OBSERVED, "kernel memory: its request is on this connection")
+        if isinstance(shown, Awaited) and self._view.connection(shown.connection) is not None:
+            return Asked((shown.connection,), Strength.OBSERVED, shown.evidence)
+        return None
+
+    def _mounts(self, task: Task) -> dict[int, Mount]:
+        return {mount.connection: mount for mount in self._view.mounts_of(task.tgid)}
+
+    def _match(self) -> None:
+        """Settles the tasks that see one connection with a request left, until nothing changes."""
+        open_tasks = dict(self._seen)
+        changed = True
+        while changed:
+            changed = False
+            singles: dict[int, list[int]] = {}
+            for tid, numbers in open_tasks.items():
+                if len(numbers) == 1:
+                    singles.setdefault(numbers[0], []).append(tid)
+            for number, tids in singles.items():
+                changed = True
+                if len(tids) > self._left[number]:
+                    self._contradicted.update(tids)
+                else:
+                    self._left[number] -= len(tids)
+                for tid in tids:
+                    del open_tasks[tid]
+            for tid, numbers in open_tasks.items():
+                rest = tuple(number for number in numbers if self._left[number] > 0)
+                if rest and rest != numbers:
+                    open_tasks[tid] = self._seen[tid] = rest
+                    changed = True
+                elif not rest and numbers:
+                    self._contradicted.add(tid)
+
+    def asked(self, task: Task) -> Asked:
+        """Return the connections that the request of this task can be on."""
+        known = self._known.get(task.tid)
+        if known is not None:
+            return known
+        launched = self._launched(task)
+        if launched is not None:
+            return launched
+        seen = self._seen.get(task.tid, ())
+        if task.tid in self._contradicted or not seen:
+            numbers = tuple(self._counts) if seen or self._contradicted else self._spare() or tuple(self._counts)
+            numbers = tuple(dict.fromkeys((*seen, *numbers)))
+            why = (
+                "more tasks wait than the connections that they see count"
+                if seen
+                else "it sees no mount that could tell"
+            )
+            if len(numbers) == 1:
+                why = "every other waiting request of this machine has a waiting task of its own"
+                return Asked(numbers, Strength.DERIVED, f"{why}: by counting")
+            return Asked(numbers, Strength.ASSUMED, f"{why}: one of {len(numbers)} connections that count requests")
+        extra = tuple(number for number in self._spare() if number not in seen and self._view.reaches(number))
+        numbers = (*seen, *extra)
+        if len(numbers) > 1:
+            return Asked(numbers, Strength.ASSUMED, f"one of {len(numbers)} connections that count requests")
+        mount = self._mounts(task)[seen[0]]
+        return Asked(numbers, Strength.DERIVED, f"{self._counting(seen[0])}, and it sees its mount ({mount.fsname})")
+
+    def _launched(self, task: Task) -> Asked | None:
+        """The launcher knows which connections a task of its own namespace can use."""
+        numbers = self._view.launched
+        if not numbers or task.tid not in self._view.inside:
+            return None
+        counted = [number for number in numbers if number in self._counts]
+        if not counted:
+            return Asked((), Strength.ASSUMED, "no connection of what was launched counts a request")
+        seen = [number for number in counted if number in self._mounts(task)] or counted
+        one = len(seen) == 1
+        return Asked(
+            tuple(seen),
+            Strength.DERIVED if one else Strength.ASSUMED,
+            f"the {'only' if one else 'possible'} connection(s) of what was launched, {self._counting(seen[0])}",
+        )
+
+    def _spare(self) -> tuple[int, ...]:
+        """Connections that count a request which no waiting task explains."""
+        return tuple(number for number, left in self._left.items() if left > 0)
+
+    def _counting(self, number: int) -> str:
+        count = self._counts.get(number)
+        return "whose waiting requests cannot be read" if count is None else f"it counts waiting requests ({count})"
+
+
+def candidates(view: View, tasks: Iterable[Task]) -> tuple[int, ...]:
+    """Return the connections on which the requests of these tasks can be."""
+    return tuple(dict.fromkeys(number for task in tasks for number in view.requests.asked(task).numbers))

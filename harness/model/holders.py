@@ -1,0 +1,42 @@
+"""Who may keep a device although no descriptor table shows it: records of what was looked for, and what was found."""
+
+from __future__ import annotations
+
+from harness.record import record
+
+
+@record(frozen=True, slots=True)
+class PossibleHolder:
+    """A process that has the means to keep an open file outside of every descriptor table that was read."""
+
+    tgid: int
+    tid: int
+    """The task that has the means."""
+    comm: str
+    means: str
+    """The name of the probe that found it (harness/observe/means/)."""
+    evidence: str
+    way: str = ""
+    """How the device could have come to it (ancestry, session, namespace, …); empty: nothing shows a way."""
+
+
+@record(frozen=True, slots=True)
+class Relative:
+    """A process that the device could have come to: it is watched from one look to the next."""
+
+    pid: int
+    start_time: int
+    way: str
+    switches: int | None = None
+    """Context switches of all its threads: unchanged means that it did not run."""
+    sockets: bool = False
+    """It has a UNIX socket, by which it can receive a device or pass one on."""
+
+
+@record(frozen=True, slots=True)
+class Awaited:
+    """The connection that a task waits for, where something shows it: never by elimination."""
+
+    tid: int
+    connection: int
+    evidence: str

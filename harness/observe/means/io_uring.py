@@ -1,0 +1,49 @@
+"""An io_uring: its registered files, and its requests under way, are in no descriptor table.
+
+The ring's fdinfo lists both where the lock of the ring is free (io_uring_show_fdinfo(), io_uring/fdinfo.c).  A ring
+may also live
+on without a descriptor: by its thread that polls for requests (`iou-sqp-…`), or by a mapping.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from harness.linux import procfs
+from harness.observe.means import Process, Sign
+
+_NAME = "anon_inode:[io_uring]"
+_NO_DEVICE = ("socket:", "pipe:", "anon_inode:", "<none>")
+"""Names of files that are certainly no device node."""
+
+
+def find(process: Process) -> Iterator[Sign]:
+    """Yields a sign for each ring that may keep a device."""
+    for tid, descriptors in process.tables:
+        for fd, name in descriptors:
+            if name == _NAME:
+                with contextlib.suppress(OSError):
+                    evidence = kept(procfs.read(f"/proc/{process.pid}/task/{tid}/fdinfo/{fd}"))
+                    if evidence:
+                        yield Sign(tid, f"io_uring, descriptor {fd}: {evidence}")
+    for tid, thread in process.threads.items():
+        if thread.comm.startswith(("iou-sqp-", "iou-wrk-")) and thread.state not in "ZX":
+            yield Sign(tid, f"{thread.comm}: a thread of an io_uring works on its requests")
+
+
+def kept(text: str) -> str:
+    """Return what the ring may keep, by its fdinfo; empty where it keeps nothing that could be a device."""
+    lines = text.splitlines()
+    count = next((line.partition(":")[2].strip() for line in lines if line.startswith("UserFiles:")), None)
+    polls = next((place for place, line in enumerate(lines) if line.startswith("PollList:")), None)
+    if count is None or polls is None:
+        return "its registered files and requests cannot be listed, its lock is taken"
+    names = [line.partition(": ")[2] for line in lines if line.lstrip()[:1].isdigit() and ": " in line]
+    files = [name for name in names if name and not name.startswith(_NO_DEVICE)]
+    if files:
+        return f"registered files: {', '.join(files[:3])}"
+    if int(count) and not names:
+        return f"{count} registered files, which are not named"
+    under_way = [line for line in lines[polls + 1 :] if line.startswith("  op=")]
+    return f"{len(under_way)} polls under way" if under_way else ""
