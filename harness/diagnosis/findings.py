@@ -143,6 +143,7 @@ def _waits_for(task: Task, verdict: Verdict) -> str:
 
 
 def _joined(first: _Found, other: _Found) -> _Found:
+    first, other = sorted((first, other), key=lambda found: (_start(found), found.snapshot.init_tid))
     known = {each.tid for each in first.blockers}
     more = tuple(each for each in other.blockers if each.tid not in known)
     kind = min(first.kind, other.kind, key=blockers.rank)
@@ -161,7 +162,7 @@ def _finding(found: _Found, readings: Readings, everything: Iterable[_Found]) ->
         if each is not found and connection is not None and each.verdict.connection == connection.number
     )
     return Finding(
-        _name(found, readings, connection),
+        _name(found, readings),
         snapshot.init_tid if snapshot.pid_ns is not None else None,
         found.kind,
         verdict,
@@ -213,15 +214,19 @@ def _only_waiting(snapshot: Snapshot, tids: set[int]) -> int | None:
     return waiting[0] if len(waiting) == 1 else None
 
 
-def _name(found: _Found, readings: Readings, connection: Stuck | None) -> str:
-    """The PID for the eye, and a digest of all that makes it the one that it is."""
+def _name(found: _Found, readings: Readings) -> str:
+    """The PID for the eye, and a digest of what makes it the same finding: the boot, the namespace or process, its start.
+
+    What is stuck in it, on which connection and with what outcome may change while it is the same.
+    """
     snapshot = found.snapshot
-    init = snapshot.init
-    parts: list[object] = [readings.boot, snapshot.init_tid, init.start_time if init else 0, snapshot.pid_ns]
-    parts += [found.verdict.outcome, found.kind]
-    parts += [(connection.number, connection.fsname)] if connection else []
-    parts += sorted((each.tid, each.start_time) for each in found.blockers)
+    parts = (readings.boot, snapshot.init_tid, _start(found), snapshot.pid_ns)
     return f"{snapshot.init_tid}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:8]}"
+
+
+def _start(found: _Found) -> int:
+    init = found.snapshot.init
+    return init.start_time if init else 0
 
 
 def _young(snapshot: Snapshot, rests: tuple[Rest, ...]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from harness.judge.waits import View
 from harness.model import kernel_names
-from harness.model.holders import PossibleHolder
+from harness.model.holders import PossibleHolder, Relative
 from harness.model.records import Snapshot, Strength, WaitGraph, tid_of
 
 NAMED = 5
@@ -35,15 +35,24 @@ def _in_memory(number: int, now: Snapshot) -> bool:
 
 
 def moved(before: Snapshot, now: Snapshot) -> tuple[str, ...]:
-    """Why the device may have changed hands between the two looks, unseen by both; empty where it cannot have."""
+    """Why the device may have changed hands between the two looks, unseen by both; empty where it cannot have.
+
+    A process gets a device from its parent, or by a UNIX socket.  Who came and went without either has had none.
+    """
     if before.relatives is None or now.relatives is None:
         return ()
     old = {(each.pid, each.start_time): each for each in before.relatives}
     new = {(each.pid, each.start_time): each for each in now.relatives}
+    innocent = {key[0] for key, each in new.items() if each.clean and key in old and old[key].clean}
     reasons = [
-        f"process {pid} {'appeared' if (pid, start) in new else 'vanished'} between the looks, and a device can have "
-        f"come to it: {(new.get((pid, start)) or old[pid, start]).way}"
-        for pid, start in sorted(old.keys() ^ new.keys())
+        f"process {each.pid} appeared between the looks, and a device can have come to it: {each.way}"
+        for key, each in new.items()
+        if key not in old and not _born_innocent(each, now.relatives, innocent)
+    ]
+    reasons += [
+        f"process {each.pid} vanished between the looks, and a device can have come to it: {each.way}"
+        for key, each in old.items()
+        if key not in new and not each.clean
     ]
     reasons += [
         f"process {each.pid} ran between the looks and has a UNIX socket, by which it may have passed a device on: "
@@ -52,6 +61,21 @@ def moved(before: Snapshot, now: Snapshot) -> tuple[str, ...]:
         if key in old and each.sockets and (each.switches is None or each.switches != old[key].switches)
     ]
     return tuple(reasons)
+
+
+def _born_innocent(born: Relative, relatives: tuple[Relative, ...], innocent: set[int]) -> bool:
+    """Whether it has no socket, and descends from a process that had no device in either look."""
+    by_pid = {each.pid: each for each in relatives}
+    seen: set[int] = set()
+    while not born.sockets and born.ppid not in seen:
+        if born.ppid in innocent:
+            return True
+        seen.add(born.ppid)
+        parent = by_pid.get(born.ppid)
+        if parent is None:
+            return False
+        born = parent
+    return False
 
 
 def conditions(graph: WaitGraph, dead: frozenset[str], now: Snapshot) -> tuple[str, ...]:

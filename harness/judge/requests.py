@@ -57,6 +57,9 @@ class Requests:
                 self._seen[task.tid] = tuple(number for number in mounts if number in self._counts)
         self._contradicted: set[int] = set()
         self._match()
+        for task in view.all:
+            if task.held and not task.zombie:
+                self._explain_unread(task)
 
     def _observed(self, task: Task, shown: object) -> Asked | None:
         from harness.model.holders import Awaited
@@ -97,6 +100,12 @@ class Requests:
                     changed = True
                 elif not rest and numbers:
                     self._contradicted.add(tid)
+
+    def _explain_unread(self, task: Task) -> None:
+        """A task in an execve() that hangs may have the request of a connection that it alone sees one left of."""
+        numbers = [number for number in self._mounts(task) if self._left.get(number, 0) > 0]
+        if len(numbers) == 1:
+            self._left[numbers[0]] -= 1
 
     def asked(self, task: Task) -> Asked:
         """Return the connections that the request of this task can be on."""

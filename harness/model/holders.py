@@ -31,6 +31,9 @@ class Relative:
     """Context switches of all its threads: unchanged means that it did not run."""
     sockets: bool = False
     """It has a UNIX socket, by which it can receive a device or pass one on."""
+    ppid: int = 0
+    clean: bool = False
+    """Its tables were read, and it has neither a device nor a socket nor other means: what it forks has no device."""
 
 
 @record(frozen=True, slots=True)

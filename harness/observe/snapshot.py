@@ -102,6 +102,7 @@ class Survey:
         if not names_connections and not launched and devices:
             names_connections = fdinfo_names_connections()
         everywhere = {device.tgid for device in devices} | self._exiting() | clients
+        everywhere |= self._waiters().intersection(members)  # those of the other targets
         kin = {target: self._kin(pids) if depends and not launched else _NO_KIN for target, pids in inside.items()}
         everywhere.update(holder.tgid for each in kin.values() for holder in each.holders if holder.way)
         relatives = {target: self._reapers(pids) - everywhere for target, pids in inside.items()}
@@ -209,6 +210,7 @@ class Survey:
 
     def _watched(self, ways: dict[int, str]) -> Iterator[Relative]:
         tables = self._tables()
+        holders = {device.tgid for device in self.devices()}
         for pid, way in sorted(ways.items()):
             process = self.census.get(pid)
             if process is None or way == INSIDE:
@@ -216,7 +218,8 @@ class Survey:
             counts = [task.switches for task in self.tasks(pid)]
             sockets = any(procfs.is_socket(name) for _, table in tables.get(pid, ()) for _, name in table)
             total = None if None in counts else sum(count for count in counts if count is not None)
-            yield Relative(pid, process.stat.start_time, way, total, sockets)
+            suspicious = sockets or pid in holders or bool(self._signs.get((pid, True))) or pid not in tables
+            yield Relative(pid, process.stat.start_time, way, total, sockets, process.stat.ppid, not suspicious)
 
     def _clients(self, members: frozenset[int]) -> set[int]:
         """Every process with a task that waits for FUSE, by its wait channel: whose requests are counted in
@@ -227,7 +230,8 @@ class Survey:
             if pid not in members and not self._lone_server(pid)
         }
         waits = self.patient.read(asleep, lambda pid: _first_client(asleep[pid], pid))
-        return {pid for pid, tid in waits.items() if tid is not None}
+        held = self.patient.held.intersection(self.census)
+        return {pid for pid, tid in waits.items() if tid is not None} | held
 
     def _lone_server(self, pid: int) -> bool:
         """Read already, and none of its tasks waits."""
@@ -247,7 +251,7 @@ class Survey:
         """Processes, of those that have been read, with a task that waits for FUSE."""
         if len(self._waiting) < len(self._read):
             self._waiting = {
-                pid: any(kernel_names.depends_on_fuse(task.functions) for task in tasks)
+                pid: any(task.held or kernel_names.depends_on_fuse(task.functions) for task in tasks)
                 for pid, tasks in self._read.items()
             }
         return {pid for pid, waits in self._waiting.items() if waits}

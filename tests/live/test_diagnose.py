@@ -327,7 +327,7 @@ def _outside(situations: Situations) -> dict[int, tuple[str, str]]:
     situations.reaped(asker)
     situations.waits(server)
     situations.waits(asker.pid)
-    made[min(server, asker.pid)] = ("starved", "fuse-request")
+    made[min(server, asker.pid)] = ("deadlock", "fuse-request")
     return made
 
 

@@ -449,6 +449,17 @@ class TestHiddenReferences:
         assert verdict.outcome is Outcome.INCONCLUSIVE
         assert word in words(verdict)
 
+    def test_who_is_born_of_one_that_had_no_device_has_none(self) -> None:
+        before, now = resting(self.FOREIGN)
+        parent = Relative(9000, 100, "an ancestor", 7, ppid=1, clean=True)
+        child = Relative(9001, 200, "in the same session", 1, ppid=9000)
+        orphan = replace(child, ppid=1)
+        for born, outcome in ((child, Outcome.DEADLOCK), (orphan, Outcome.INCONCLUSIVE)):
+            looks = (replace(before, relatives=(parent,)), replace(now, relatives=(parent, born)))
+            assert judge(looks).outcome is outcome
+        gone = (replace(before, relatives=(parent, replace(child, clean=True))), replace(now, relatives=(parent,)))
+        assert judge(gone).outcome is Outcome.DEADLOCK
+
     def test_a_relative_that_ran_without_a_socket_has_passed_nothing_on(self) -> None:
         before, now = resting(self.FOREIGN)
         old, new = (Relative(9000, 100, "an ancestor", count) for count in (7, 8))
