@@ -215,7 +215,7 @@ def _only_waiting(snapshot: Snapshot, tids: set[int]) -> int | None:
 
 
 def _name(found: _Found, readings: Readings) -> str:
-    """The PID for the eye, and a digest of what makes it the same finding: the boot, the namespace or process, its start.
+    """The PID for the eye, and a digest of what makes it the same one: the boot, the namespace or process, its start.
 
     What is stuck in it, on which connection and with what outcome may change while it is the same.
     """

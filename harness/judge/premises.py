@@ -88,6 +88,11 @@ def conditions(graph: WaitGraph, dead: frozenset[str], now: Snapshot) -> tuple[s
         *_elsewhere(view, numbers),
         *_limits(now, numbers),
         *(f"what could not be read changes nothing: {each}" for each in now.unseen),
+        *(
+            [f"kernel memory, which would show it all, was not read: {now.without_memory}"]
+            if now.without_memory
+            else []
+        ),
     )
 
 

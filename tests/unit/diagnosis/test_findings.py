@@ -24,7 +24,7 @@ RECORDED = Path(__file__).parents[2] / "data" / "capture-6.18.json"
 
 
 def unrelated(readings: Readings) -> Readings:
-    """As if somebody had looked for relatives of the stuck processes, and found none: the recording is older than that."""
+    """As if somebody had looked for relatives of the stuck processes, and found none: the recording is older."""
 
     def without_relatives(reading: Reading) -> Reading:
         return replace(reading, snapshots=tuple(replace(each, relatives=()) for each in reading.snapshots))
