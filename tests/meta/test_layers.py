@@ -73,14 +73,15 @@ WITH_FAKEFS = {
     "harness.guard": {"fakefs"},
 }
 """Which rooms may import fakefs: the others know no FUSE server by name."""
-WAITGRAPH = ("harness.judge.waits", "harness.judge.waitgraph", "harness.judge.accounted")
+WAITGRAPH = ("harness.judge.waits", "harness.judge.requests", "harness.judge.waitgraph", "harness.judge.accounted")
 """The graph knows nothing of the verdict that is drawn from it."""
 
-RECORDS = {"harness.model.records", "harness.model.memory", "harness.model.terms"}
+RECORDS = {"harness.model.records", "harness.model.holders", "harness.model.memory", "harness.model.terms"}
 PURE = {
     "harness.model.terms": set(),
+    "harness.model.holders": set(),
     "harness.model.memory": {"harness.model.terms"},
-    "harness.model.records": {"harness.model.memory", "harness.model.terms"},
+    "harness.model.records": {"harness.model.holders", "harness.model.memory", "harness.model.terms"},
     "harness.model.kernel_names": set(),
     "harness.blockers": {"harness", "harness.model.terms", "harness.registry"},
     "harness.explain": {
@@ -101,7 +102,7 @@ PURE = {
         "harness.model",
         "harness.model.kernel_names",
     },
-    "harness.judge.waits": RECORDS,
+    "harness.judge.waits": RECORDS | {"harness.model", "harness.model.kernel_names", "harness.judge.requests"},
     "harness.judge.waitgraph": RECORDS
     | {
         "harness",
@@ -112,7 +113,9 @@ PURE = {
         "harness.judge.waits",
     },
     "harness.judge.accounted": RECORDS | {"harness.judge.waits"},
-    "harness.judge.verdict": RECORDS | {"harness.judge.waitgraph"},
+    "harness.judge.requests": RECORDS | {"harness.model", "harness.model.kernel_names", "harness.judge.waits"},
+    "harness.judge.premises": RECORDS | {"harness.model", "harness.model.kernel_names", "harness.judge.waits"},
+    "harness.judge.verdict": RECORDS | {"harness.judge", "harness.judge.premises", "harness.judge.waitgraph"},
     "harness.judge.form": RECORDS | {"harness.model.kernel_names"},
     "harness.judge.exercise": {"fakefs.journal", "harness.scenario"},
     "harness.judge.withheld": {"fakefs.journal", "fakefs.parse", "harness.model.records"},
