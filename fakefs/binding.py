@@ -11,16 +11,16 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import ModuleType
 
 from fakefs.errors import SetupError
+from fakefs.record import record
 
 VARIABLE = "FAKEFS_FUSE"
 LIBRARY = "FUSE_LIBRARY_PATH"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Kind:
     """A Python package that binds one major version of libfuse.
 
@@ -55,7 +55,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Binding:
     """A binding that is imported, and the libfuse that it has loaded."""
 

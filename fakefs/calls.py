@@ -5,8 +5,9 @@ kernel's requests arrive under another name: LOOKUP is `getattr`, SETATTR is `ch
 """
 
 import os
-from dataclasses import dataclass
 from typing import Protocol
+
+from fakefs.record import record
 
 #: Every operation that fusepy has, and the system calls that cause it.
 OPERATIONS: dict[str, str] = {
@@ -149,7 +150,7 @@ def read_pid_ns(tid: int) -> int | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Call:
     """One operation that arrived. `other` is the second path: the new name of a rename, the existing name of a link."""
 

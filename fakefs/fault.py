@@ -1,10 +1,10 @@
 """The interface of a fault. The faults themselves are in faults/, one in each file."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fakefs.calls import Call
+from fakefs.record import record
 
 Argument = float | int | str | None
 
@@ -31,7 +31,7 @@ class Request(Protocol):
     def journal(self, event: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Reply:
     """An answer in place of the real operation's. `value` is what fusepy expects that operation to return."""
 
@@ -43,7 +43,7 @@ def refuses_nothing(_operations: frozenset[str], _after: bool) -> Iterator[str]:
     return iter(())
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Fault:
     """One way to misbehave.
 

@@ -2,10 +2,11 @@
 
 import threading
 import time
-from dataclasses import dataclass, field
+
+from fakefs.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Waiting:
     """A request that waits. `since` is CLOCK_MONOTONIC in ns; `what` is the object that was passed to `enter`."""
 
@@ -14,7 +15,7 @@ class Waiting:
     since: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Release:
     """The end of a wait. `errno` is the error to answer with, or None; `by_time` is true if the time ran out."""
 
@@ -22,11 +23,13 @@ class Release:
     by_time: bool = False
 
 
-@dataclass(slots=True)
 class _Entry:
-    waiting: Waiting
-    opened: threading.Event = field(default_factory=threading.Event)
-    release: Release = Release(by_time=True)
+    __slots__ = ("opened", "release", "waiting")
+
+    def __init__(self, waiting: Waiting) -> None:
+        self.waiting = waiting
+        self.opened = threading.Event()
+        self.release = Release(by_time=True)
 
 
 class Gate:

@@ -18,12 +18,12 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from threading import Condition
 from typing import Any
 
 from fakefs.calls import LiveCaller
 from fakefs.errors import FakefsError
+from fakefs.record import record, replace
 
 EVENTS = ("called", "held", "released", "died", "replied")
 
@@ -33,7 +33,7 @@ KEPT = 100_000
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Who:
     """The caller of a request. None stands for a value that was not known when the line was written."""
 
@@ -42,7 +42,7 @@ class Who:
     pid_ns: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Entry:
     """One line of the journal; the module's docstring describes the fields."""
 

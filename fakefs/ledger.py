@@ -1,14 +1,14 @@
 """Chooses the rule that fires for a call, and counts matches."""
 
 from collections import Counter
-from dataclasses import dataclass
 from threading import Lock
 
 from fakefs.calls import Call
 from fakefs.policy import Policy, Rule
+from fakefs.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Choice:
     """The rule that fires, and its index in the policy at that time."""
 
@@ -16,7 +16,7 @@ class Choice:
     rule: Rule
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Count:
     """The number of times that a rule matched and fired."""
 

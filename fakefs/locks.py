@@ -3,9 +3,9 @@
 import errno
 import fcntl
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from threading import Condition
 
+from fakefs.record import record, replace
 from fakefs.tree import fail
 
 #: The last byte of a lock that extends to the end of the file, wherever that moves.
@@ -15,7 +15,7 @@ END = (1 << 63) - 1
 LOOK_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Lock:
     """A lock on the bytes from `first` to `last` (inclusive) of an inode.
 

@@ -4,7 +4,6 @@ argparse would make the start of the program a third slower, and it stops at the
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from fakefs.errors import FakefsError
 from fakefs.mount import parse_option
@@ -74,28 +73,28 @@ class UsageError(FakefsError):
         self.problems = tuple(problems)
 
 
-@dataclass(slots=True)
 class Options:
     """The command line as a record.
 
     `show` names the text to print instead of serving: 'help', 'faults', 'operations', 'version', or '' for none.
     """
 
-    mountpoint: str = ""
-    rules: list[str] = field(default_factory=list)
-    policy: str | None = None
-    journal: str | None = None
-    control: str | None = None
-    holds: list[str] = field(default_factory=list)
-    shared_holds: list[str] = field(default_factory=list)
-    acts: list[tuple[str, str]] = field(default_factory=list)
-    files: list[tuple[str, str]] = field(default_factory=list)
-    source: str | None = None
-    fsname: str = "fakefs"
-    mount: dict[str, str | bool] = field(default_factory=dict)
-    locks: bool = False
-    single: bool = False
-    show: str = ""
+    def __init__(self) -> None:
+        self.mountpoint = ""
+        self.rules: list[str] = []
+        self.policy: str | None = None
+        self.journal: str | None = None
+        self.control: str | None = None
+        self.holds: list[str] = []
+        self.shared_holds: list[str] = []
+        self.acts: list[tuple[str, str]] = []
+        self.files: list[tuple[str, str]] = []
+        self.source: str | None = None
+        self.fsname = "fakefs"
+        self.mount: dict[str, str | bool] = {}
+        self.locks = False
+        self.single = False
+        self.show = ""
 
 
 def inside(path: str) -> str:

@@ -12,7 +12,6 @@ A TOML policy is a list of `[[rule]]` tables with the keys of a spec:
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fakefs.errors import PolicyError
@@ -20,6 +19,7 @@ from fakefs.fault import Argument
 from fakefs.faults import FAULTS
 from fakefs.names import nearest
 from fakefs.policy import ANY, MAX_LISTED, MAX_RULES, Policy, Problem, Rule, When, check_rule, order_problems, too_many
+from fakefs.record import record
 from fakefs.text import shown, visible
 
 KEYS = ("tid", "comm", "pid_ns", "nth", "times", "when")
@@ -42,7 +42,7 @@ MAX_PROBLEMS = 100
 NUMBERS = frozenset({"tid", "pid_ns", "nth", "times"})
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Written:
     """A rule as it was written: its place, its keys, and more exact places of keys where they are known."""
 

@@ -21,7 +21,6 @@ its operations, path and caller match. It fires if this is its nth match or a la
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 
@@ -30,6 +29,7 @@ from fakefs.errors import PolicyError
 from fakefs.fault import Argument
 from fakefs.faults import FAULTS
 from fakefs.names import nearest
+from fakefs.record import record
 from fakefs.text import shown
 
 #: The operations that `any` stands for.
@@ -58,7 +58,7 @@ class When(Enum):
     AFTER = "after"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Rule:
     """One rule. The module's docstring describes matching; `Policy` refuses a rule that is wrong.
 
@@ -129,7 +129,7 @@ class Rule:
         return f"{head}:{tail}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Problem:
     """A problem with one key of a rule."""
 
@@ -256,7 +256,7 @@ def too_many(number: int) -> str:
     return f"{number} rules: a policy has at most {MAX_RULES}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Policy:
     """Rules in their order.
 

@@ -14,13 +14,13 @@ the parameters of the commands, and the fields of their answers:
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from fakefs.calls import OPERATIONS
 from fakefs.journal import EVENTS, Entry
 from fakefs.names import nearest
+from fakefs.record import asdict, record
 from fakefs.text import shown
 
 #: Largest number in a request, so that each fits into 64 bits.
@@ -35,7 +35,7 @@ MAX_LISTED = 20
 COMMANDS = ("status", "release", "set", "clear", "wait", "shutdown", "exit")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Held:
     """A held request.
 
@@ -60,7 +60,7 @@ class Held:
     since: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RuleState:
     """A rule as text, and the number of times that it matched and fired."""
 
@@ -69,7 +69,7 @@ class RuleState:
     fired: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Status:
     """The state of a server.
 
@@ -106,7 +106,7 @@ def refusal(*errors: str) -> dict[str, Any]:
     return {"ok": False, "errors": list(errors)}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Wanted:
     """The entries that a `wait` counts. None matches every value; `path` is a glob, as in a rule."""
 
@@ -124,7 +124,7 @@ class Wanted:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Request:
     """A command with its parameters. Parameters of other commands have their defaults."""
 

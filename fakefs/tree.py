@@ -9,11 +9,11 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from threading import RLock
 from typing import NoReturn
 
 from fakefs.content import PIECE, Content, Store
+from fakefs.record import record
 
 #: Longest name, in bytes: NAME_MAX, as on every common filesystem.
 NAME_MAX = 255
@@ -35,7 +35,7 @@ def fail(number: int) -> NoReturn:
     raise OSError(number, os.strerror(number))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Owner:
     """The owner of a new file."""
 

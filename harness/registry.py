@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import os
 import pkgutil
 import re
-from importlib.machinery import FileFinder
 from types import ModuleType
 
+from fakefs.modules import modules_in
 from harness.errors import FusezapError, UsageError
 
 
 def names(package: ModuleType) -> tuple[str, ...]:
     """What the package has, by the names of its public files, with hyphens; imports none of them."""
-    found = {name for folder in package.__path__ for name in _modules_in(folder)}
+    found = {name for folder in package.__path__ for name in modules_in(folder)}
     return tuple(sorted(name.replace("_", "-") for name in found if not name.startswith("_")))
-
-
-def _modules_in(folder: str) -> list[str]:
-    """Names of the modules of a folder, or of what stands for one: a part of a zip file, a bundle.
-
-    For a real folder pkgutil would import `inspect`, which takes as long as the start of the interpreter.
-    """
-    if not isinstance(pkgutil.get_importer(folder), FileFinder):
-        return [info.name for info in pkgutil.iter_modules([folder])]
-    with os.scandir(folder) as entries:
-        return [
-            entry.name.removesuffix(".py")
-            for entry in entries
-            if entry.name.endswith(".py") or os.path.exists(os.path.join(entry.path, "__init__.py"))
-        ]
 
 
 def text(package: ModuleType, name: str, attribute: str) -> str:

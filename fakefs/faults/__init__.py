@@ -5,9 +5,9 @@ missing without a message would make every test that relies on it pass for nothi
 """
 
 from importlib import import_module
-from pkgutil import iter_modules
 
 from fakefs.fault import Fault
+from fakefs.modules import modules_in
 
 
 def collect(package: str, path: list[str]) -> dict[str, Fault]:
@@ -17,12 +17,12 @@ def collect(package: str, path: list[str]) -> dict[str, Fault]:
         ImportError: A file has no proper FAULT; the message names the file.
     """
     found: dict[str, Fault] = {}
-    for module in iter_modules(path):
-        name = f"{package}.{module.name}"
+    for short in sorted({short for folder in path for short in modules_in(folder)} - {"__init__"}):
+        name = f"{package}.{short}"
         fault = getattr(import_module(name), "FAULT", None)
         if not isinstance(fault, Fault):
             raise ImportError(f"{name}: has no FAULT of type Fault", name=name)
-        if fault.name != module.name:
+        if fault.name != short:
             taken = " (already a fault)" if fault.name in found else ""
             raise ImportError(f"{name}: its FAULT is named {fault.name!r}{taken}, not like its file", name=name)
         if not fault.summary or bool(fault.parse) != bool(fault.metavar):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -31,6 +29,8 @@ def ensure(extra: str, module: str, purpose: str) -> None:
     """
     if importlib.util.find_spec(module) is not None:
         return
+    import subprocess
+
     argv = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", *requirements(extra)]
     if not (Path(sys.prefix) / STAMP).exists():
         raise MachineError(f"{purpose} needs {module}, which is not installed", f"install it: `{shlex.join(argv)}`")
@@ -51,6 +51,8 @@ def requirements(extra: str) -> tuple[str, ...]:
     Returns:
         Requirements for pip, such as `distributed>=2024.1`.
     """
+    from importlib import metadata  # late: it takes as long to import as a short command may start
+
     marker = re.compile(rf"""^(.+?)\s*;\s*extra == ["']{re.escape(extra)}["']$""")
-    found = (marker.match(each) for each in importlib.metadata.requires("fusezap") or ())
+    found = (marker.match(each) for each in metadata.requires("fusezap") or ())
     return tuple(match[1] for match in found if match)

@@ -8,7 +8,6 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from harness.commands import _extras
-from harness.commands._fetching import progress_shown
 from harness.commands._numbers import seconds
 from harness.errors import UsageError
 from harness.model.events import Event
@@ -72,6 +71,7 @@ def session(
     """
     if args.kernel is None:
         return os.uname().release, run_session(options, scenarios)
+    from harness.commands._fetching import progress_shown
     from harness.kernels import spec as kernel_spec
 
     with progress_shown() as report:
@@ -87,6 +87,7 @@ def session(
 
 def open_shell(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
     """Run `fusezap run` with `arguments` in a virtual machine, and give the user a shell there."""
+    from harness.commands._fetching import progress_shown
     from harness.kernels import spec as kernel_spec
     from harness.record import replace
     from harness.vm import root as roots

@@ -48,7 +48,8 @@ def needed() -> dict[Path, Path]:
     if done.returncode:
         raise MachineError(f"diagnose cannot be imported: {done.stderr.strip().splitlines()[-1]}")
     paths = [Path(each) for each in json.loads(done.stdout) if each]
-    needed = {path.relative_to(ROOT): path for path in paths if path.is_relative_to(ROOT / "harness")}
+    own = (ROOT / "harness", ROOT / "fakefs")
+    needed = {path.relative_to(ROOT): path for path in paths if any(map(path.is_relative_to, own))}
     for folder in _PAGES:
         found = (ROOT / folder).iterdir()
         needed |= {path.relative_to(ROOT): path for path in found if path.suffix in (".html", ".css", ".js")}

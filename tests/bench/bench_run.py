@@ -1,7 +1,8 @@
 """What a run costs, in milliseconds: `python -m tests.bench.bench_run [RUNS]`.
 
-Prints one JSON object: per figure its median, p95 and maximum over RUNS runs of exit-flush-self in one process, and of
-the whole `./fusezap run --format json`, warm, beside a bare Python start for comparison.
+Prints one JSON object: for each figure the median, p95 and maximum over RUNS runs of exit-flush-self in one process;
+of the whole `./fusezap run --format json`, warm, of the bare script `tests/bench/floor.py` and of a bare Python start,
+measured in turn; and the median ratio of a command to the bare script that ran right after it.
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ def main() -> None:
     results = [result() for _ in range(runs)]
     command = [str(CHECKOUT / "fusezap"), "run", "--format", "json"]
     timed(command)
+    floor = [sys.executable, "-P", str(CHECKOUT / "tests/bench/floor.py")]
     bare = [sys.executable, "-P", "-c", "pass"]
-    commands = [(timed(command), timed(bare)) for _ in range(max(10, runs // 5))]
+    commands = [(timed(command), timed(floor), timed(bare)) for _ in range(max(10, runs // 5))]
     print(
         json.dumps(
             {
@@ -60,8 +62,10 @@ def main() -> None:
                 "deadlocks": sum(result.verdict.outcome is Outcome.DEADLOCK for result in results),
                 "left_behind": sum(len(result.leftovers) for result in results),
                 **{f"{name}_ms": summary([getattr(result.timings, name) for result in results]) for name in FIGURES},
-                "command_ms": summary([whole for whole, _ in commands]),
-                "bare_python_ms": summary([python for _, python in commands]),
+                "command_ms": summary([whole for whole, _, _ in commands]),
+                "floor_ms": summary([floor_ms for _, floor_ms, _ in commands]),
+                "bare_python_ms": summary([python for _, _, python in commands]),
+                "command_to_floor": round(statistics.median(whole / floor_ms for whole, floor_ms, _ in commands), 2),
             },
             indent=2,
         )

@@ -11,7 +11,7 @@ import typing
 
 import pytest
 
-from harness.record import asdict, record, replace
+from fakefs.record import asdict, record, replace
 
 
 @record(frozen=True, slots=True)
