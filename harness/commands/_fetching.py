@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from harness.commands._progress import bar
-from harness.kernels.progress import Part, at_tenths
+from harness.kernels.progress import Bytes, Report, at_tenths
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 
 @contextmanager
-def progress_shown() -> Iterator[Callable[[str], None]]:
+def progress_shown() -> Iterator[Report]:
     """The function that a fetch calls with its progress."""
     if sys.stderr.isatty():
         with _bars() as report:
@@ -25,15 +25,15 @@ def progress_shown() -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def _bars() -> Iterator[Callable[[str], None]]:
+def _bars() -> Iterator[Report]:
     from rich.progress import DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (TextColumn("fusezap: {task.description}", markup=False), DownloadColumn(), TransferSpeedColumn())
     with ExitStack() as drawn:
         bars: dict[str, Progress] = {}
 
-        def report(message: str) -> None:
-            if not isinstance(message, Part):
+        def report(message: str | Bytes) -> None:
+            if not isinstance(message, Bytes):
                 drawn.close()  # a bar that is complete stays, above the message
                 print(f"fusezap: {message}", file=sys.stderr, flush=True)
                 return

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from harness.errors import MachineError
 from harness.kernels import download
 from harness.kernels import store as kernel_store
 from harness.kernels.download import Remote
+from harness.kernels.progress import Report
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 ROLLING = ("sid", "unstable", "experimental")
@@ -48,7 +49,7 @@ def newer(version: str, other: str) -> bool:
     return subprocess.run(argv, check=False).returncode == 0
 
 
-def suite(name: str, tell: Callable[[str], None], architecture: str = "") -> Archive:
+def suite(name: str, report: Report, architecture: str = "") -> Archive:
     """Of this machine's mirrors, for this machine or, by Debian's name, for another; MachineError where they have none
     of that name."""
     folder = kernel_store.base() / "apt" / (f"{name}-{architecture}" if architecture else name)
@@ -57,7 +58,7 @@ def suite(name: str, tell: Callable[[str], None], architecture: str = "") -> Arc
     listed = sources(targets, name, KEYRING)
     if not listed:
         raise MachineError("this machine's apt has no source of Debian", "see /etc/apt/sources.list.d")
-    tell(f"asking the mirror for the packages of {name}" + (f" for {architecture}" if architecture else ""))
+    report(f"asking the mirror for the packages of {name}" + (f" for {architecture}" if architecture else ""))
     return Archive(folder, listed, architecture)
 
 
@@ -118,11 +119,11 @@ class Archive:
         return tuple(found[name] for name in names)
 
     @contextmanager
-    def downloaded(self, files: tuple[Remote, ...], tell: Callable[[str], None]) -> Iterator[tuple[Path, ...]]:
+    def downloaded(self, files: tuple[Remote, ...], report: Report) -> Iterator[tuple[Path, ...]]:
         """As the archive signed them; gone again after the block.  What was broken off goes on where it was.  For who
         is `alone`."""
         folder = self._folder / "packages"
-        yield download.fetch(files, folder, tell)
+        yield download.fetch(files, folder, report)
         shutil.rmtree(folder)
 
     @contextmanager
@@ -150,6 +151,6 @@ def _run(argv: list[str]) -> str:
 
 
 def _failed(program: str, errors: str) -> MachineError:
-    said = [line for line in errors.splitlines() if line.startswith(("E:", "W:", "Err"))]
-    hint = "\n".join(said[-5:]) or errors.strip()[-300:]
+    lines = [line for line in errors.splitlines() if line.startswith(("E:", "W:", "Err"))]
+    hint = "\n".join(lines[-5:]) or errors.strip()[-300:]
     return MachineError(f"{program} failed; is the mirror reachable, and is there such a suite?", hint)

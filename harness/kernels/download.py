@@ -10,12 +10,11 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
 from harness.errors import MachineError
-from harness.kernels.progress import Part
+from harness.kernels.progress import Bytes, Report
 from harness.record import record
 
 _HELPER = "/usr/lib/apt/apt-helper"
@@ -44,7 +43,7 @@ def remotes(printed: str) -> tuple[Remote, ...]:
     )
 
 
-def fetch(wanted: tuple[Remote, ...], folder: Path, tell: Callable[[str], None]) -> tuple[Path, ...]:
+def fetch(wanted: tuple[Remote, ...], folder: Path, report: Report) -> tuple[Path, ...]:
     """The files, in `folder`, which then holds nothing else.  What is there of them in part is gone on with, unless it
     was left by a SIGKILL: then its time does not tell which version it is of."""
     folder.mkdir(exist_ok=True)
@@ -54,8 +53,8 @@ def fetch(wanted: tuple[Remote, ...], folder: Path, tell: Callable[[str], None])
     words = [word for path, each in paths.items() for word in (each.uri, str(path), f"SHA256:{each.sha256}")]
     first, *others = (each.name.partition("_")[0] for each in wanted)
     what = f"fetching {first}" + (f" and {len(others)} more" if others else "")
-    told = Part(what, 0, sum(each.size for each in wanted))
-    tell(told)
+    fetched = Bytes(what, 0, sum(each.size for each in wanted))
+    report(fetched)
     reading, writing = os.pipe()
     options = ("-o", "APT::Sandbox::User=root", "-o", f"APT::Status-Fd={writing}")
     with open(reading) as status:
@@ -77,18 +76,18 @@ def fetch(wanted: tuple[Remote, ...], folder: Path, tell: Callable[[str], None])
         with process:
             try:
                 for _ in status:  # twice a second
-                    now = told.at(sum(path.stat().st_size for path in paths if path.exists()))
-                    if now.percent > told.percent:
-                        told = now
-                        tell(told)
+                    now = fetched.at(sum(path.stat().st_size for path in paths if path.exists()))
+                    if now.percent > fetched.percent:
+                        fetched = now
+                        report(fetched)
                 errors = process.communicate()[1]
             except BaseException:
                 # The transport too: it then gives the file the time of its version.
                 os.killpg(process.pid, signal.SIGTERM)
                 raise
     if process.returncode:
-        said = [line for line in errors.splitlines() if line.startswith("E: Failed")] or errors.splitlines()
+        lines = [line for line in errors.splitlines() if line.startswith("E: Failed")] or errors.splitlines()
         raise MachineError(
-            "a package could not be fetched; the next try goes on with what is there", "\n".join(said[-3:])
+            "a package could not be fetched; the next try goes on with what is there", "\n".join(lines[-3:])
         )
     return tuple(paths)

@@ -1,41 +1,55 @@
-"""What takes its time is told meanwhile: in words, or as the part that is done, for who can draw it."""
+"""Progress of slow operations: a message, or a byte count that a progress bar can draw."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.record import record, replace
 
-class Part(str):
-    """Words that say how much is done; whoever only knows words takes them as such."""
+
+@record(frozen=True, slots=True)
+class Bytes:
+    """How many bytes of an operation are done."""
 
     what: str
+    """The operation, such as `fetching linux-image-6.1.0-56-amd64`."""
     done: int
     total: int
-    """Bytes."""
 
-    def __new__(cls, what: str, done: int, total: int) -> Part:
-        self = super().__new__(cls, f"{what}: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
-        self.what, self.done, self.total = what, done, total
-        return self
+    def __str__(self) -> str:
+        return f"{self.what}: {self.done / 1e6:.0f} of {self.total / 1e6:.0f} MB"
 
-    def at(self, done: int) -> Part:
-        return Part(self.what, done, self.total)
+    def at(self, done: int) -> Bytes:
+        """The same operation with another number of bytes done."""
+        return replace(self, done=done)
 
     @property
     def percent(self) -> int:
+        """0 to 100; 100 where there is nothing to do."""
         return self.done * 100 // self.total if self.total else 100
 
 
-def at_tenths(say: Callable[[str], None]) -> Callable[[str], None]:
-    """Of a part, says no more than each tenth."""
-    said: dict[str, int] = {}
+Report = Callable[[str | Bytes], None]
+"""The function that a slow operation calls with its progress."""
 
-    def tell(message: str) -> None:
-        if isinstance(message, Part):
-            tenth = message.percent // 10
-            if said.get(message.what) == tenth:
+
+def at_tenths(show: Callable[[str], None]) -> Report:
+    """Reports every message, and byte counts at each 10 % only.
+
+    Args:
+        show: Is called with each line of text.
+
+    Returns:
+        The function for a slow operation to call.
+    """
+    shown: dict[str, int] = {}
+
+    def report(progress: str | Bytes) -> None:
+        if isinstance(progress, Bytes):
+            tenth = progress.percent // 10
+            if shown.get(progress.what) == tenth:
                 return
-            said[message.what] = tenth
-        say(str(message))
+            shown[progress.what] = tenth
+        show(str(progress))
 
-    return tell
+    return report

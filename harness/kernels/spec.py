@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -11,33 +10,53 @@ from harness.errors import UsageError
 from harness.kernels import sources as found
 from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
+from harness.kernels.progress import Report
 
 
-def find(spec: str, tell: Callable[[str], None]) -> Image:
-    """UsageError for what no source knows; what cannot be had is the source's error.  `tell` hears what takes time."""
-    image: Image = _source(spec).provide(spec, tell)
+def find(spec: str, report: Report) -> Image:
+    """Finds the kernel that a SPEC names.
+
+    Args:
+        spec: As on the command line, such as `debian:bookworm`.
+        report: Is called with the progress of slow steps.
+
+    Returns:
+        The image, from the cache where it was fetched before.
+
+    Raises:
+        UsageError: No source knows the SPEC.
+        FusezapError: The source cannot get it.
+    """
+    image: Image = _source(spec).provide(spec, report)
     return image
 
 
-def fetch(spec: str, tell: Callable[[str], None]) -> Image:
-    """As `find`, but what comes from elsewhere is asked for anew."""
+def fetch(spec: str, report: Report) -> Image:
+    """As `find`, but an archive is asked again, and the cache is not."""
     source = _source(spec)
-    image: Image = getattr(source, "fetch", source.provide)(spec, tell)
+    image: Image = getattr(source, "fetch", source.provide)(spec, report)
     return image
 
 
-def forget(spec: str, tell: Callable[[str], None]) -> int:
-    """What is kept of it goes; the bytes that are free again.  UsageError where it was not fetched."""
+def forget(spec: str, report: Report) -> int:
+    """Removes a kernel from the cache.
+
+    Returns:
+        The number of bytes freed.
+
+    Raises:
+        UsageError: The kernel is not in the cache.
+    """
     source = _source(spec)
     if hasattr(source, "forget"):
         freed: int = source.forget(spec)
         return freed
-    image = find(spec, tell)
+    image = find(spec, report)
     return kernel_store.forget(image.kernel, image.vmlinux, image.modules)
 
 
 def check(spec: str) -> None:
-    """UsageError for what no source knows."""
+    """Raises UsageError if no source knows the SPEC."""
     _source(spec)
 
 

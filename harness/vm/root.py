@@ -11,13 +11,13 @@ import importlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.errors import MachineError
 from harness.kernels import apt, architectures
 from harness.kernels import store as kernel_store
+from harness.kernels.progress import Report
 from harness.kernels.sources import deb
 from harness.record import record
 from harness.vm import visible
@@ -62,7 +62,7 @@ def busybox() -> Path:
     return Path(str(shutil.which("busybox"))).resolve()
 
 
-def of(machine: str, tell: Callable[[str], None]) -> Root:
+def of(machine: str, report: Report) -> Root:
     """Fetched once where it is not this machine's.  MachineError where there is none with this Python."""
     there = architectures.of(machine)
     if there is architectures.own():
@@ -74,11 +74,11 @@ def of(machine: str, tell: Callable[[str], None]) -> Root:
             f"a kernel for {machine} runs below Debian's Python {known}, this is {version[0]}.{version[1]}",
             "make the environment with one of those: FUSEZAP_PYTHON=python3.11 ./fusezap",
         )
-    path = _made(_SUITES[version], there.DEBIAN, tell)
+    path = _made(_SUITES[version], there.DEBIAN, report)
     return Root(path, Path("/usr/bin/python{}.{}".format(*version)), Path("/bin/busybox"))
 
 
-def _made(suite: str, architecture: str, tell: Callable[[str], None]) -> Path:
+def _made(suite: str, architecture: str, report: Report) -> Path:
     packages = (*_PACKAGES, _LIBFUSE[_binding().major].get(suite, "libfuse2"))
     # A hash of the packages: an entry that was made of another list is not used.
     kind = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
@@ -87,14 +87,14 @@ def _made(suite: str, architecture: str, tell: Callable[[str], None]) -> Path:
     if found is not None:
         return found
     try:
-        archive = apt.suite(suite, tell, architecture)
+        archive = apt.suite(suite, report, architecture)
         files = archive.files(archive.closure(*packages))
     except MachineError as error:
         raise MachineError(f"no root for {architecture} can be had", str(error)) from error
 
     def unpack(folder: Path) -> None:
-        with archive.downloaded(files, tell) as paths:
-            tell(f"unpacking {len(paths)} packages of {suite} for {architecture}")
+        with archive.downloaded(files, report) as paths:
+            report(f"unpacking {len(paths)} packages of {suite} for {architecture}")
             for path in sorted(paths, key=lambda path: not path.name.startswith("base-files_")):
                 deb.extract(path, folder)
         _complete(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -13,6 +13,7 @@ from harness import __version__, registry
 from harness.boundary import say
 from harness.errors import BugError, Interrupted, KernelError, MachineError
 from harness.kernels.image import Image
+from harness.kernels.progress import Report
 from harness.model.events import Began, Counted, Ended, Event, Failed, Judged, Said
 from harness.model.records import STUCK, Kernel, Result, Series, Timings, Verdict
 from harness.model.terms import Outcome
@@ -109,7 +110,7 @@ def choose(image: Image, settings: Settings) -> ModuleType:
     raise MachineError(f"{image.spec} ({image.release}) cannot be started here", "\n".join(reasons))
 
 
-def root_for(image: Image, settings: Settings, report: Callable[[str], None]) -> Root:
+def root_for(image: Image, settings: Settings, report: Report) -> Root:
     """The root of a guest with that kernel, fetched where it is not this machine's.
 
     Args:

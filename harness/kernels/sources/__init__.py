@@ -1,1 +1,1 @@
-"""Sources of a --kernel SPEC, one a file: `SUMMARY`, `EXAMPLES`, `claims(spec)` and `provide(spec, tell)`."""
+"""Sources of a --kernel SPEC, one a file: `SUMMARY`, `EXAMPLES`, `claims(spec)` and `provide(spec, report)`."""

@@ -12,7 +12,7 @@ from harness.kernels.sources import _root
 
 def linked(release: str, files: Mapping[str, Path]) -> Path:
     """`…/lib/modules/RELEASE`.  `files`: by their names in it."""
-    told = "\n".join(f"{name} {path}" for name, path in sorted(files.items()))
+    text = "\n".join(f"{name} {path}" for name, path in sorted(files.items()))
 
     def link(folder: Path) -> None:
         for name, path in files.items():
@@ -20,7 +20,7 @@ def linked(release: str, files: Mapping[str, Path]) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(path)
 
-    entry = kernel_store.entry(f"links-{hashlib.sha256(told.encode()).hexdigest()}", link)
+    entry = kernel_store.entry(f"links-{hashlib.sha256(text.encode()).hexdigest()}", link)
     modules = entry / "lib/modules" / release
     _root.depend(modules)  # each time: the files may be others than they were
     return modules

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
+from harness.kernels.progress import Report
 from harness.kernels.sources import _root
 from harness.kernels.sources.file import of_file
 from harness.record import replace
@@ -18,28 +19,28 @@ def image_of(
     package: str,
     files: tuple[Path, ...],
     extract: Callable[[Path, Path], None],
-    tell: Callable[[str], None],
+    report: Report,
 ) -> Image:
     """Unpacked once.  UsageError says what no file of them has."""
     digest = _digest(map(_sum, files))
 
     def unpack(folder: Path) -> None:
         for file in files:
-            tell(f"unpacking {file.name}")
+            report(f"unpacking {file.name}")
             extract(file, folder)
         _root.complete(folder, files[0].name, f"put the other packages of that version into {files[0].parent}")
 
     root = kernel_store.entry(_entry(digest), unpack)
-    return replace(of_root(spec, root, tell), digest=digest, package=package)
+    return replace(of_root(spec, root, report), digest=digest, package=package)
 
 
-def unpacked(spec: str, package: str, sums: Iterable[str], tell: Callable[[str], None]) -> Image | None:
+def unpacked(spec: str, package: str, sums: Iterable[str], report: Report) -> Image | None:
     """Of the files with those sums (SHA-256, hexadecimal), where they were unpacked before."""
     digest = _digest(map(bytes.fromhex, sums))
     root = kernel_store.found(_entry(digest))
     if root is None:
         return None
-    return replace(of_root(spec, root, tell), digest=digest, package=package)
+    return replace(of_root(spec, root, report), digest=digest, package=package)
 
 
 def _digest(sums: Iterable[bytes]) -> str:
@@ -56,8 +57,8 @@ def _entry(digest: str) -> str:
     return f"package-{digest}-{_root.KEPT}"
 
 
-def of_root(spec: str, root: Path, tell: Callable[[str], None]) -> Image:
+def of_root(spec: str, root: Path, report: Report) -> Image:
     """What is complete, as `_root` has it."""
     ((release, kernel),) = _root.images(root).items()
-    image = of_file(spec, kernel, _root.modules(root, release), tell)
+    image = of_file(spec, kernel, _root.modules(root, release), report)
     return replace(image, config=_root.config(root, release))

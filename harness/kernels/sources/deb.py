@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.kernels.image import Image
+from harness.kernels.progress import Report
 from harness.kernels.sources import _packages
 from harness.kernels.sources._unpack import unpack_output, unpack_tar
 
@@ -23,12 +23,12 @@ def claims(spec: str) -> bool:
     return spec.endswith(".deb")
 
 
-def provide(spec: str, tell: Callable[[str], None]) -> Image:
+def provide(spec: str, report: Report) -> Image:
     """UsageError for a file that is broken, or lacks what is in another package."""
     path = Path(spec).absolute()
     if not path.is_file():
         raise UsageError(f"{spec} is not there")
-    return _packages.image_of(spec, path.stem, parts(path), extract, tell)
+    return _packages.image_of(spec, path.stem, parts(path), extract, report)
 
 
 def parts(path: Path) -> tuple[Path, ...]:

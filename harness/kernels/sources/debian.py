@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from harness.errors import MachineError, UsageError
 from harness.kernels import architectures
 from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
+from harness.kernels.progress import Report
 from harness.kernels.sources import _root
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def claims(spec: str) -> bool:
     return spec.startswith("debian:")
 
 
-def provide(spec: str, tell: Callable[[str], None]) -> Image:
+def provide(spec: str, report: Report) -> Image:
     """From the cache where it was fetched before, without a network."""
-    return remembered(_known(spec), spec) or fetch(spec, tell)
+    return remembered(_known(spec), spec) or fetch(spec, report)
 
 
 def _parsed(spec: str) -> tuple[str, str]:
@@ -67,28 +67,28 @@ def _known(spec: str) -> Path:
     return kernel_store.specs() / ":".join(("debian", *_parsed(spec)))
 
 
-def fetch(spec: str, tell: Callable[[str], None]) -> Image:
+def fetch(spec: str, report: Report) -> Image:
     """What the mirror has now."""
     name, flavour = _parsed(spec)
     from harness.kernels import apt
     from harness.kernels.sources import _packages, deb
 
     if name[0].isdigit():
-        archive, package = _of_version(name, flavour, tell)
+        archive, package = _of_version(name, flavour, report)
     else:
-        archive = apt.suite(name, tell, _elsewhere(flavour))
+        archive = apt.suite(name, report, _elsewhere(flavour))
         package = archive.newest(flavour)
     files = archive.files(archive.parts(package))
     with archive.alone():
-        image = _packages.unpacked(spec, files[0].package, (each.sha256 for each in files), tell)
+        image = _packages.unpacked(spec, files[0].package, (each.sha256 for each in files), report)
         if image is None:
-            with archive.downloaded(files, tell) as paths:
-                image = _packages.image_of(spec, files[0].package, paths, deb.extract, tell)
+            with archive.downloaded(files, report) as paths:
+                image = _packages.image_of(spec, files[0].package, paths, deb.extract, report)
     remember(_known(spec), image)
     return image
 
 
-def _of_version(wanted: str, flavour: str, tell: Callable[[str], None]) -> tuple[Archive, str]:
+def _of_version(wanted: str, flavour: str, report: Report) -> tuple[Archive, str]:
     """UsageError names those that there are, where none fits; the error of the last suite, where none could be read."""
     from harness.kernels import apt
 
@@ -97,7 +97,7 @@ def _of_version(wanted: str, flavour: str, tell: Callable[[str], None]) -> tuple
     failure: MachineError | None = None
     for suite in SUITES:
         try:
-            archive = apt.suite(suite, tell, _elsewhere(flavour))
+            archive = apt.suite(suite, report, _elsewhere(flavour))
         except MachineError as error:
             failure = error
             continue

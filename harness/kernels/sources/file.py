@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.kernels import architectures
 from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
+from harness.kernels.progress import Report
 
 SUMMARY = "bzImage, vmlinuz or arm64's Image; FILE:MODULES names its modules"
 EXAMPLES = ("./bzImage", "/boot/vmlinuz-6.1.0-56-amd64", "./bzImage:./root/lib/modules/6.1.0")
@@ -21,15 +21,13 @@ def claims(spec: str) -> bool:
     return path.startswith(("/", "./", "../")) and Path(path).is_file() and not path.endswith((".deb", ".rpm", ".tar"))
 
 
-def provide(spec: str, tell: Callable[[str], None]) -> Image:
+def provide(spec: str, report: Report) -> Image:
     """UsageError for what is no kernel, or has no such modules."""
     path, _, modules = spec.partition(":")
-    return of_file(spec, Path(path).absolute(), Path(modules).absolute() if modules else None, tell)
+    return of_file(spec, Path(path).absolute(), Path(modules).absolute() if modules else None, report)
 
 
-def of_file(
-    spec: str, path: Path, modules: Path | None, tell: Callable[[str], None], linked: Path | None = None
-) -> Image:
+def of_file(spec: str, path: Path, modules: Path | None, report: Report, linked: Path | None = None) -> Image:
     """`linked`: the same kernel, unpacked, where it lies beside it."""
     data = path.read_bytes()
     try:
@@ -39,7 +37,7 @@ def of_file(
     digest = hashlib.sha256(data).hexdigest()
 
     def unpack(folder: Path) -> None:
-        tell(f"unpacking {path}")
+        report(f"unpacking {path}")
         unpacked = architectures.of(machine).unpack(data)
         if unpacked is not None:
             (folder / "vmlinux").write_bytes(unpacked)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.kernels.image import Image
+from harness.kernels.progress import Report
 from harness.kernels.sources import _links, _root
 from harness.kernels.sources.file import of_file
 from harness.record import replace
@@ -20,7 +20,7 @@ def claims(spec: str) -> bool:
     return path.startswith((".", "/")) and bool(_root.images(Path(path)))
 
 
-def provide(spec: str, tell: Callable[[str], None]) -> Image:
+def provide(spec: str, report: Report) -> Image:
     """It is used as it lies there.  UsageError where it is not clear which kernel is meant, or modules lack."""
     name, _, wanted = spec.partition(":")
     root = Path(name).absolute()
@@ -37,5 +37,5 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
         modules = _links.linked(release, {str(path.relative_to(modules)): path for path in _root.files(modules)})
     config = _root.config(root, release)
     if modules is None and not _root.needs_none(config):
-        tell(f"{root} has no modules of {release}: what it needs must be built in")
-    return replace(of_file(spec, found[release], modules, tell), config=config)
+        report(f"{root} has no modules of {release}: what it needs must be built in")
+    return replace(of_file(spec, found[release], modules, report), config=config)

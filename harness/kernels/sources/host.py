@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 
 from harness.kernels.image import HOST, Image
+from harness.kernels.progress import Report
 
 SUMMARY = "the kernel that runs already, without a virtual machine"
 EXAMPLES = (HOST,)
@@ -16,8 +16,8 @@ def claims(spec: str) -> bool:
     return spec == HOST
 
 
-def provide(spec: str, tell: Callable[[str], None]) -> Image:
-    del tell
+def provide(spec: str, report: Report) -> Image:
+    del report
     kernel = os.uname()
-    told = "\n".join((kernel.release, kernel.version, kernel.machine))
-    return Image(spec, kernel.release, kernel.version, kernel.machine, hashlib.sha256(told.encode()).hexdigest(), None)
+    text = "\n".join((kernel.release, kernel.version, kernel.machine))
+    return Image(spec, kernel.release, kernel.version, kernel.machine, hashlib.sha256(text.encode()).hexdigest(), None)

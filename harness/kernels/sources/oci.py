@@ -11,12 +11,12 @@ import shutil
 import subprocess
 import tarfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import MachineError, UsageError
 from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
+from harness.kernels.progress import Report
 from harness.kernels.sources import _packages, _root
 from harness.kernels.sources._unpack import FILE_BYTES, vet
 from harness.record import replace
@@ -46,14 +46,14 @@ def _transport(spec: str) -> str | None:
     return None
 
 
-def provide(spec: str, tell: Callable[[str], None]) -> Image:
+def provide(spec: str, report: Report) -> Image:
     """UsageError for what is no such image, or has no kernel in it."""
     source = spec if spec.startswith(_TRANSPORTS) else f"{_transport(spec)}:{spec}"
-    tell(f"reading {spec}")
+    report(f"reading {spec}")
     digest = str(json.loads(_run(["skopeo", "inspect", source]))["Digest"]).rpartition(":")[2]
 
     def unpack(folder: Path) -> None:
-        tell(f"unpacking {spec}")
+        report(f"unpacking {spec}")
         limited = ("prlimit", f"--fsize={FILE_BYTES}", "--")
         _run([*limited, "skopeo", "copy", "--quiet", source, f"oci:{folder}/layout:kernel"])
         _run([*limited, "umoci", "raw", "unpack", "--rootless", "--image", f"{folder}/layout:kernel", f"{folder}/root"])
@@ -62,7 +62,7 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
         _root.complete(_root.located(folder / "root"), spec, "the image must hold both, of one kernel")
 
     root = _root.located(kernel_store.entry(f"oci-{digest}-{_root.KEPT}", unpack) / "root")
-    return replace(_packages.of_root(spec, root, tell), digest=digest, package=spec)
+    return replace(_packages.of_root(spec, root, report), digest=digest, package=spec)
 
 
 def _run(argv: list[str]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.kernels import architectures
 from harness.kernels.image import Image
+from harness.kernels.progress import Report
 from harness.kernels.sources import _links
 from harness.kernels.sources.file import of_file
 from harness.record import replace
@@ -23,7 +23,7 @@ def claims(spec: str) -> bool:
     return spec.startswith((".", "/")) and ((path / _RELEASE).is_file() or (path / "Kbuild").is_file())
 
 
-def provide(spec: str, tell: Callable[[str], None]) -> Image:
+def provide(spec: str, report: Report) -> Image:
     """UsageError for a tree that was not built, or whose image is not of its last build as far as its files tell."""
     tree = Path(spec).absolute()
     image = _newest(tree)
@@ -35,8 +35,8 @@ def provide(spec: str, tell: Callable[[str], None]) -> Image:
         raise UsageError(f"{image} is older than the vmlinux beside it", f"make {image.name}, and see that it succeeds")
     config = tree / ".config"
     if config.is_file() and config.stat().st_mtime_ns > image.stat().st_mtime_ns:
-        tell(f"{config} was changed after {image.name} was made")
-    found = of_file(spec, image, None, tell, linked if linked.is_file() else None)
+        report(f"{config} was changed after {image.name} was made")
+    found = of_file(spec, image, None, report, linked if linked.is_file() else None)
     if found.release != release:
         raise UsageError(f"{image} is {found.release}, but the tree is configured as {release}", f"make {image.name}")
     files = modules(tree)
@@ -72,7 +72,7 @@ def modules(tree: Path) -> tuple[str, ...]:
 
 
 def _digest(image: Image, files: tuple[str, ...]) -> str:
-    """A module is told by its size and time: there may be gigabytes of them."""
+    """A module is listed by its size and time: there may be gigabytes of them."""
     digest = hashlib.sha256(image.digest.encode())
     assert image.kernel is not None
     tree = image.kernel.parents[3]
@@ -83,6 +83,6 @@ def _digest(image: Image, files: tuple[str, ...]) -> str:
 
 
 def _farmed(tree: Path, release: str, files: tuple[str, ...]) -> Path:
-    told = ("modules.order", "modules.builtin", "modules.builtin.modinfo")
+    listed = ("modules.order", "modules.builtin", "modules.builtin.modinfo")
     links = {f"kernel/{name}": tree / name for name in files}
-    return _links.linked(release, links | {name: tree / name for name in told if (tree / name).is_file()})
+    return _links.linked(release, links | {name: tree / name for name in listed if (tree / name).is_file()})

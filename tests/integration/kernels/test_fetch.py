@@ -17,7 +17,7 @@ from harness.commands._fetching import progress_shown
 from harness.errors import MachineError, UsageError
 from harness.kernels import apt, download
 from harness.kernels import spec as kernel_spec
-from harness.kernels.progress import Part, at_tenths
+from harness.kernels.progress import Bytes, at_tenths
 from harness.kernels.sources import debian
 from tests.conftest import require
 from tests.integration.kernels.mirror import Mirror, served
@@ -37,7 +37,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def silent(_: str) -> None:
+def silent(_: object) -> None:
     """For what takes no time."""
 
 
@@ -146,12 +146,12 @@ def test_two_who_want_the_same_at_once_fetch_it_once(
 
 
 def test_a_fetch_tells_how_far_it_is_and_leaves_no_package(archive: apt.Archive) -> None:
-    heard: list[str] = []
+    heard: list[str | Bytes] = []
     with archive.downloaded(archive.files([PACKAGE]), heard.append) as files:
         assert [file.name for file in files] == [FILE]
-    assert heard[0] == f"fetching {PACKAGE}: 0 of 1 MB"
+    assert str(heard[0]) == f"fetching {PACKAGE}: 0 of 1 MB"
     last = heard[-1]
-    assert isinstance(last, Part)
+    assert isinstance(last, Bytes)
     assert last.percent == 100
     assert not files[0].exists()
 
@@ -159,8 +159,8 @@ def test_a_fetch_tells_how_far_it_is_and_leaves_no_package(archive: apt.Archive)
 def test_an_interrupted_fetch_goes_on_where_it_was(archive: apt.Archive, mirror: Mirror) -> None:
     mirror.stop_after = 300_000
 
-    def interrupted(message: str) -> None:
-        assert isinstance(message, Part)
+    def interrupted(message: str | Bytes) -> None:
+        assert isinstance(message, Bytes)
         if message.done == 300_000:
             raise KeyboardInterrupt
 
@@ -255,15 +255,15 @@ def test_a_full_disk_is_told(tmp_path: Path, mirror: Mirror) -> None:
         subprocess.run(["umount", str(small)], check=True)
 
 
-# ---- told ------------------------------------------------------------------------------------------------------------
+# ---- progress --------------------------------------------------------------------------------------------------------
 
 
 def test_a_part_is_said_at_each_tenth() -> None:
     said: list[str] = []
-    tell = at_tenths(said.append)
+    report = at_tenths(said.append)
     for done in (0, 1_000_000, 9_000_000, 10_000_000, 35_000_000, 100_000_000):
-        tell(Part("fetching it", done, 100_000_000))
-    tell("unpacking it")
+        report(Bytes("fetching it", done, 100_000_000))
+    report("unpacking it")
     assert [each.partition(": ")[2] for each in said[:-1]] == [f"{done} of 100 MB" for done in (0, 10, 35, 100)]
     assert said[-1] == "unpacking it"
 
@@ -275,12 +275,12 @@ def test_a_terminal_has_a_bar_and_a_log_has_lines(terminal: bool, monkeypatch: p
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
-    with progress_shown() as tell:
-        tell("asking for [it]")
+    with progress_shown() as report:
+        report("asking for [it]")
         for done in (0, 50_000_000, 100_000_000):
-            tell(Part("fetching it", done, 100_000_000))
-        tell(Part("fetching another", 0, 1))
-        tell("done")
+            report(Bytes("fetching it", done, 100_000_000))
+        report(Bytes("fetching another", 0, 1))
+        report("done")
     text = stream.getvalue()
     assert "fusezap: asking for [it]\n" in text.replace("\r", "")
     assert "fetching it" in text

@@ -32,7 +32,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def silent(_: str) -> None:
+def silent(_: object) -> None:
     """For what takes no time."""
 
 
@@ -170,9 +170,9 @@ def test_the_layers_of_an_image_are_applied_in_order(tmp_path: Path) -> None:
     is_whole(kernel_spec.find(spec, silent))
     layout = f"oci:{tmp_path}/layout:tag"
     subprocess.run(["skopeo", "copy", "--quiet", spec, layout], check=True)
-    told: list[str] = []
-    is_whole(kernel_spec.find(layout, told.append))
-    assert told[0] == f"reading {layout}"
+    messages: list[object] = []
+    is_whole(kernel_spec.find(layout, messages.append))
+    assert messages[0] == f"reading {layout}"
     for entry in kernel_store.base().glob("oci-*"):
         assert [path.name for path in entry.iterdir()] == ["root"], "the layers are not kept"
     for named, same in ((tmp_path / "saved.tar", spec), (tmp_path / "layout", layout)):
@@ -355,9 +355,9 @@ def elf_with_note(note: bytes) -> bytes:
 def test_a_configuration_that_was_changed_since_is_told(built: Path) -> None:
     newer = (built / "arch/x86/boot/bzImage").stat().st_mtime_ns + 1
     os.utime(built / ".config", ns=(newer, newer))
-    told: list[str] = []
-    kernel_spec.find(str(built), told.append)
-    assert told[0] == f"{built}/.config was changed after bzImage was made"
+    messages: list[object] = []
+    kernel_spec.find(str(built), messages.append)
+    assert messages[0] == f"{built}/.config was changed after bzImage was made"
 
 
 def test_a_folder_that_make_filled_elsewhere_is_a_tree(built: Path) -> None:

@@ -22,7 +22,7 @@ OTHER = next(machine for machine in architectures.known() if architectures.of(ma
 THERE = architectures.of(OTHER).DEBIAN
 
 
-def silent(_: str) -> None:
+def silent(_: object) -> None:
     """For what takes no time."""
 
 
