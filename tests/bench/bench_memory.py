@@ -3,7 +3,8 @@
     python -P -m tests.bench.bench_memory [SPEC ...]
 
 Each guest has KASLR on and hangs in SCENARIOS, all at once. `diagnose` reads it live, with kernel memory and without,
-then its memory is dumped and judged. A kernel whose fuse has no BTF (before 5.11) is read by its debug information.
+then its memory is dumped and judged by its debug information. Before 5.11 modules have no BTF: there `diagnose` has to
+say so, and the dump alone shows all.
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ SCENARIOS = {
 }
 """And what is true of each, by how it was made."""
 _MARK = "--- a document ---"
-_NO_BTF = "5.10."
 
 
 def main() -> None:
@@ -62,19 +62,18 @@ def _symbols(suite: str | None, release: str) -> Iterator[Path | None]:
 
 
 def _of_kernel(image: Image, folder: Path | None) -> int:
-    needed = f" --debug-info {folder}" if image.release.startswith(_NO_BTF) else ""
     lines = [f"{inside.FUSEZAP} run {name} --keep >/dev/null 2>&1; echo {name}" for name in SCENARIOS]
-    lines += [f"echo '{_MARK}'; {inside.FUSEZAP} diagnose --json{needed}"]
+    lines += [f"echo '{_MARK}'; {inside.FUSEZAP} diagnose --json"]
     lines += ["echo 2 >/proc/sys/kernel/kptr_restrict"]
     lines += [f"echo '{_MARK}'; {inside.FUSEZAP} diagnose --json"]
     with tempfile.TemporaryDirectory() as kept:
         vmcore = Path(kept) / "vmcore"
-        text = inside.of_image(
-            image, "\n".join(lines), 3072 if needed else 1024, deadline_s=1800, vmcore=vmcore if folder else None
-        )
+        text = inside.of_image(image, "\n".join(lines), deadline_s=1800, vmcore=vmcore if folder else None)
         _, live, without = text.split(_MARK)
         known, blind = json.loads(live), json.loads(without)
-        wrong = _shown(f"{image.release} live", known)
+        said = " ".join(known["unseen"])
+        wrong = 0 if "has no BTF" in said else _shown(f"{image.release} live", known)
+        print(f"{image.release}: unseen: {said or 'nothing'}")
         took = known["duration_s"], blind["duration_s"]
         print(
             f"{image.release}: {took[0]:.1f} s with kernel memory, {took[1]:.1f} s without: {took[0] / took[1]:.2f} x"
