@@ -25,7 +25,7 @@ _ASK = """
 import json, sys
 from harness import cli, pyz, registry
 from harness.judge import waits
-from harness.commands import diagnose, explain
+from harness.commands import _parser, diagnose, explain
 from harness.blockers import table
 from harness.explain import dialects, formats as explained, prefixes
 from harness.diagnosis import formats, trace, vmcore
