@@ -1,4 +1,4 @@
-"""Where a report goes, and in which format: standard output, and any number of files."""
+"""Writes a report to standard output and to files, each in its format."""
 
 from __future__ import annotations
 
@@ -25,25 +25,37 @@ STREAMED = "jsonl"
 
 
 def formats() -> tuple[str, ...]:
+    """List the names of the formats."""
     from harness.report import formats as found
 
     return registry.names(found)
 
 
 def module(name: str) -> ModuleType:
+    """Find a format; UsageError where there is none of that name."""
     from harness.report import formats as found
 
     return registry.chosen(found, "format", name, "SUMMARY", "render")
 
 
 @record(frozen=True, slots=True)
-class Target:
+class ReportFile:
+    """A report that is written to a file."""
+
     name: str
+    """Of its format."""
     path: Path
 
 
-def parse(texts: Sequence[str]) -> tuple[Target, ...]:
-    """`FORMAT=FILE` each.  UsageError, before anything is run, for what could not be written in the end."""
+def parse(texts: Sequence[str]) -> tuple[ReportFile, ...]:
+    """Parse the values of --report before anything is run.
+
+    Args:
+        texts: `FORMAT=FILE` each.
+
+    Raises:
+        UsageError: A format is unknown, or a file could not be written.
+    """
     targets = []
     for text in texts:
         name, equals, path = text.partition("=")
@@ -53,14 +65,14 @@ def parse(texts: Sequence[str]) -> tuple[Target, ...]:
         folder = Path(path).absolute().parent
         if not os.access(folder, os.W_OK | os.X_OK) or Path(path).is_dir():
             raise UsageError(f"--report {text}: no file can be written there", f"does {folder} exist, and is it yours?")
-        targets.append(Target(name, Path(path)))
+        targets.append(ReportFile(name, Path(path)))
     return tuple(targets)
 
 
 class Outputs:
     """Consumes the events of a session, and writes its report at the end."""
 
-    def __init__(self, printed: str | None, targets: Sequence[Target]) -> None:
+    def __init__(self, printed: str | None, targets: Sequence[ReportFile]) -> None:
         """`printed`: the format for standard output; None where the command prints something else there."""
         self._printed = printed
         self._targets = tuple(targets)

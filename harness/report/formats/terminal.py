@@ -132,9 +132,11 @@ class Story:
                 self.finished(result)
 
     def arming(self, scenario: _Named) -> None:
-        self.console.print(f"[bold]{scenario.name}[/]: {escape(scenario.summary)}")
+        """Print what the scenario does."""
+        self.console.print(f"[bold]{escape(scenario.name)}[/]: {escape(scenario.summary)}")
 
     def armed(self, event: Armed) -> None:
+        """Print the processes that are about to be killed."""
         self._step(f"armed in {event.took_ms:.0f} ms: {event.what}")
         self._indented(self.tree(event.snapshot, threads=False))
 
@@ -145,11 +147,13 @@ class Story:
         self.waiting = verdict.outcome
 
     def judged(self, verdict: Verdict, took_ms: float) -> None:
+        """Print the final verdict, `took_ms` milliseconds after the kill."""
         self.waiting = None
         self._step(f"judged {took_ms:.1f} ms after the kill:")
         self.verdict(verdict, verdict.form)
 
     def verdict(self, verdict: Verdict, form: tuple[Check, ...]) -> None:
+        """Print a verdict with its evidence."""
         outcome = verdict.outcome
         self.console.print(f"\n[{STYLES[outcome]}]{outcome.upper()}[/]: {MEANS[outcome]}")
         for reason in (*why(verdict), *worth(verdict)):
@@ -166,19 +170,23 @@ class Story:
             self._section("Form", self._checklist(form))
 
     def attempted(self, attempt: Attempt) -> None:
+        """Print a remedy that was tried although it does not help."""
         mark = "✔" if attempt.released else "✘"
-        self.console.print(f"[yellow]{mark}[/] tried: {escape(attempt.command)}\n    {escape(attempt.answer)}")
+        self._command(f"[yellow]{mark}[/] tried: ", attempt.command)
+        self.console.print(f"    {escape(attempt.answer)}")
 
     def resolved(self, resolution: Resolution) -> None:
+        """Print what ended the hang, and the command that does the same."""
         self.console.print()
         if resolution.released:
             took = f"{resolution.release_ms:.2f} ms" if resolution.release_ms is not None else "?"
             self._step(f"resolved by {resolution.action}: namespace gone after {took}")
-            self.console.print(f"    by hand: {escape(resolution.command)}")
+            self._command("    by hand: ", resolution.command)
         else:
             self.console.print(f"[red]✘[/] {resolution.action} did not resolve it: {escape(resolution.detail)}")
 
     def kept(self, event: Kept) -> None:
+        """Print how to look at a hang that is kept, and how to end it."""
         init = event.init
         self._section("Kept for inspection")
         for line in (
@@ -187,13 +195,15 @@ class Story:
             f"cat /proc/{init}/task/{init}/children",
             f"nsenter --target {init} --pid true       # fails: no new process can enter",
         ):
-            self.console.print(f"  {escape(line)}")
+            self._command("  ", line)
         self.console.print("  Never read cmdline, environ, maps or mem of these tasks: such a read can hang, too.")
         self._section("To end it")
-        by_hand = escape(event.remedy)
-        self.console.print(f"  fusezap clean\n  or by hand: {by_hand}\n  A guard process owns {event.run} until then.")
+        self._command("  ", "fusezap clean")
+        self._command("  or by hand: ", event.remedy)
+        self.console.print(f"  A guard process owns {escape(str(event.run))} until then.")
 
     def finished(self, result: Result) -> None:
+        """Print what a run left behind."""
         if result.leftovers:
             for left in result.leftovers:
                 self.console.print(f"[red]✘[/] left behind: {escape(left)}")
@@ -280,6 +290,10 @@ class Story:
         for check in form:
             table.add_row(_MARKS[check.holds], escape(check.title), f"[dim]{escape(check.evidence)}[/]")
         return table
+
+    def _command(self, before: str, command: str) -> None:
+        """Print a command on one line, whatever the width: it can be copied whole."""
+        self.console.print(f"{before}{escape(command)}", soft_wrap=True)
 
     def _step(self, text: str) -> None:
         self.console.print(f"[green]✔[/] {escape(text)}")

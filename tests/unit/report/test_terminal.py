@@ -192,6 +192,14 @@ class TestSteps:
         bad = printed(monkeypatch, lambda story: story.resolved(failed))
         assert "✘ abort did not resolve it: still there after 5 s" in bad
 
+    def test_a_command_is_on_one_line_however_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        resolution = result_of("exit-flush-self").resolution
+        assert resolution is not None
+        monkeypatch.setenv("COLUMNS", "40")
+        command = f"nsenter --target 1 --mount umount -f {'/a long name' * 9}"
+        text = printed(monkeypatch, lambda story: story.resolved(replace(resolution, command=command)), tty=True)
+        assert f"    by hand: {command}\n" in text
+
     def test_the_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def end(result: Result) -> str:
             return printed(monkeypatch, lambda story: story.finished(result))
