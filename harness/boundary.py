@@ -17,7 +17,7 @@ from typing import NamedTuple, NoReturn
 
 from harness import __version__
 from harness.errors import BugError, FusezapError, Interrupted
-from harness.printable import visible_lines
+from harness.model.printable import visible_lines
 
 FRAMES = 24
 """Stack frames of a bug that are shown, the innermost."""

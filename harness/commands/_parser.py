@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any, NoReturn
 
-from harness.printable import visible_lines
+from harness.model.printable import visible_lines
 
 
 class Parser(argparse.ArgumentParser):

@@ -14,8 +14,8 @@ from harness import catalogue
 from harness.commands import _counting, _kernel
 from harness.errors import FusezapError, KernelError, UsageError
 from harness.model.events import Event
+from harness.model.printable import visible
 from harness.model.terms import Mark, Outcome
-from harness.printable import visible
 from harness.report import outputs
 from harness.report.outputs import Outputs
 from harness.run.session import SessionOptions, deliver

@@ -24,8 +24,8 @@ from harness.linux import procfs
 from harness.linux.bounded import read_bounded, resolved
 from harness.linux.children import end
 from harness.linux.mountinfo import MountEntry, read_mountinfo
+from harness.model.printable import visible
 from harness.model.records import Snapshot
-from harness.printable import visible
 
 MOST_ABOVE = 64
 """Processes above init that a record may name."""

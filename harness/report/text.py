@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from harness.printable import visible as visible
+from harness.model.printable import visible as visible
 
 Line = tuple[int, str]
 """Depth and text; a format decides how a depth looks and where a line breaks."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.printable import visible
+from harness.model.printable import visible
 
 FOLDERS = 10_000
 """Runs whose files are taken."""

@@ -16,7 +16,7 @@ from typing import IO
 
 from harness.errors import MachineError
 from harness.linux.polling import poll
-from harness.printable import visible
+from harness.model.printable import visible
 from harness.vm import wire
 from harness.vm.command import Command, Daemon
 

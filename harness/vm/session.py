@@ -15,9 +15,9 @@ from harness.errors import BugError, Interrupted, KernelError, MachineError
 from harness.kernels.image import Image
 from harness.kernels.progress import Report
 from harness.model.events import Began, Counted, Ended, Event, Failed, Judged, Said
+from harness.model.printable import visible
 from harness.model.records import STUCK, Kernel, Result, Series, Timings, Verdict
 from harness.model.terms import Outcome
-from harness.printable import visible
 from harness.record import record, replace
 from harness.run.session import SessionOptions
 from harness.run.tally import Tally

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import MachineError, UsageError
-from harness.printable import visible
+from harness.model.printable import visible
 from harness.record import record
 
 FILE_BYTES = 1 << 30
