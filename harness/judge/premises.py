@@ -22,11 +22,17 @@ _MEANS = {
 }
 
 
-def complete(dead: frozenset[str], now: Snapshot) -> bool:
-    """Whether every reference to the device of every connection among the dead is accounted for."""
+def complete(graph: WaitGraph, dead: frozenset[str], now: Snapshot) -> bool:
+    """Whether every reference to the device of every connection among the dead is accounted for.
+
+    Where kernel memory gives the account, it also has to show the request of each task that waits for the connection.
+    """
     launched = {claim.connection for claim in now.claims if not claim.evidence}
     numbers = [int(name.partition(":")[2]) for name in dead if name.startswith("connection:")]
-    return bool(numbers) and all(number in launched or _in_memory(number, now) for number in numbers)
+    derived = {edge.target for edge in graph.edges if edge.waiter in dead and edge.strength is not Strength.OBSERVED}
+    return bool(numbers) and all(
+        number in launched or (f"connection:{number}" not in derived and _in_memory(number, now)) for number in numbers
+    )
 
 
 def _in_memory(number: int, now: Snapshot) -> bool:

@@ -61,7 +61,7 @@ def _stuck(graph: WaitGraph, dead: frozenset[str], before: Snapshot | None, now:
     if not dead <= frozenset(node.id for node in earlier.nodes) - waitgraph.movable(earlier):
         reason = "the earlier snapshot does not hold the same deadlock"
         return _verdict(Outcome.INCONCLUSIVE, (reason,), graph, dead, (), (before, now))
-    complete = premises.complete(dead, now)
+    complete = premises.complete(graph, dead, now)
     moved = () if complete else premises.moved(before, now)
     if moved:
         return _verdict(Outcome.INCONCLUSIVE, moved, graph, dead, (), (before, now))

@@ -73,7 +73,7 @@ def take(share: Path, file: Path, patience_s: float = DEADLINE_S) -> None:
     try:
         until = time.monotonic() + patience_s
         while not os.path.lexists(share / _WHOLE):
-            if time.monotonic() > until:
+            if time.monotonic() > until or not share.is_dir():
                 raise MachineError(f"the guest does not come to the moment of the dump within {patience_s:g} s")
             time.sleep(_LOOK_EVERY_S)
         with _connected(monitor_of(share)) as monitor:

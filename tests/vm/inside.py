@@ -30,7 +30,7 @@ def of_image(
     """The same; `vmcore`: at the end of the script, the machine's memory is dumped there."""
     settings = Settings(memory_mib=memory_mib, dump=vmcore)
     engine = session.choose(image, settings)
-    with share.shared(None) as folder, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, share.shared(None) as folder:
         if vmcore is not None:
             script = f"{script}\n{shlex.join([sys.executable, '-P', '-c', _AWAIT, engine.SHARE])}"
         bye = shlex.quote(wire.line(0, wire.Bye()))

@@ -16,7 +16,7 @@ from harness.model.memory import (
     Reference,
     ServedConnection,
 )
-from harness.model.records import Connection, Outcome, Snapshot
+from harness.model.records import Connection, Outcome, Proof, Snapshot
 from tests.unit.records import CONNECTION, HANG, IN_FLIGHT, LEADER, STUCK, sleeper, with_others
 
 OTHER = 9000
@@ -51,6 +51,16 @@ def test_what_proc_cannot_tell_apart_memory_does() -> None:
     assert outcome(replace(snapshot, memory=None)) is not Outcome.DEADLOCK
     verdict = judge((snapshot, snapshot))
     assert (verdict.outcome, verdict.connection) == (Outcome.DEADLOCK, CONNECTION)
+    assert (verdict.proof, verdict.conditions) == (Proof.COMPLETE, ())
+
+
+def test_a_wait_that_memory_does_not_show_is_a_condition() -> None:
+    """The references are all known, but whose request it is was concluded from the mounts."""
+    snapshot = with_memory(replace(served(DETACHED), requests=()))
+    seen = replace(snapshot, connections=HANG.connections, mounts=HANG.mounts)
+    verdict = judge((seen, seen))
+    assert (verdict.outcome, verdict.proof) == (Outcome.DEADLOCK, Proof.CONDITIONAL)
+    assert verdict.conditions
 
 
 @pytest.mark.parametrize(
