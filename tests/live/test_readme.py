@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from tests.live.conftest import Fusezap
@@ -17,6 +18,8 @@ def test_the_output_in_the_readme_is_real(fusezap: Fusezap) -> None:
     block = re.search(r"^```console\n\$ \./fusezap run\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
     assert block
     shown = [shape(line) for line in block[1].splitlines()]
-    printed = iter([shape(line) for line in fusezap("run").stdout.splitlines()])
+    ended = fusezap("run", env={**os.environ, "COLUMNS": "160"})  # no line is folded
+    assert (ended.returncode, ended.stderr) == (0, "")
+    printed = iter([shape(line) for line in ended.stdout.splitlines()])
     assert len(shown) == 12
     assert [line for line in shown if line not in printed] == []  # `in` consumes: the order is the same, too
