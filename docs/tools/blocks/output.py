@@ -18,8 +18,8 @@ def render(argument: str) -> str:
         FusezapError: The command failed.
     """
     argv = [sys.executable, "-P", "-m", "harness", *shlex.split(argument)]
-    env = {**os.environ, "COLUMNS": "100"}
-    done = subprocess.run(argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    environ = {**os.environ, "COLUMNS": "100"}
+    done = subprocess.run(argv, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.stderr or not done.stdout:
         raise FusezapError(f"fusezap {argument}: {done.stderr or 'no output'}")
     text = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
