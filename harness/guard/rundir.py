@@ -51,7 +51,7 @@ class Owner:
         try:
             raw = json.loads((folder / OWNER).read_text())
             return cls(raw["boot"], Process(**raw["harness"]), Process(**raw["guard"]), raw["kept"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
 

@@ -11,6 +11,7 @@ from harness.kernels import sources as found
 from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
 from harness.kernels.progress import Report
+from harness.printable import visible
 
 
 def find(spec: str, report: Report) -> Image:
@@ -65,6 +66,13 @@ def sources() -> list[ModuleType]:
 
 
 def _source(spec: str) -> ModuleType:
+    try:
+        return _claiming(spec)
+    except OSError as error:  # such as a name that is too long
+        raise UsageError(f"no kernel is named by {visible(spec)[:200]}: {error.strerror}") from error
+
+
+def _claiming(spec: str) -> ModuleType:
     for source in sources():
         if source.claims(spec):
             return source

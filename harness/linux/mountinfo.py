@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from harness.linux import procfs
 
+_NUMBER = re.compile(r"[0-9]{1,10}")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
@@ -37,10 +38,14 @@ def unescape(text: str) -> str:
 def parse_mountinfo(text: str) -> tuple[MountEntry, ...]:
     """A line ends at a newline and nowhere else: other line separators may be part of a name."""
     entries = []
-    for line in filter(None, text.split("\n")):
+    for line in text.split("\n"):
         front, _, back = line.partition(" - ")
         fields, kind = front.split(" "), back.split(" ")
-        major, minor = fields[2].split(":")
+        if len(fields) < 5 or len(kind) < 2:
+            continue  # no line of show_mountinfo(), fs/proc_namespace.c
+        major, _, minor = fields[2].partition(":")
+        if not _NUMBER.fullmatch(major) or not _NUMBER.fullmatch(minor):
+            continue
         entries.append(
             MountEntry(
                 int(major),

@@ -75,6 +75,8 @@ def parse_stat(text: str) -> Stat:
     """The comm may hold blanks and parentheses: it ends at the last `)`."""
     head, _, tail = text.rpartition(")")
     fields = tail.split()
+    if len(fields) < 20:
+        raise ValueError(f"no stat of a task: {text[:80]!r}")
     return Stat(
         comm=head.partition("(")[2],
         state=fields[0],
@@ -89,6 +91,8 @@ def parse_stat(text: str) -> Stat:
 def parse_status(text: str) -> Status:
     """A zombie has fewer lines than a live task; what is missing counts as 0, or as None where 0 has a meaning."""
     fields = dict(_STATUS_LINE.findall(text))
+    if "Tgid" not in fields:
+        raise ValueError(f"no status of a task: {text[:80]!r}")
     voluntary, forced = fields.get("voluntary_ctxt_switches"), fields.get("nonvoluntary_ctxt_switches")
     return Status(
         tgid=int(fields["Tgid"]),
@@ -105,6 +109,8 @@ def parse_stat_of_status(text: str) -> Stat:
     """What of stat is in status too; no flags and no start time, which count as 0.  For a task whose stat makes the
     reader wait: do_task_stat() takes the `exec_update_lock` (measured on 6.18), proc_pid_status() does not."""
     fields = dict(line.split(":\t", 1) for line in text.split("\n") if ":\t" in line)
+    if not {"Name", "State", "PPid", "Threads"} <= fields.keys():
+        raise ValueError(f"no status of a task: {text[:80]!r}")
     return Stat(fields["Name"], fields["State"][:1], int(fields["PPid"]), 0, int(fields["Threads"]), 0)
 
 

@@ -1,0 +1,52 @@
+"""Feeds a million inputs, or as many as are asked for, to all readers: `python -m tests.fuzz [INPUTS] [SEED]`.
+
+Each exception that a reader does not promise is printed, and its input kept in the corpus.  A line for each reader has
+its slowest input and the memory so far.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import sys
+import time
+import traceback
+
+from tests.fuzz.mutate import mutated
+from tests.fuzz.readers import CORPUS, READERS, check
+
+
+def main(inputs: int, seed: str) -> int:
+    """Run; the number of readers that broke is the exit status."""
+    choose = random.Random(seed)
+    broken: dict[str, str] = {}
+    for name, reader in READERS.items():
+        slowest, longest, worst = 0.0, 0, b""
+        check(name, reader.seeds[0])  # what it imports late is no part of the first input's time
+        for _ in range(inputs // len(READERS)):
+            data = mutated(choose.choice(reader.seeds), choose)
+            began = time.process_time()
+            try:
+                check(name, data)
+            except Exception:
+                if name not in broken:
+                    broken[name] = traceback.format_exc(limit=-3)
+                    (CORPUS / name).mkdir(parents=True, exist_ok=True)
+                    (CORPUS / name / f"{choose.getrandbits(32):08x}").write_bytes(data)
+            took = time.process_time() - began
+            if took > slowest:
+                slowest, worst = took, data
+            longest = max(longest, len(data))
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        mark = "BROKEN" if name in broken else "ok"
+        print(
+            f"{name:<18} {mark:<7} slowest {slowest:.3f} s ({len(worst)} bytes), largest {longest} bytes, {memory} MiB",
+            flush=True,
+        )
+    for name, trace in broken.items():
+        print(f"\n{name}:\n{trace}")
+    return len(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000, sys.argv[2] if len(sys.argv) > 2 else "1"))
