@@ -84,7 +84,7 @@ def status_of(work: Callable[[], int], errors: Statuses) -> int:
 
 def _told(work: Callable[[], int], errors: Statuses) -> int:
     try:
-        status = _ended(work)
+        status = _ended(work, errors)
         _flush()
     except Interrupted as interrupted:
         say(f"fusezap: ended by {signal.Signals(interrupted.number).name}; nothing is left behind")
@@ -113,13 +113,18 @@ def _told(work: Callable[[], int], errors: Statuses) -> int:
     return status
 
 
-def _ended(work: Callable[[], int]) -> int:
+def _ended(work: Callable[[], int], errors: Statuses) -> int:
+    """A library that ends the program is not to choose an answer: argparse ends it with 0 or as it was told to, a
+    worker with 128 and the number of a signal, and rich with 1 where nobody reads the output any more."""
     try:
         return work()
-    except SystemExit as end:  # of argparse: --help, --version, and what it refuses
-        if end.code is None or isinstance(end.code, int):
-            return end.code or 0
-        raise FusezapError(str(end.code)) from end
+    except SystemExit as end:
+        status = end.code or 0
+        if isinstance(status, int) and (status in (0, errors.refused) or status >= 128):
+            return status
+        if isinstance(end.__context__, OSError):
+            raise end.__context__ from None
+        raise FusezapError(f"ended: {status}") from end
 
 
 def contain(work: Callable[[], object], errors: Statuses = OTHERS, prints: bool = False) -> NoReturn:
