@@ -190,7 +190,7 @@ def _troubles(every: list[Series]) -> tuple[Trouble, ...]:
         ("Missing on this machine", [text for series in every for text in series.missing], False),
         ("Not armed", [text for series in every for text in series.errors], False),
         ("Left behind", [text for series in every for text in left_behind(series)], False),
-        ("The kernel's log meanwhile", [text for series in every for text in series.warnings], True),
+        ("In the kernel's log during the runs", [text for series in every for text in series.warnings], True),
     )
     return tuple(Trouble(heading, _first(texts, len(every)), verbatim) for heading, texts, verbatim in found if texts)
 
