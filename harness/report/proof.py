@@ -98,11 +98,12 @@ def sections(result: Result) -> Iterator[tuple[str, list[Line]]]:
 
 
 def reasons(verdict: Verdict) -> list[Line]:
+    """List the reasons of a verdict and what its proof is worth."""
     return [(0, f"- {visible(reason)}") for reason in (*why(verdict), *worth(verdict))]
 
 
 def worth(verdict: Verdict) -> tuple[str, ...]:
-    """What a verdict of deadlock is worth, a sentence each: its grade, and the conditions of a conditional proof."""
+    """List the grade of a deadlock's proof, and the conditions of a conditional one."""
     if verdict.proof is None:
         return ()
     if verdict.proof is Proof.COMPLETE:

@@ -9,8 +9,8 @@ from typing import Any
 from harness.diagnosis.formats._summary import ordered
 from harness.diagnosis.records import Blocker, Diagnosis, Finding, Stuck
 from harness.model.records import Verdict
-from harness.report.graph_record import graph_record
 from harness.report.processes import Branch, process_tree
+from harness.report.verdict_records import graph_record, proof_record
 
 SCHEMA_VERSION = 1
 SUMMARY = "one document, with a schema (harness/diagnosis/formats/diagnosis.schema.json)"
@@ -43,7 +43,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
         "init_pid": finding.init_pid,
         "outcome": verdict.outcome.value,
         "kind": finding.kind,
-        **_proof(verdict),
+        **proof_record(verdict),
         "reasons": list(verdict.reasons),
         "since": finding.since,
         "for_s": None if finding.for_s is None else round(finding.for_s, 3),
@@ -64,12 +64,6 @@ def finding_record(finding: Finding) -> dict[str, Any]:
             for each in finding.remedies
         ],
     }
-
-
-def _proof(verdict: Verdict) -> dict[str, Any]:
-    if verdict.proof is None:
-        return {}
-    return {"proof": verdict.proof.value, "conditions": list(verdict.conditions)}
 
 
 def _blocker(each: Blocker) -> dict[str, Any]:

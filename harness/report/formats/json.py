@@ -8,7 +8,7 @@ from typing import Any
 from harness.model.records import Check, Report, Result, Series, Task, Verdict
 from harness.record import asdict
 from harness.report.cells import kernel_names, kernels_of
-from harness.report.graph_record import graph_record
+from harness.report.verdict_records import graph_record, proof_record
 
 SCHEMA_VERSION = 1
 
@@ -95,13 +95,6 @@ def _verdict(verdict: Verdict, form: tuple[Check, ...]) -> dict[str, Any]:
         "tasks": [_task(task) for task in snapshot.tasks] if snapshot else [],
         "unseen": list(snapshot.unseen) if snapshot else [],
     }
-
-
-def proof_record(verdict: Verdict) -> dict[str, Any]:
-    """What a verdict of deadlock is worth; nothing of another outcome."""
-    if verdict.proof is None:
-        return {}
-    return {"proof": verdict.proof.value, "conditions": list(verdict.conditions)}
 
 
 def _task(task: Task) -> dict[str, Any]:

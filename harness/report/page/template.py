@@ -17,7 +17,7 @@ from harness.model.kernel_names import MEANING
 from harness.model.records import Kind, Mark
 from harness.report import cells
 from harness.report.page import graph, histogram
-from harness.report.proof import MEANS, console_of, why
+from harness.report.proof import MEANS, console_of, why, worth
 from harness.report.tasks import STATES, task_name, task_notes
 from harness.report.text import counted, duration, folded, milliseconds, paragraphs, percent, visible
 from harness.report.wait_tree import ROLES
@@ -128,6 +128,7 @@ def environment(package: str) -> Environment:
         "task_notes": task_notes,
         "trusted": Markup,
         "why": why,
+        "worth": worth,
     }
     made.filters.update(filters)
     made.globals.update(

@@ -32,6 +32,7 @@ from harness.model.records import (
     Verdict,
     WaitGraph,
 )
+from harness.model.terms import Proof
 from harness.report.formats import html
 from harness.report.page.budget import BUDGETS, LIMIT, Merge
 from harness.report.page.graph import MOST, waits
@@ -446,6 +447,16 @@ def test_the_whole_proof_is_shown() -> None:
     assert result.resolution.command in page.text
     assert result.attempts[0].answer in page.text
     assert "/held" in page.text
+
+
+def test_the_grade_of_the_proof_is_beside_the_verdict() -> None:
+    assert "proof: complete" in page_of(with_verdict("exit-flush-self", proof=Proof.COMPLETE)).text
+    conditional = with_verdict(
+        "exit-flush-self", proof=Proof.CONDITIONAL, conditions=("no <b>ring</b> has the device",)
+    )
+    text = page_of(conditional).text
+    assert "proof: conditional" in text
+    assert "condition: no <b>ring</b> has the device" in text
 
 
 def test_the_knot_is_distinct_from_what_hangs_on_it() -> None:

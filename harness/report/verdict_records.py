@@ -1,4 +1,4 @@
-"""The wait-for graph as every JSON document has it."""
+"""The parts of a verdict that every JSON document has in the same form."""
 
 from __future__ import annotations
 
@@ -28,3 +28,14 @@ def graph_record(verdict: Verdict) -> dict[str, Any] | None:
         ],
         "edges": [asdict(edge) for edge in graph.edges],
     }
+
+
+def proof_record(verdict: Verdict) -> dict[str, Any]:
+    """Make `proof` and `conditions` of a JSON document; only a deadlock has them.
+
+    Args:
+        verdict: The verdict whose grade is written.
+    """
+    if verdict.proof is None:
+        return {}
+    return {"proof": verdict.proof.value, "conditions": list(verdict.conditions)}
