@@ -11,7 +11,7 @@ from harness.kernels import sources as found
 from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
 from harness.kernels.progress import Report
-from harness.printable import visible
+from harness.model.printable import visible
 
 
 def find(spec: str, report: Report) -> Image:
