@@ -148,6 +148,15 @@ def test_the_exit_statuses_have_every_command() -> None:
     assert [name for name in parsers.names() if f"`{name}`" not in text] == []
 
 
+def test_every_environment_variable_is_documented() -> None:
+    sources = [path for path in files() if relative(path).startswith(("harness/", "fakefs/")) or path.name == "fusezap"]
+    text = "".join(path.read_text(errors="replace") for path in sources)
+    found = set(re.findall(r"(?<!X_)\b(?:FUSEZAP|FAKEFS)_[A-Z_]+\b", text))
+    assert "FUSEZAP_RUN_DIR" in found
+    pages = (DOCS / "reference" / "fusezap.md").read_text() + (DOCS / "reference" / "fakefs.md").read_text()
+    assert [name for name in sorted(found) if f"`{name}`" not in pages] == []
+
+
 @pytest.mark.parametrize("path", [path for path in files() if path.name.endswith(".schema.json")], ids=relative)
 def test_every_field_of_a_json_document_is_described(path: Path) -> None:
     """The reference page shows these descriptions."""
