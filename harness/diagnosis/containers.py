@@ -4,43 +4,24 @@ files hold.  Pure: no runtime is asked, for one that does not answer is why some
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from harness.diagnosis.records import Container
+from harness.diagnosis.shapes import table
+from harness.diagnosis.shapes.table import Named
 from harness.model import bounded_json
 
-_ID = r"(?P<id>[0-9a-f]{64})"
-_NAME = r"(?P<id>[A-Za-z0-9][A-Za-z0-9_.-]*)"
-_GROUPS = (
-    ("docker", rf"docker-{_ID}\.scope|(?<=docker/){_ID.replace('id', 'id2')}"),
-    ("podman", rf"libpod-(?:payload-)?{_ID}(?:\.scope)?"),
-    ("cri-o", rf"crio-{_ID}(?:\.scope)?"),
-    ("containerd", rf"(?:cri-containerd|nerdctl)-{_ID}\.scope"),
-    ("lxc", rf"lxc\.payload\.{_NAME}"),
-    ("systemd-nspawn", rf"machine-{_NAME}\.scope"),
-    ("kubernetes", rf"(?<=/){_ID}$"),
-)
-MOST = 16
-"""Containers in one path that are looked up."""
-_PATTERNS = tuple((runtime, re.compile(pattern)) for runtime, pattern in _GROUPS)
-_NAMESPACED = re.compile(rf"^/(?:default|k8s\.io|moby)/{_NAME}$")
-"""containerd's own control groups, without systemd."""
-_POD = re.compile(r"pod(?P<uid>[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})")
-_FOLDERS = (
-    ("docker", re.compile(rf"/docker/containers/{_ID}(?:/|$)")),
-    ("docker", re.compile(rf"/io\.containerd\.runtime\.v[12]\.[a-z]+/moby/{_NAME}(?:/|$)")),
-    ("containerd", re.compile(rf"/io\.containerd\.runtime\.v[12]\.[a-z]+/(?:[^/]+)/{_NAME}(?:/|$)")),
-    ("podman", re.compile(rf"/containers/storage/[a-z0-9]+-containers/{_ID}(?:/|$)")),
-)
+SANDBOX = "the sandbox of a pod"
+"""The name of a container that holds the namespaces of a pod and nothing else."""
 
 
 def of_cgroup(text: str) -> tuple[Container, ...]:
     """Find the containers that control groups are named after.
 
-    In v1's hierarchies an exiting task is shown at `/` (proc_cgroup_show(), kernel/cgroup/cgroup.c).
+    In v1's hierarchies an exiting task is shown at `/` (proc_cgroup_show(), kernel/cgroup/cgroup.c).  A line ends at a
+    newline and nowhere else: no name of a group has one (cgroup_mkdir()).
 
     Args:
         text: /proc/PID/cgroup, of v1, v2 or both.
@@ -51,36 +32,51 @@ def of_cgroup(text: str) -> tuple[Container, ...]:
     """
     for line in text.split("\n"):
         path = line.split(":", 2)[-1]
-        found = _of_path(path)
+        found = table.of_group(path)
         if found:
-            pod = _POD.search(path)
-            uid = pod["uid"].replace("_", "-") if pod else None
-            return tuple(replace(each, pod=uid, evidence=f"its control group {path}") for each in found)
+            return tuple(
+                _container(each, f"its control group {path}", found[at + 1 :]) for at, each in enumerate(found)
+            )
     return ()
 
 
-def _of_path(path: str) -> tuple[Container, ...]:
-    found: list[tuple[int, str, str]] = []
-    for runtime, pattern in _PATTERNS:
-        for match in pattern.finditer(path):
-            number = next(value for value in match.groupdict().values() if value)
-            if runtime != "kubernetes" or "kubepods" in path:
-                found.append((match.end(), runtime, number))
-    if found:
-        # Of two that end at the same place, the pattern that comes first counts.
-        ends = {end: (runtime, number) for end, runtime, number in reversed(found)}
-        return tuple(Container(*ends[end], "") for end in sorted(ends, reverse=True)[:MOST])
-    named = _NAMESPACED.match(path)
-    return (Container("containerd", named["id"], ""),) if named else ()
-
-
 def of_folder(path: str, what: str) -> Container | None:
-    """From a folder of a runtime: where a shim has its working directory, what is mounted in the container."""
-    for runtime, pattern in _FOLDERS:
-        match = pattern.search(path)
-        if match:
-            return Container(runtime, match["id"], f"{what} {path}")
-    return None
+    """Find the container that a folder is named after: where a shim works, what is mounted in the container.
+
+    Args:
+        path: The folder or file, as it is within its filesystem.
+        what: The evidence, up to the path: "it mounts".
+    """
+    found = table.of_folder(path)
+    return _container(found[0], f"{what} {path}", found[1:]) if found else None
+
+
+def of_mounts(roots: Iterable[str]) -> tuple[Container, ...]:
+    """Find the containers that mounts are named after.
+
+    A pod's containers have mounts that name the container, and others that name the pod or its sandbox.
+
+    Args:
+        roots: The fourth fields of /proc/PID/mountinfo.
+
+    Returns:
+        The most telling first, each with the pod that the others name, `table.MOST` at most.
+    """
+    found = [(each[0], root, each[1:]) for root in dict.fromkeys(roots) if (each := table.of_folder(root))]
+    pods = {named.pod for named, _, _ in found if named.pod}
+    pod = pods.pop() if len(pods) == 1 else None
+    ranked = sorted(found, key=lambda each: table.rank(each[0].shape.kind))[: table.MOST]
+    named = (_container(each, f"it mounts {root}", around) for each, root, around in ranked)
+    return tuple(replace(each, pod=each.pod or pod) for each in named)
+
+
+def _container(named: Named, evidence: str, around: tuple[Named, ...]) -> Container:
+    if around:
+        names = " inside ".join(f"{each.shape.runtime} {each.id}" for each in (named, *around))
+        evidence = f"{evidence}, which names {names}"
+    if named.shape.note:
+        evidence = f"{evidence} ({named.shape.note})"
+    return Container(named.shape.runtime, named.id, evidence, pod=named.pod)
 
 
 STATES = (
@@ -102,6 +98,15 @@ def of_state(runtime: str, name: str, path: str, text: str, init: tuple[int, int
     return Container(runtime, name, f"{path}, which names its init", confirmed=True) if found == init else None
 
 
+_ENGINES = {
+    "kubernetes": ("containerd", "cri-o", "docker"),
+    "podman or cri-o": ("cri-o", "podman"),
+    "docker or containerd": ("docker", "containerd"),
+    "docker (ecs)": ("docker",),
+}
+"""The engines that a name is looked up with, where a path does not tell which one it is."""
+
+
 def state_files(container: Container) -> tuple[str, ...]:
     """Where the runtime keeps what it knows of the container, the likeliest first."""
     number = container.id
@@ -120,9 +125,8 @@ def state_files(container: Container) -> tuple[str, ...]:
             f"/run{storage}/overlay-containers/{number}/userdata/config.json",
         ),
     }
-    if container.runtime == "kubernetes":
-        return (*kept["containerd"], *kept["cri-o"], *kept["docker"])
-    return kept.get(container.runtime, ())
+    engines = _ENGINES.get(container.runtime, (container.runtime,))
+    return tuple(path for engine in engines for path in kept.get(engine, ()))
 
 
 def described(container: Container, path: str, text: str) -> Container:
@@ -153,13 +157,17 @@ def _of_docker(container: Container, raw: dict[str, Any]) -> Container:
 def _of_annotations(container: Container, path: str, found: dict[str, Any]) -> Container:
     """Of an OCI bundle's config.json: its annotations, and nothing of its process."""
     runtime = container.runtime
-    if runtime == "kubernetes":
+    if runtime in _ENGINES:
         runtime = "containerd" if "/containerd/" in path else "cri-o"
+        if found.get("io.container.manager") == "libpod":  # pkg/annotations/annotations.go of CRI-O, and libpod's
+            runtime = "podman"
+    names = ("io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name")
+    kinds = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
     crio = _pod(found, "io.kubernetes.pod.namespace", "io.kubernetes.pod.name")
     return replace(
         container,
         runtime=runtime,
-        name=_first(found, "io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name"),
+        name=SANDBOX if _first(found, *kinds) == "sandbox" else _first(found, *names),
         image=_first(found, "io.kubernetes.cri.image-name", "io.kubernetes.cri-o.ImageName", "nerdctl/image"),
         pod=_pod(found, "io.kubernetes.cri.sandbox-namespace", "io.kubernetes.cri.sandbox-name")
         or crio

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from itertools import islice
 from typing import Any
 
 from harness.boundary import contain
@@ -24,8 +23,9 @@ from harness.linux import procfs
 from harness.linux.bounded import read_bounded, resolved
 from harness.linux.children import end
 from harness.linux.mountinfo import MountEntry, read_mountinfo
+from harness.model import kernel_names
 from harness.model.printable import visible
-from harness.model.records import Snapshot
+from harness.model.records import Snapshot, Task
 
 MOST_ABOVE = 64
 """Processes above init that a record may name."""
@@ -93,9 +93,17 @@ class Clerk:
 
 
 def _question(snapshot: Snapshot) -> dict[str, Any]:
-    """Tasks to look at, the likeliest first: who is not exiting yet, or at least not dead, and who is above."""
-    tasks = sorted(snapshot.tasks, key=lambda task: (task.zombie, task.exiting))[:5]
+    """Tasks to look at, the likeliest first: those that are stuck, then the living; and the processes above.
+
+    A namespace may have several containers, such as a pod's: init is of the pod's sandbox then, and comes last.
+    """
     init = snapshot.init
+
+    def likely(task: Task) -> tuple[bool, ...]:
+        stuck = not task.zombie and kernel_names.awaits_fuse(task.functions)
+        return (task.zombie, not stuck, init is not None and task.tgid == init.tgid, task.exiting)
+
+    tasks = sorted(snapshot.tasks, key=likely)[:5]
     return {
         "tasks": [(task.tid, task.tgid) for task in tasks],
         "shim": init.ppid if init else 0,
@@ -132,28 +140,41 @@ class _Look:
     def __init__(self, mounts: tuple[MountEntry, ...], ancestry: tuple[tuple[int, int], ...]) -> None:
         self._mounts = mounts
         self._ancestry = ancestry
+        self._lineages: dict[int, tuple[tuple[int, int], ...]] = {}
         self.unseen: list[str] = []
         """Records that could not be read; each costs its own container, and no other."""
 
     def container(self, tasks: list[tuple[int, int]], shim: int) -> Container | None:
         """Confirmed by its runtime's record where there is one; else the first that anything is named after."""
-        claims: list[Container] = []
+        claims: dict[Container, list[tuple[int, int]]] = {}
         for look in (_by_cgroup, _by_mounts):
             for tid, tgid in tasks:
-                claims += _tried(look, tid, tgid)
-        claims += _tried(_by_shim, shim, shim) if shim else ()
-        distinct = dict.fromkeys(claims)
-        for claim in distinct:
-            if self._confirms(claim):
-                return self._described(replace(claim, confirmed=True))
-        return next(iter(distinct), None)
+                for claim in _tried(look, tid, tgid):
+                    claims.setdefault(claim, []).extend(self._lineage(tgid))
+        for claim in _tried(_by_shim, shim, shim) if shim else ():
+            claims.setdefault(claim, [])
+        first = next(iter(claims), None)
+        for claim, above in claims.items():
+            if self._confirms(claim, (*self._ancestry, *above)):
+                found = self._described(replace(claim, confirmed=True))
+                return _in_sandbox(first, claim, found)
+        return first
 
-    def _confirms(self, claim: Container) -> bool:
+    def _lineage(self, pid: int) -> tuple[tuple[int, int], ...]:
+        """A process and those above it: in a pod that shares its PID namespace, init is not the container's."""
+        if pid not in self._lineages:
+            try:
+                self._lineages[pid] = _ancestry(pid, procfs.read_process_stat(pid).start_time)
+            except OSError:
+                self._lineages[pid] = ()  # gone
+        return self._lineages[pid]
+
+    def _confirms(self, claim: Container, above: tuple[tuple[int, int], ...]) -> bool:
         for root, file, runtime in containers.STATES:
             text = self._read(f"{root}/{claim.id}/{file}")
             if text is None:
                 continue
-            for init in self._ancestry:
+            for init in dict.fromkeys(above):
                 if self._parsed(claim.id, f"{root}/{claim.id}/{file}", text, runtime, init) is not None:
                     return True
         return False
@@ -186,9 +207,11 @@ class _Look:
             if text is None:
                 continue
             try:
-                return containers.described(found, path, text)
+                found = containers.described(found, path, text)
             except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
                 self._miss(path, f"{type(error).__name__}: {error}")
+            if found.name:
+                break
         return found
 
     def _read(self, path: str) -> str | None:
@@ -205,6 +228,13 @@ class _Look:
         self.unseen.append(f"the record of a container, {visible(path)[:300]}: {visible(why)[:200]}")
 
 
+def _in_sandbox(first: Container | None, claim: Container, found: Container) -> Container:
+    """The stuck task's container rather than the sandbox of its pod, which is all that a record confirms."""
+    if first is None or found.name != containers.SANDBOX or first.id == claim.id or first.pod != claim.pod:
+        return found
+    return replace(first, pod=found.pod, evidence=f"{first.evidence}, in the pod of sandbox {found.id[:12]}")
+
+
 def _tried(look: Callable[[int, int], Iterable[Container]], tid: int, tgid: int) -> tuple[Container, ...]:
     try:
         return tuple(look(tid, tgid))
@@ -216,11 +246,9 @@ def _by_cgroup(tid: int, tgid: int) -> tuple[Container, ...]:
     return containers.of_cgroup(procfs.read(f"/proc/{tgid}/task/{tid}/cgroup"))
 
 
-def _by_mounts(tid: int, tgid: int) -> Iterator[Container]:
+def _by_mounts(tid: int, tgid: int) -> tuple[Container, ...]:
     """A runtime mounts files of its own into the container: hostname, resolv.conf."""
-    roots = dict.fromkeys(entry.root for entry in read_mountinfo(tid, tgid))
-    found = (containers.of_folder(root, "it mounts") for root in roots)
-    return islice((each for each in found if each is not None), containers.MOST)
+    return containers.of_mounts(entry.root for entry in read_mountinfo(tid, tgid))
 
 
 def _by_shim(tid: int, tgid: int) -> Iterator[Container]:

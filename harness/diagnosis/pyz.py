@@ -29,8 +29,10 @@ from harness.commands import _parser, diagnose, explain
 from harness.blockers import table
 from harness.explain import dialects, formats as explained, prefixes
 from harness.diagnosis import formats, trace, vmcore
+from harness.diagnosis.shapes import families
 registry.modules(waits)
 registry.modules(formats)
+registry.modules(families)
 import jinja2, markupsafe
 registry.modules(explained)
 registry.modules(dialects)

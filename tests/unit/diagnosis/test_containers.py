@@ -12,31 +12,11 @@ from harness.diagnosis import containers, identify
 from harness.diagnosis.containers import described, of_cgroup, of_folder, of_state, state_files
 from harness.diagnosis.formats._words import container_text
 from harness.diagnosis.records import Container
+from harness.linux import procfs
 from harness.linux.mountinfo import read_mountinfo
+from tests.unit.records import HANG, INIT, LEADER, STUCK
 
 ID = "4f1c0d9e" * 8
-POD = "0b5e1f2a-3c4d-4e5f-8a9b-0c1d2e3f4a5b"
-
-
-@pytest.mark.parametrize(
-    ("line", "runtime", "number", "pod"),
-    [
-        (f"0::/system.slice/docker-{ID}.scope", "docker", ID, None),
-        (f"5:memory:/docker/{ID}", "docker", ID, None),
-        (f"0::/machine.slice/libpod-{ID}.scope/container", "podman", ID, None),
-        (f"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{POD.replace('-', '_')}.slice/"
-         f"cri-containerd-{ID}.scope", "containerd", ID, POD),
-        (f"0::/kubepods.slice/kubepods-pod{POD.replace('-', '_')}.slice/crio-{ID}.scope", "cri-o", ID, POD),
-        (f"4:pids:/kubepods/besteffort/pod{POD}/{ID}", "kubernetes", ID, POD),
-        ("0::/default/redis", "containerd", "redis", None),
-        ("0::/lxc.payload.web", "lxc", "web", None),
-        ("0::/machine.slice/machine-web.scope", "systemd-nspawn", "web", None),
-    ],
-)  # fmt: skip
-def test_a_control_group_names_it(line: str, runtime: str, number: str, pod: str | None) -> None:
-    found = of_cgroup(f"13:devices:/\n{line}\n")[0]
-    assert (found.runtime, found.id, found.pod) == (runtime, number, pod)
-    assert line.split(":", 2)[2] in found.evidence
 
 
 @pytest.mark.parametrize("line", ["0::/", "0::/user.slice/user-1000.slice/session-3.scope", "0::/init.scope"])
@@ -101,7 +81,7 @@ def test_a_bad_record_costs_its_own_name_only(text: bytes, tmp_path: Path, monke
         (f"/var/lib/docker/containers/{ID}/hostname", "docker"),
         (f"/run/containerd/io.containerd.runtime.v2.task/moby/{ID}", "docker"),
         (f"/run/containerd/io.containerd.runtime.v2.task/default/{ID}", "containerd"),
-        (f"/var/lib/containers/storage/overlay-containers/{ID}/userdata", "podman"),
+        (f"/var/lib/containers/storage/overlay-containers/{ID}/userdata", "podman or cri-o"),
     ],
 )
 def test_a_folder_of_the_runtime_names_it(folder: str, runtime: str) -> None:
@@ -134,6 +114,24 @@ def test_a_bundle_tells_the_rest() -> None:
     assert "secret" not in repr(found)
 
 
+def test_of_podman_and_cri_o_the_record_tells_which() -> None:
+    """They keep their containers in the same folders."""
+    claim = Container("podman or cri-o", ID, "x")
+    assert any("containers.json" in path for path in state_files(claim))
+    annotations = {"io.container.manager": "cri-o", "io.kubernetes.container.name": "web"}
+    found = described(claim, "/run/containers/x/config.json", json.dumps({"annotations": annotations}))
+    assert (found.runtime, found.name) == ("cri-o", "web")
+    text = json.dumps({"annotations": {"io.container.manager": "libpod"}})
+    assert described(claim, "/run/containers/x/config.json", text).runtime == "podman"
+
+
+@pytest.mark.parametrize("key", ["io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"])
+def test_a_pods_sandbox_is_called_so(key: str) -> None:
+    annotations = {key: "sandbox", "io.kubernetes.container.name": "POD"}
+    found = described(Container("containerd", ID, "x"), "x", json.dumps({"annotations": annotations}))
+    assert found.name == containers.SANDBOX
+
+
 def test_podmans_storage_tells_the_rest() -> None:
     entries = [{"id": "other"}, {"id": ID, "names": ["web"], "metadata": json.dumps({"image-name": "nginx:1"})}]
     found = described(Container("podman", ID, "x"), "containers.json", json.dumps(entries))
@@ -159,3 +157,53 @@ def test_a_runtime_without_a_shim_has_a_record_of_its_init(runtime: str, text: s
     assert found == Container(runtime, "web", f"{path}, which names its init", confirmed=True)
     assert of_state(runtime, "web", path, text, (17336, 1)) is None, "the number is another process's now"
     assert of_state(runtime, "web", path, "[]", (17336, 5289617)) is None
+
+
+def test_the_stuck_task_is_looked_at_first_and_init_after_the_others() -> None:
+    """In a pod that shares its PID namespace init is of the sandbox, and the stuck task of a container."""
+    tasks = identify._question(HANG)["tasks"]
+    assert tasks[:2] == [(STUCK, LEADER), (INIT, INIT)]
+
+
+def _pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: dict[str, tuple[int, int]]) -> Container | None:
+    """What is named of a pod: its sandbox's init is 4711, and the stuck task is this process, of another container."""
+    sandbox, member = "5b" * 32, "c0" * 32
+    for number, (pid, start_time) in records.items():
+        (tmp_path / number).mkdir()
+        record = {"init_process_pid": pid, "init_process_start": start_time}
+        (tmp_path / number / "state.json").write_text(json.dumps(record))
+    annotations = {
+        "io.kubernetes.cri.container-type": "sandbox",
+        "io.kubernetes.cri.sandbox-namespace": "shop",
+        "io.kubernetes.cri.sandbox-name": "web-0",
+    }
+    (tmp_path / "config.json").write_text(json.dumps({"annotations": annotations}))
+    monkeypatch.setattr(containers, "STATES", ((str(tmp_path), "state.json", "containerd"),))
+    bundles = (str(tmp_path / "config.json"),)
+    monkeypatch.setattr(containers, "state_files", lambda found: bundles if found.id == sandbox else ())
+    pod = "/kubepods.slice/kubepods-pod0b5e1f2a_3c4d_4e5f_8a9b_0c1d2e3f4a5b.slice"
+    names = {os.getpid(): member, 4711: sandbox}
+    monkeypatch.setattr(
+        identify, "_by_cgroup", lambda tid, _: of_cgroup(f"0::{pod}/cri-containerd-{names[tid]}.scope\n")
+    )
+    monkeypatch.setattr(identify, "_by_mounts", lambda *_: ())
+    look = identify._Look(read_mountinfo(os.getpid(), os.getpid()), ((4711, 1000),))
+    return look.container([(os.getpid(), os.getpid()), (4711, 4711)], 0)
+
+
+def test_of_a_pod_the_stuck_tasks_container_is_confirmed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    above = os.getppid()
+    records = {"5b" * 32: (4711, 1000), "c0" * 32: (above, procfs.read_process_stat(above).start_time)}
+    found = _pod(tmp_path, monkeypatch, records)
+    assert found is not None
+    assert (found.id, found.confirmed) == ("c0" * 32, True)
+
+
+def test_of_a_pod_the_container_is_named_where_only_the_sandbox_has_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The container's first process has ended: its name is a claim, and the pod comes from the sandbox's record."""
+    found = _pod(tmp_path, monkeypatch, {"5b" * 32: (4711, 1000), "c0" * 32: (99, 99)})
+    assert found is not None
+    assert (found.id, found.confirmed, found.pod) == ("c0" * 32, False, "shop/web-0")
+    assert "in the pod of sandbox 5b5b" in found.evidence
