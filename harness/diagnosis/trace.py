@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from harness.errors import MachineError
-from harness.linux.syscalls import CLONE_NEWNS, MS_PRIVATE, MS_REC, mount, unshare
+from harness.linux.propagation import make_mounts_private
+from harness.linux.syscalls import CLONE_NEWNS, mount, unshare
 
 FOLDERS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 EVENTS = (
@@ -99,7 +100,7 @@ def _root() -> str:
         return found
     try:
         unshare(CLONE_NEWNS)
-        mount("none", "/", None, MS_REC | MS_PRIVATE)
+        make_mounts_private()
         mount("none", FOLDERS[0], "tracefs")
     except OSError as error:
         raise MachineError(

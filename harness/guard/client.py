@@ -17,6 +17,7 @@ from harness.guard.sweep import sweep_own
 from harness.linux import features, procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.process import Process
+from harness.linux.propagation import in_chroot
 from harness.record import record
 
 _ANSWER_S = 30.0
@@ -122,8 +123,17 @@ def _refusal(reply: dict[str, Any]) -> MachineError:
     what, message = reply["what"], reply["error"]
     if what in ("namespaces", "container"):
         # EPERM, EACCES and ENOSPC (a limit of 0) are what a kernel says that does not want user namespaces.
+        told = f"this machine refuses the namespaces that are needed: {message}"
+        if os.geteuid() == 0:
+            return MachineError(
+                told,
+                "root lacks CAP_SYS_ADMIN here, as in a container: start that with --privileged, or with "
+                "--cap-add SYS_ADMIN --security-opt apparmor=unconfined --security-opt seccomp=unconfined",
+            )
+        if in_chroot():
+            told += "; in a chroot no user namespace can be made (create_user_ns(), kernel/user_namespace.c)"
         advice = "".join(f", or allow user namespaces: `{command}`" for command in features.user_namespace_advice())
-        return MachineError(f"this machine refuses the namespaces that are needed: {message}", f"run as root{advice}")
+        return MachineError(told, f"run as root{advice}")
     if what == "folder":
         return MachineError(f"the folder of the run cannot be made: {message}", f"free or allow {rundir.base()}")
     return MachineError(f"the guard could not do its part ({what}): {message}")

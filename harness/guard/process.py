@@ -30,12 +30,11 @@ from harness.linux import fusectl
 from harness.linux.cgroup import Freezer
 from harness.linux.fusectl import Fusectl
 from harness.linux.process import Process
+from harness.linux.propagation import make_mounts_private
 from harness.linux.syscalls import (
     CLONE_NEWNS,
     CLONE_NEWUSER,
     MNT_DETACH,
-    MS_PRIVATE,
-    MS_REC,
     UMOUNT_NOFOLLOW,
     mount,
     umount,
@@ -150,7 +149,7 @@ class _GuardProcess:
             Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
             # Gaining capabilities cleared the flag (commit_creds()), and with it went the harness's right to look.
             prctl.set_dumpable(1)
-        mount("none", "/", None, MS_REC | MS_PRIVATE)
+        make_mounts_private()
         if not fusectl.is_mounted():  # it may be mounted elsewhere as well
             with contextlib.suppress(OSError):  # a user namespace may not: then a forced unmount must do
                 mount("none", fusectl.FOLDER, "fusectl")

@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from harness.linux.mountinfo import read_mountinfo
-from harness.linux.syscalls import CLONE_NEWNS, MS_PRIVATE, MS_REC, mount, unshare
+from harness.linux.propagation import make_mounts_private
+from harness.linux.syscalls import CLONE_NEWNS, mount, unshare
 
 FOLDER = "/sys/fs/fuse/connections"
 
 
 def is_mounted() -> bool:
-    """At its usual place, as this process sees it; elsewhere it may be mounted as well."""
+    """At its usual place, as this process sees it, and not hidden by a later mount there or above; elsewhere it may be
+    mounted as well."""
     entries = read_mountinfo(os.getpid(), os.getpid())
-    return any((entry.fstype, entry.point) == ("fusectl", FOLDER) for entry in entries)
+    on_the_way = [entry.fstype for entry in entries if f"{FOLDER}/".startswith(f"{entry.point.rstrip('/')}/")]
+    return on_the_way[-1:] == ["fusectl"]
 
 
 class Fusectl:
@@ -72,7 +75,7 @@ def fusectl_opened() -> Iterator[Fusectl | None]:
         with suppress(OSError):
             if not is_mounted():
                 unshare(CLONE_NEWNS)
-                mount("none", "/", None, MS_REC | MS_PRIVATE)
+                make_mounts_private()
                 mount("none", FOLDER, "fusectl")
             fd = os.open(FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             stack.callback(os.close, fd)

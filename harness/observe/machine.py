@@ -7,7 +7,8 @@ import os
 
 from harness.linux import procfs
 from harness.linux.mountinfo import read_mountinfo
-from harness.linux.syscalls import CLONE_NEWNS, MS_PRIVATE, MS_REC, mount, unshare
+from harness.linux.propagation import make_mounts_private
+from harness.linux.syscalls import CLONE_NEWNS, mount, unshare
 
 INITIAL_PID_NS = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 _TIMEOUTS = ("default_request_timeout", "max_request_timeout")
@@ -69,7 +70,7 @@ def fdinfo_names_connections() -> bool:
 def _named() -> bool:
     try:
         unshare(CLONE_NEWNS)
-        mount("none", "/", None, MS_REC | MS_PRIVATE)
+        make_mounts_private()
         info = os.open("/proc/self/fdinfo", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
         mount("fusezap-probe", "/sys", "fuse", 0, f"fd={device},rootmode=40000,user_id=0,group_id=0")
