@@ -1,7 +1,7 @@
-"""The compiled modules that a run takes, in one file.
+"""One file with the compiled modules of a run, from which a guest imports them.
 
-In an emulated guest each import costs a dozen round trips to the host's files, some 25 ms, and a run takes 150 modules.
-What is imported is the same; it comes out of one file, which is made anew when a module's source has changed.
+An import from the host's files costs an emulated guest a dozen round trips, some 25 ms, and a run needs 150 modules.
+The file is made again when the source of a module has changed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from harness.errors import MachineError
 from harness.files import replace_bytes
 from harness.kernels import store as kernel_store
 from harness.vm import initramfs
-from harness.vm.bundle import expressions, generated
 from harness.vm.root import Root
 from harness.vm.visible import CHECKOUT
 
@@ -35,12 +34,8 @@ MODULES = (
 )
 _WRITE = """\
 import sys
-from harness.vm.bundle import expressions
-compiled = expressions.recorded()
-from harness.vm.bundle import expressions, generated
-functions = generated.recorded()
 from harness.vm.bundle import make
-make.write(sys.argv[1], sys.argv[2], compiled, functions)
+make.write(sys.argv[1], sys.argv[2])
 """
 
 
@@ -87,8 +82,8 @@ def _make(path: Path, root: Root) -> None:
         raise MachineError("the modules for the guest could not be put together", ended.stderr.strip()[-500:])
 
 
-def write(path: str, root: str, compiled: expressions.Expressions, functions: generated.Functions) -> None:
-    """`compiled`, `functions`: recorded since before this module was imported."""
+def write(path: str, root: str) -> None:
+    """Write the bundle for a guest with that root to `path`."""
     move = _Elsewhere(Path(root)) if root != "/" else _Here()
     folders = {}
     for name in PACKAGES:
@@ -116,8 +111,6 @@ def write(path: str, root: str, compiled: expressions.Expressions, functions: ge
         "files": files,
         "modules": modules,
         "folders": folders,
-        "expressions": compiled,
-        "functions": functions,
     }
     replace_bytes(Path(path), marshal.dumps(bundle))
 

@@ -22,17 +22,6 @@ ABSENT = frozenset({"org"})
 """What is asked for and is nowhere (pickle looks for Jython): not to be searched for in all folders of the path."""
 
 
-class Later(ModuleType):
-    """A module that is imported when something of it is used."""
-
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if sys.modules[self.__name__] is self:
-            del sys.modules[self.__name__]
-        return getattr(__import__(self.__name__), name)
-
-
 class Listing:
     """What is in a package's folder, for `pkgutil`: a folder of the host is listed slowly."""
 
@@ -77,14 +66,6 @@ def prepare(bundle: dict[str, Any]) -> None:
     sys.path[:] = bundle["path"]
     sys.meta_path.insert(2, Finder(bundle["modules"]))
     sys.path_importer_cache.update({folder: Listing(modules) for folder, modules in bundle["folders"].items()})
-    # dataclasses imports it for the signatures in docstrings, which nobody reads here: a tenth of all imports' time.
-    sys.modules["inspect"] = Later("inspect")
-    from harness.vm.bundle import expressions
-
-    expressions.played(bundle["expressions"])
-    from harness.vm.bundle import generated
-
-    generated.played(bundle["functions"])
 
 
 def main() -> None:
