@@ -16,7 +16,7 @@ from harness.commands._numbers import seconds
 from harness.errors import FusezapError, UsageError
 from harness.model.records import Kernel
 from harness.runtimes import formats, tools
-from harness.runtimes.experiment import conduct
+from harness.runtimes.experiment import run_experiment
 from harness.runtimes.records import Experiment, ExperimentResult, Report, Subject
 
 HELP = "what container runtimes answer while a container cannot die"
@@ -115,7 +115,7 @@ def _subject(name: str, module: ModuleType, own: dict[str, str], bound_s: float)
     leftovers: list[str] = []
     for experiment in getattr(module, "EXPERIMENTS", (Experiment.FLUSH,)):
         try:
-            course, left = conduct(module, found, experiment, bound_s, _teller(f"{name}, {experiment}"))
+            course, left = run_experiment(module, found, experiment, bound_s, _teller(f"{name}, {experiment}"))
             courses.append(course)
             leftovers += left
         except FusezapError as error:

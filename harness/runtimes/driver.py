@@ -33,7 +33,7 @@ class Container:
     program: Argv
     env: Mapping[str, str]
     rootfs: str
-    """A folder of the room."""
+    """A folder of the sandbox."""
     binds: tuple[Bind, ...]
     cgroup: str
     """The parent of its control group, from the root of each hierarchy: `/NAME`."""
@@ -42,11 +42,11 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class InstancePaths:
     """Where a private instance lives, and which programs are it."""
 
     folder: str
-    """Of the room: root, state and socket are below it."""
+    """A folder of the sandbox, with the root, the state and the socket below it."""
     tools: Mapping[str, str]
     """Program → its path, the user's own where one was named."""
 
@@ -90,7 +90,7 @@ class Commands:
     prepare: tuple[Argv, ...] = ()
     """Once, when the daemon answers: the image."""
     files: tuple[tuple[str, str], ...] = ()
-    """(path in the room, text), written first."""
+    """(path in the sandbox, text), written first."""
     exit_status: str = ""
     """A pattern; its first group in the words of `state` is the exit status."""
     instance: Argv = ()

@@ -26,10 +26,10 @@ from harness.linux.polling import poll
 from harness.linux.process import Process, Target
 from harness.model.records import Claim
 from harness.runtimes import observation, rootfs, tools
-from harness.runtimes.driver import Argv, Ask, Commands, Container, Place
+from harness.runtimes.driver import Argv, Ask, Commands, Container, InstancePaths
 from harness.runtimes.records import Answer, Experiment, ExperimentResult, Operation, Recovery, StuckState, When
-from harness.runtimes.sandbox import Pending, Room, furnished
-from harness.runtimes.sandboxed import ROOM
+from harness.runtimes.sandbox import Pending, Sandbox, sandbox_started
+from harness.runtimes.sandboxed import SANDBOX
 
 READY_S = 30.0
 LONG_S = 600.0
@@ -44,16 +44,16 @@ UNANSWERED = "getattr@/never:hang"
 Tell = Callable[[str], None]
 
 
-def conduct(
-    module: ModuleType, found: Mapping[str, str], experiment: Experiment, bound_s: float, tell: Tell
+def run_experiment(
+    module: ModuleType, found: Mapping[str, str], experiment: Experiment, bound_s: float, report: Tell
 ) -> tuple[ExperimentResult, tuple[str, ...]]:
     """The course, and what fusezap itself could not remove."""
     began = time.monotonic()
     with guarded() as guard:
-        with furnished(guard) as room:
-            course = _Course(guard, room, module, found, experiment, bound_s, tell)
+        with sandbox_started(guard) as sandbox:
+            course = _Run(guard, sandbox, module, found, experiment, bound_s, report)
             with course.stack:
-                picture = course.until_picture()
+                picture = course.until_stuck()
                 course.ask_stuck()
                 recovery = course.end()
         left = (*guard.end(), *leftovers.of_run(guard.name, guard.folder))
@@ -76,7 +76,7 @@ def container(name: str, experiment: Experiment, init: str, notify: str) -> Cont
         name=f"{name}-{experiment}",
         program=tuple(program),
         env=env,
-        rootfs=f"{ROOM}/rootfs",
+        rootfs=f"{SANDBOX}/rootfs",
         binds=rootfs.binds(notify),
         cgroup=f"/{name}",
         init=init,
@@ -90,43 +90,43 @@ def _told(finding: dict[str, Any]) -> str:
     return f"{finding['outcome']}, {finding['kind']}{named}"
 
 
-class _Course:
+class _Run:
     def __init__(
         self,
         guard: Guard,
-        room: Room,
+        sandbox: Sandbox,
         module: ModuleType,
         found: Mapping[str, str],
         experiment: Experiment,
         bound_s: float,
-        tell: Tell,
+        report: Tell,
     ) -> None:
         self.stack = ExitStack()
         self.operations: list[Operation] = []
         self._guard = guard
-        self._room = room
+        self._sandbox = sandbox
         self._experiment = experiment
         self._bound_s = bound_s
-        self._tell = tell
-        self._notify = str(room.notifications.path)
+        self._report = report
+        self._notify = str(sandbox.notifications.path)
         self._container = container(guard.name, experiment, tools.init(found), self._notify)
-        place = Place(f"{ROOM}/instance", found)
+        paths = InstancePaths(f"{SANDBOX}/instance", found)
         self._hidden: tuple[str, ...] = getattr(module, "HIDDEN", ())
-        self._commands: Commands = module.commands(place, self._container)
-        self._log = f"{ROOM}/daemon.log"
+        self._commands: Commands = module.commands(paths, self._container)
+        self._log = f"{SANDBOX}/daemon.log"
         self._daemon: Process | None = None
         self._run: Pending | None = None
         self._pending: list[tuple[Ask, Pending]] = []
         self._abort_fd = -1
         self._forgotten = False
-        room.install(found)
+        sandbox.install(found)
 
     # ---- until the picture
 
-    def until_picture(self) -> StuckState:
+    def until_stuck(self) -> StuckState:
         self._prepare()
-        self._mounts = len(self._room.mounts())
-        self._processes = set(self._room.processes())
+        self._mounts = len(self._sandbox.mounts())
+        self._processes = set(self._sandbox.processes())
         server = self._start()
         connection = self._hold()
         self._abort_fd = self.stack.enter_context(self._ctl().abort_opened(connection.number))
@@ -135,31 +135,31 @@ class _Course:
         shim = procfs.read_process_stat(init).ppid
         self._ask_healthy()
         if self._experiment is Experiment.EXEC:
-            self._tell("an exec blocks on the mount")
-            self._blocked = self._room.start(self._commands.blocked_exec, LONG_S)
+            self._report("an exec blocks on the mount")
+            self._blocked = self._sandbox.start(self._commands.blocked_exec, LONG_S)
             if not observation.await_blocked(init, server, READY_S):
                 answer = self._blocked.answer(within_s=0.1)
                 raise LaunchError(f"the exec did not come to wait for the mount within {READY_S:g} s", answer.words)
-        self._pending = [(ask, self._room.start(ask.argv, LONG_S)) for ask in self._commands.pending]
-        self._tell("the container is killed")
+        self._pending = [(ask, self._sandbox.start(ask.argv, LONG_S)) for ask in self._commands.pending]
+        self._report("the container is killed")
         began_ns = time.monotonic_ns()
-        kill = self._room.start(self._commands.kill.argv, self._bound_s)
+        kill = self._sandbox.start(self._commands.kill.argv, self._bound_s)
         claims = (Claim(server, connection.number),)
-        picture = observation.picture(self._target, shim, self._ctl(), claims, began_ns)
-        self._tell(f"{picture.outcome}: {picture.reasons[0]}")
+        picture = observation.stuck_state(self._target, shim, self._ctl(), claims, began_ns)
+        self._report(f"{picture.outcome}: {picture.reasons[0]}")
         self._record(self._commands.kill, When.STUCK, kill.answer(self._commands.kill.shows))
         return picture
 
     def _prepare(self) -> None:
-        room, commands = self._room, self._commands
+        sandbox, commands = self._sandbox, self._commands
         for path in self._hidden:
-            room.hide(path)
-        place = f"{ROOM}/rootfs.tar"
+            sandbox.hide(path)
+        file = f"{SANDBOX}/rootfs.tar"
         archive = rootfs.archive(self._container.binds)
-        room.path(place).write_bytes(archive)
-        rootfs.unpack(archive, room.path(self._container.rootfs))
+        sandbox.path(file).write_bytes(archive)
+        rootfs.unpack(archive, sandbox.path(self._container.rootfs))
         for path, text in commands.files:
-            room.write(path, text)
+            sandbox.write(path, text)
         if commands.daemon:
             self._start_daemon()
         for argv in commands.prepare:
@@ -168,12 +168,12 @@ class _Course:
     def _start_daemon(self) -> float:
         """Seconds until it answers."""
         began = time.monotonic()
-        daemon = self._daemon = self._room.daemon(self._commands.daemon, self._log)
+        daemon = self._daemon = self._sandbox.daemon(self._commands.daemon, self._log)
         answers = False
 
         def answered_or_ended() -> bool:
             nonlocal answers
-            answers = self._room.run(self._commands.hello, self._bound_s).status == 0
+            answers = self._sandbox.run(self._commands.hello, self._bound_s).status == 0
             return answers or not daemon.alive
 
         poll(READY_S, answered_or_ended, _POLL_S)
@@ -183,29 +183,29 @@ class _Course:
         return time.monotonic() - began
 
     def _last_words(self) -> str:
-        lines = self._room.path(self._log).read_text(errors="replace").splitlines()[-8:]
+        lines = self._sandbox.path(self._log).read_text(errors="replace").splitlines()[-8:]
         return "\n".join(("its last words:", *(f"  {line}" for line in lines)))
 
     def _succeed(self, what: str, argv: Argv) -> None:
-        answer = self._room.run(argv, READY_S)
+        answer = self._sandbox.run(argv, READY_S)
         if answer.status != 0:
             raise LaunchError(f"{what} failed: {' '.join(argv)}", answer.words)
 
     def _start(self) -> int:
         """The server's process, once it holds its file."""
-        self._tell("a container is started")
-        self._run = run = self._room.start(self._commands.run, LONG_S if self._commands.stays else READY_S)
+        self._report("a container is started")
+        self._run = run = self._sandbox.start(self._commands.run, LONG_S if self._commands.stays else READY_S)
         if not self._commands.stays:
             answer = run.answer()
             if answer.status != 0:
                 raise LaunchError("the container could not be started", answer.words)
-        log = self._room.path(self._log)
+        log = self._sandbox.path(self._log)
 
         def alive() -> bool:
             return not self._commands.stays or run.under_way()
 
         try:
-            return self._room.notifications.ready("the container's server", READY_S, log, alive).pid
+            return self._sandbox.notifications.ready("the container's server", READY_S, log, alive).pid
         except LaunchError as error:
             words = run.answer(within_s=1.0).words if self._commands.stays else ""
             raise LaunchError(str(error), words) from error
@@ -262,7 +262,7 @@ class _Course:
 
     def _restart(self) -> None:
         assert self._daemon is not None
-        self._tell("daemon restart")
+        self._report("daemon restart")
         began = time.monotonic()
         self._signal(signal.SIGTERM)
         stopped = self._ended_within(self._bound_s)
@@ -295,7 +295,7 @@ class _Course:
 
     def end(self) -> Recovery:
         """Aborts, and does nothing else until the runtime has had its time."""
-        self._tell("the connection is aborted")
+        self._report("the connection is aborted")
         began = time.monotonic()
         fusectl.abort(self._abort_fd)
         released = observation.await_empty(self._target, RECOVERS_S)
@@ -303,7 +303,7 @@ class _Course:
         self._record(self._commands.state, When.ABORTED, state)
         removed = self._ask(self._commands.remove, When.ABORTED)
         status = self._exit_status(state, removed)
-        healthy = self._room.run(self._commands.healthy, READY_S)
+        healthy = self._sandbox.run(self._commands.healthy, READY_S)
         self._record(Ask("new container", self._commands.healthy), When.ABORTED, healthy)
         return Recovery(
             released_ms=None if released is None else released * 1e3,
@@ -319,7 +319,7 @@ class _Course:
         answers: list[Answer] = []
 
         def recovered() -> bool:
-            answers.append(self._room.run(self._commands.state.argv, self._bound_s, self._commands.state.shows))
+            answers.append(self._sandbox.run(self._commands.state.argv, self._bound_s, self._commands.state.shows))
             return answers[-1].words != self._stuck_words or self._forgotten
 
         came = poll(RECOVERS_S - (time.monotonic() - began), recovered, _POLL_S)
@@ -348,9 +348,9 @@ class _Course:
         if groups:
             names = sorted({path.name for path in groups})
             lost.append(f"{len(groups)} cgroups stay: {', '.join(names[:3])}")
-        strays = [Process.of(pid) for pid in set(self._room.processes()) - self._processes if self._is_stray(pid)]
+        strays = [Process.of(pid) for pid in set(self._sandbox.processes()) - self._processes if self._is_stray(pid)]
         lost += [f"process stays: {procfs.read_process_stat(each.pid).comm}" for each in strays if each.alive]
-        mounts = len(self._room.mounts()) - self._mounts
+        mounts = len(self._sandbox.mounts()) - self._mounts
         if mounts > 0:
             lost.append(f"{mounts} mounts stay")
         return lost
@@ -362,8 +362,8 @@ class _Course:
     # ---- asking
 
     def _ask(self, ask: Ask, when: When) -> Answer:
-        self._tell(f"{ask.name}" if when is When.STUCK else f"{ask.name} ({when})")
-        answer = self._room.run(ask.argv, self._bound_s, ask.shows)
+        self._report(f"{ask.name}" if when is When.STUCK else f"{ask.name} ({when})")
+        answer = self._sandbox.run(ask.argv, self._bound_s, ask.shows)
         self._record(ask, when, answer)
         return answer
 

@@ -35,7 +35,7 @@ def init_of(server: int) -> int:
         pid = parent
 
 
-def picture(target: Target, shim: int, ctl: Fusectl | None, claims: tuple[Claim, ...], began_ns: int) -> StuckState:
+def stuck_state(target: Target, shim: int, ctl: Fusectl | None, claims: tuple[Claim, ...], began_ns: int) -> StuckState:
     """Watches until the verdict is final, or it does not come to one."""
     *_, verdict = watch(target, lambda: observe(target, ctl, claims), PATIENCE_S)
     took_ms = (time.monotonic_ns() - began_ns) / 1e6
@@ -49,16 +49,16 @@ def tree(snapshot: Snapshot, shim: int) -> tuple[ProcessRow, ...]:
     """From the parent of the namespace's init down; each process with its task that lives."""
     found = []
     with contextlib.suppress(*GONE):
-        found.append(_relative("parent", read_task(shim, shim), (), None))
+        found.append(_process_row("parent", read_task(shim, shim), (), None))
     leaders = [task for task in snapshot.tasks if task.leader]
     for leader in sorted(leaders, key=lambda task: (task.tid != snapshot.init_tid, task.tid)):
         threads = tuple(task for task in snapshot.tasks if task.tgid == leader.tid)
         role = "init" if leader.tid == snapshot.init_tid else "process"
-        found.append(_relative(role, leader, threads, snapshot.init_tid))
+        found.append(_process_row(role, leader, threads, snapshot.init_tid))
     return tuple(found)
 
 
-def _relative(role: str, leader: Task, threads: tuple[Task, ...], init: int | None) -> ProcessRow:
+def _process_row(role: str, leader: Task, threads: tuple[Task, ...], init: int | None) -> ProcessRow:
     live = [task for task in threads if not task.zombie] or [leader]
     names = live[0].functions
     told = next((name for name in names if name in _TELLING), names[0] if names else None)

@@ -1,4 +1,4 @@
-"""The harness's side of the room."""
+"""The harness's side of a sandbox: it starts one, and sends it requests."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from harness.linux.mountinfo import MountEntry, read_mountinfo
 from harness.linux.process import Process
 from harness.runtimes.driver import Argv
 from harness.runtimes.records import Answer
-from harness.runtimes.sandboxed import ROOM, SOCKET
+from harness.runtimes.sandboxed import SANDBOX, SOCKET
 
 READY_S = 20.0
 _SLACK_S = 5.0
-"""More than a command's own bound: for the room to kill it and to answer."""
+"""Seconds beyond the time limit of a command, in which the sandbox kills it and replies."""
 
 
 class Pending:
@@ -49,7 +49,7 @@ class Pending:
         except TimeoutError:
             return Answer(None, "", time.monotonic() - self._began, self._bound_s)
         self._channel.close()
-        reply: dict[str, Any] = json.loads(self._data) if self._data else {"error": "the room is gone"}
+        reply: dict[str, Any] = json.loads(self._data) if self._data else {"error": "the sandbox is gone"}
         if "error" in reply:
             raise LaunchError(reply["error"])
         return Answer(reply["status"], said(reply["text"], shows), reply["took"], self._bound_s)
@@ -75,26 +75,26 @@ def _message(line: str) -> str:
     return found[1].replace('\\"', '"') if found else line
 
 
-class Room:
+class Sandbox:
     def __init__(self, guard: Guard, pid: int, notifications: Notifications) -> None:
         self.guard = guard
         self.notifications = notifications
         self._pid = pid
         self.env: dict[str, str] = {
-            "PATH": f"{ROOM}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": f"{ROOM}/home",
-            "TMPDIR": f"{ROOM}/tmp",
+            "PATH": f"{SANDBOX}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": f"{SANDBOX}/home",
+            "TMPDIR": f"{SANDBOX}/tmp",
             "LC_ALL": "C.UTF-8",
         }
 
     def path(self, inside: str) -> Path:
-        """A path of the room, as it can be reached from here."""
+        """A path of the sandbox, as it can be reached from here."""
         return Path(f"/proc/{self._pid}/root{inside}")
 
     def install(self, tools: Mapping[str, str]) -> None:
         """Under these names the programs are found first, by the runtimes too."""
         for name, target in tools.items():
-            self.path(f"{ROOM}/bin/{name}").symlink_to(target)
+            self.path(f"{SANDBOX}/bin/{name}").symlink_to(target)
 
     def write(self, inside: str, text: str) -> None:
         path = self.path(inside)
@@ -117,7 +117,7 @@ class Room:
         return Process.of(reply["pid"])
 
     def hide(self, path: str) -> None:
-        """From all that runs in the room: what is mounted there."""
+        """From all that runs in the sandbox: what is mounted there."""
         channel = self._asked(do="hide", path=path)
         channel.settimeout(READY_S)
         channel.recv(65536)
@@ -127,7 +127,7 @@ class Room:
         return read_mountinfo(self._pid, self._pid)
 
     def processes(self) -> list[int]:
-        """Those that live in the room's mount namespace, the room itself left out."""
+        """Those that live in the sandbox's mount namespace, the sandbox itself left out."""
         namespace = procfs.read_namespace(self._pid, self._pid, "mnt")
         found = []
         for pid in procfs.user_pids():
@@ -148,20 +148,20 @@ class Room:
 
 
 @contextmanager
-def furnished(guard: Guard) -> Iterator[Room]:
+def sandbox_started(guard: Guard) -> Iterator[Sandbox]:
     """The guard ends it, and all that was started in it."""
     notifications = Notifications(guard.folder / "notify")
-    log = guard.folder / "room.log"
+    log = guard.folder / "sandbox.log"
     try:
         env = {"NOTIFY_SOCKET": str(notifications.path)}
         argv = [sys.executable, "-P", "-m", "harness.runtimes.sandboxed", str(guard.folder), guard.name]
         pid = guard.program(argv, env, log)
         try:
-            notifications.ready("the room", READY_S, log, lambda: os.path.exists(f"/proc/{pid}"))
+            notifications.ready("the sandbox", READY_S, log, lambda: os.path.exists(f"/proc/{pid}"))
         except LaunchError as error:
             raise MachineError(
                 str(error), "it needs a mount and a network namespace, a tmpfs and overlayfs: run as root"
             ) from error
-        yield Room(guard, pid, notifications)
+        yield Sandbox(guard, pid, notifications)
     finally:
         notifications.close()

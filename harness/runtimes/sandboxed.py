@@ -1,12 +1,12 @@
-"""The room: a process with a mount and a network namespace of its own, that runs a runtime's commands in them.
+"""The sandbox: a process with a mount and a network namespace of its own, that runs a runtime's commands in them.
 
 Nothing that a runtime writes gets out, whatever it is: /run is empty and in memory, and over /etc and /var lies an
-overlay in memory.  All of it goes with the last process of the room.  Each of them shows a mount whose source is the
+overlay in memory.  All of it goes with the last process of the sandbox.  Each of them shows a mount whose source is the
 run's name, by which `fusezap clean` finds it.
 
     python -m harness.runtimes.sandboxed FOLDER NAME
 
-The harness asks through FOLDER/room, a request a connection, as JSON, ended by shutting down its side of it.
+The harness asks through FOLDER/sandbox, a request a connection, as JSON, ended by shutting down its side of it.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ from harness.linux.syscalls import (
     unshare,
 )
 
-SOCKET = "room"
-ROOM = "/run/room"
+SOCKET = "sandbox"
+SANDBOX = "/run/sandbox"
 """Where the private instances live."""
 COVERED = ("/etc", "/var")
 TEXT_MAX = 1 << 18
 _KILLED_S = 1.0
 
 
-def furnish(folder: str, name: str) -> None:
+def set_up(folder: str, name: str) -> None:
     unshare(CLONE_NEWNS | CLONE_NEWNET)
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     ours = os.open(folder, os.O_PATH | os.O_DIRECTORY)
@@ -56,21 +56,21 @@ def furnish(folder: str, name: str) -> None:
     mount(f"/proc/self/fd/{ours}", folder, None, MS_BIND)
     os.close(ours)
     for covered in COVERED:
-        upper, work = (f"{ROOM}/over{covered}/{each}" for each in ("upper", "work"))
+        upper, work = (f"{SANDBOX}/over{covered}/{each}" for each in ("upper", "work"))
         Path(upper).mkdir(parents=True)
         Path(work).mkdir()
         mount(name, covered, "overlay", 0, f"lowerdir={covered},upperdir={upper},workdir={work}")
     for made in ("bin", "home", "tmp", "output"):
-        Path(ROOM, made).mkdir()
+        Path(SANDBOX, made).mkdir()
 
 
 def serve(listener: socket.socket) -> None:
     while True:
         channel, _ = listener.accept()
-        Thread(target=_attend, args=(channel,), daemon=True).start()
+        Thread(target=_answer, args=(channel,), daemon=True).start()
 
 
-def _attend(channel: socket.socket) -> None:
+def _answer(channel: socket.socket) -> None:
     with channel, contextlib.suppress(BrokenPipeError, ConnectionResetError):
         data = b""
         while chunk := channel.recv(65536):
@@ -85,7 +85,7 @@ def _attend(channel: socket.socket) -> None:
 
 def _run(request: dict[str, Any]) -> dict[str, Any]:
     """What it wrote goes to a file: a command's own descendants may keep its output open for ever."""
-    path = f"{ROOM}/output/{time.monotonic_ns()}"
+    path = f"{SANDBOX}/output/{time.monotonic_ns()}"
     began = time.monotonic()
     with open(path, "w+b") as output:
         process = _started(request, output.fileno())
@@ -134,10 +134,10 @@ def _started(request: dict[str, Any], output: int) -> subprocess.Popen[bytes]:
 
 
 def main(folder: str, name: str) -> None:
-    prctl.set_name("fusezap-room")
+    prctl.set_name("fusezap-sandbox")
     listener = listening(f"{folder}/{SOCKET}")
     try:
-        furnish(folder, name)
+        set_up(folder, name)
     except OSError as error:
         notify(f"ERRNO={error.errno}", f"STATUS={error.strerror} ({error.filename})")
         raise

@@ -94,16 +94,16 @@ def test_nothing_is_left_when_it_is_ended_half_way(number: signal.Signals) -> No
         for line in process.stderr:
             if "deadlock" in line:
                 break
-        assert _of_a_room(), "there is something to be ended"
+        assert _of_a_sandbox(), "there is something to be ended"
         os.kill(process.pid, number)
         process.stderr.read()
         assert process.wait(30) == (130 if number == signal.SIGINT else -9)
-    until("nothing is left", lambda: traces() == NOTHING and not _of_a_room())
+    until("nothing is left", lambda: traces() == NOTHING and not _of_a_sandbox())
     assert set(cgroup.trees("")) == before
 
 
-def _of_a_room() -> list[int]:
-    """Processes that see the mounts of a room."""
+def _of_a_sandbox() -> list[int]:
+    """Processes that see the mounts of a sandbox."""
     found = []
     for pid in procfs.pids():
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from harness.runtimes.driver import Argv, Ask, Commands, Container
 from harness.runtimes.rootfs import MOUNT_POINT
 
-IMAGE = "fusezap-room"
-ARCHIVE = "/run/room/rootfs.tar"
+IMAGE = "fusezap-sandbox"
+ARCHIVE = "/run/sandbox/rootfs.tar"
 NEVER = f"{MOUNT_POINT}/never"
 """A folder of the mount whose LOOKUP is never answered."""
 SERVER = r"(\[?fakefs\]?(?: <defunct>)?)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.runtimes import oci
-from harness.runtimes.driver import Argv, Ask, Commands, Container, Need, Place
+from harness.runtimes.driver import Argv, Ask, Commands, Container, InstancePaths, Need
 from harness.runtimes.drivers._docker_like import SERVER, SETNS
 from harness.runtimes.rootfs import MOUNT_POINT
 
@@ -13,11 +13,11 @@ NEVER = f"{MOUNT_POINT}/never"
 """A folder of the mount whose LOOKUP is never answered."""
 
 
-def commands(place: Place, container: Container, program: str, listing: Argv, ps: Argv) -> Commands:
+def commands(paths: InstancePaths, container: Container, program: str, listing: Argv, ps: Argv) -> Commands:
     """`ps`: how the runtime is asked for the processes of the container."""
-    instance = ("--root", f"{place.folder}/root")
-    own = (place.tools[program], *instance)
-    bundle, well, name = f"{place.folder}/bundle", f"{place.folder}/well", container.name
+    instance = ("--root", f"{paths.folder}/root")
+    own = (paths.tools[program], *instance)
+    bundle, well, name = f"{paths.folder}/bundle", f"{paths.folder}/well", container.name
     state = Ask("inspect", (*own, "state", name), STATUS)
     ask_ps = Ask("ps", (*own, *ps), SERVER)
     ask_exec = Ask("exec", (*own, "exec", name, "true"), SETNS)

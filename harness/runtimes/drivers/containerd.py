@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.runtimes import oci
-from harness.runtimes.driver import Ask, Commands, Container, Need, Place
+from harness.runtimes.driver import Ask, Commands, Container, InstancePaths, Need
 from harness.runtimes.drivers import _oci
 from harness.runtimes.drivers._docker_like import SETNS
 
@@ -19,10 +19,10 @@ VERSIONS = (("containerd", ("--version",)), ("runc", ("--version",)))
 _CONFIG = 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
 
 
-def commands(place: Place, container: Container) -> Commands:
-    here, name = place.folder, container.name
+def commands(paths: InstancePaths, container: Container) -> Commands:
+    here, name = paths.folder, container.name
     instance = ("--address", f"{here}/sock")
-    own = (place.tools["ctr"], *instance)
+    own = (paths.tools["ctr"], *instance)
     bundle, well, config = f"{here}/bundle.json", f"{here}/well.json", f"{here}/config.toml"
     ps = Ask("ps", (*own, "tasks", "ps", name))
     execute = Ask("exec", (*own, "tasks", "exec", "--exec-id", "fusezap", name, "true"), SETNS)
@@ -45,7 +45,7 @@ def commands(place: Place, container: Container) -> Commands:
         remove=Ask("delete", (*own, "tasks", "delete", name)),
         healthy=(*own, "run", "--rm", "--config", well, f"{name}-well"),
         daemon=(
-            place.tools["containerd"],
+            paths.tools["containerd"],
             *("--config", config),
             *("--root", f"{here}/root"),
             *("--state", f"{here}/state"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Commands, Container, Need, Place
+from harness.runtimes.driver import Commands, Container, InstancePaths, Need
 from harness.runtimes.drivers import _oci
 
 SUMMARY = "crun in the foreground: no daemon and no shim, `crun run` waits for the container itself"
@@ -12,5 +12,5 @@ HIDDEN = ("/sys/fs/cgroup/unified",)
 """It refuses a machine that has both versions of control groups: it is not shown the second."""
 
 
-def commands(place: Place, container: Container) -> Commands:
-    return _oci.commands(place, container, "crun", listing=("list",), ps=("ps", container.name))
+def commands(paths: InstancePaths, container: Container) -> Commands:
+    return _oci.commands(paths, container, "crun", listing=("list",), ps=("ps", container.name))

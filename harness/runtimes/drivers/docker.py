@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Commands, Container, Need, Place
+from harness.runtimes.driver import Commands, Container, InstancePaths, Need
 from harness.runtimes.drivers import _docker_like
 from harness.runtimes.records import Experiment
 
@@ -18,11 +18,11 @@ VERSIONS = (("dockerd", ("--version",)), ("containerd", ("--version",)), ("runc"
 EXPERIMENTS = (Experiment.FLUSH, Experiment.EXEC)
 
 
-def commands(place: Place, container: Container) -> Commands:
-    here = place.folder
-    own = (place.tools["docker"], "--host", f"unix://{here}/sock")
+def commands(paths: InstancePaths, container: Container) -> Commands:
+    here = paths.folder
+    own = (paths.tools["docker"], "--host", f"unix://{here}/sock")
     daemon = (
-        place.tools["dockerd"],
+        paths.tools["dockerd"],
         *("--host", f"unix://{here}/sock"),
         *("--data-root", f"{here}/docker"),
         *("--exec-root", f"{here}/exec"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Commands, Container, Need, Place
+from harness.runtimes.driver import Commands, Container, InstancePaths, Need
 from harness.runtimes.drivers import _docker_like
 
 SUMMARY = "podman: no daemon, conmon beside each container, and runc"
@@ -15,17 +15,17 @@ NEEDS = (
 VERSIONS = (("podman", ("--version",)), ("conmon", ("--version",)), ("runc", ("--version",)))
 
 
-def commands(place: Place, container: Container) -> Commands:
-    here = place.folder
+def commands(paths: InstancePaths, container: Container) -> Commands:
+    here = paths.folder
     own = (
-        place.tools["podman"],
+        paths.tools["podman"],
         *("--root", f"{here}/containers/storage"),
         *("--runroot", f"{here}/runroot"),
         *("--tmpdir", f"{here}/tmp"),
         *("--storage-driver", "vfs"),
         *("--cgroup-manager", "cgroupfs"),
         *("--events-backend", "file"),
-        *("--runtime", place.tools["runc"]),
+        *("--runtime", paths.tools["runc"]),
     )
     limits = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--init-path", container.init)
     return _docker_like.commands(own, container, limits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Commands, Container, Need, Place
+from harness.runtimes.driver import Commands, Container, InstancePaths, Need
 from harness.runtimes.drivers import _oci
 
 SUMMARY = "runc in the foreground: no daemon and no shim, `runc run` waits for the container itself"
@@ -10,5 +10,5 @@ NEEDS = (Need(("runc",), "runc"), _oci.INIT)
 VERSIONS = (("runc", ("--version",)),)
 
 
-def commands(place: Place, container: Container) -> Commands:
-    return _oci.commands(place, container, "runc", listing=("list",), ps=("ps", container.name))
+def commands(paths: InstancePaths, container: Container) -> Commands:
+    return _oci.commands(paths, container, "runc", listing=("list",), ps=("ps", container.name))

@@ -15,7 +15,7 @@ from harness import registry
 from harness.errors import UsageError
 from harness.model.records import Kernel, Outcome
 from harness.runtimes import formats, oci, rootfs, tools
-from harness.runtimes.driver import Bind, Commands, Container, Place
+from harness.runtimes.driver import Bind, Commands, Container, InstancePaths
 from harness.runtimes.records import (
     Answer,
     Experiment,
@@ -34,7 +34,7 @@ CONTAINER = Container(
     "fusezap-1-flush",
     ("python", "-m", "fakefs", "/mnt"),
     {"PYTHONPATH": "/checkout"},
-    "/run/room/rootfs",
+    "/run/sandbox/rootfs",
     (Bind("/usr"), Bind("/run/notify", writable=True)),
     "/fusezap-1",
     "/usr/bin/tini",
@@ -45,7 +45,7 @@ EVIL = "a|b\x1b[31m <script> `x` ]"
 def commands_of(name: str) -> Commands:
     module = tools.engine(name)
     programs = {program: f"/own/{program}" for need in module.NEEDS for program in need.programs}
-    found: Commands = module.commands(Place("/run/room/instance", programs), CONTAINER)
+    found: Commands = module.commands(InstancePaths("/run/sandbox/instance", programs), CONTAINER)
     return found
 
 
@@ -56,7 +56,7 @@ def test_every_command_is_given_the_private_instance_and_nothing_of_the_users(na
     for argv in (commands.run, commands.healthy, commands.blocked_exec, *(ask.argv for ask in asks), *commands.prepare):
         assert argv[0].startswith("/own/"), "by its whole path: a user's own build counts"
         assert argv[1 : 1 + len(commands.instance)] == commands.instance
-        assert any("/run/room/instance" in word for word in argv), argv
+        assert any("/run/sandbox/instance" in word for word in argv), argv
     if commands.daemon:
         assert all("/var/lib" not in word and "/run/docker" not in word for word in commands.daemon)
         assert commands.hello
