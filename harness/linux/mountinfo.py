@@ -44,7 +44,7 @@ def parse_mountinfo(text: str) -> tuple[MountEntry, ...]:
         if len(fields) < 5 or len(kind) < 2:
             continue  # no line of show_mountinfo(), fs/proc_namespace.c
         major, _, minor = fields[2].partition(":")
-        if not _NUMBER.fullmatch(major) or not _NUMBER.fullmatch(minor):
+        if not all(map(_NUMBER.fullmatch, (fields[0], major, minor))):
             continue
         entries.append(
             MountEntry(

@@ -18,7 +18,7 @@ FUSECTL = "40 23 0:37 / /sys/fs/fuse/connections rw,relatime - fusectl none rw\n
 
 def test_a_fuse_mount() -> None:
     assert parse_mountinfo(FAKEFS) == (
-        MountEntry(0, 40, "/", "/tmp/probe/a b", "fuse.fakefs", "fusezap-probe", "rw,user_id=0,group_id=0"),
+        MountEntry(0, 40, "/", "/tmp/probe/a b", "fuse.fakefs", "fusezap-probe", "rw,user_id=0,group_id=0", 86),
     )
 
 
@@ -98,4 +98,4 @@ def _mangled(text: str) -> str:
 def test_every_name_comes_back_from_its_line(point: str, source: str) -> None:
     """A path may hold any character but NUL; the kernel escapes five of them and no others."""
     line = f"86 110 0:40 / /{_mangled(point)} rw - fuse.x {_mangled(source)} rw\n"
-    assert parse_mountinfo(line + PROC)[0] == MountEntry(0, 40, "/", f"/{point}", "fuse.x", source, "rw")
+    assert parse_mountinfo(line + PROC)[0] == MountEntry(0, 40, "/", f"/{point}", "fuse.x", source, "rw", 86)

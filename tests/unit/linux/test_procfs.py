@@ -83,12 +83,12 @@ nonvoluntary_ctxt_switches:\t0
 
 def test_stat_of_a_server() -> None:
     stat = parse_stat(SERVER_STAT)
-    assert stat == procfs.Stat("fakefs", "S", 20722, 4194560, 5, 569050)
+    assert stat == procfs.Stat("fakefs", "S", 20722, 4194560, 5, 569050, 8155)
 
 
 def test_stat_of_a_zombie_whose_name_looks_like_the_fields_behind_it() -> None:
     stat = parse_stat(ZOMBIE_STAT)
-    assert stat == procfs.Stat("a) S (b c\n", "Z", 18339, 4227148, 1, 567471)
+    assert stat == procfs.Stat("a) S (b c\n", "Z", 18339, 4227148, 1, 567471, 8155)
 
 
 @given(
@@ -103,7 +103,7 @@ def test_stat_gives_back_whatever_name_a_task_has(
     comm: str, state: str, ppid: int, flags: int, threads: int, start_time: int
 ) -> None:
     text = f"1 ({comm}) {state} {ppid} 2 3 4 5 {flags} 0 0 0 0 0 0 0 0 20 0 {threads} 0 {start_time} 0 0 0\n"
-    assert parse_stat(text) == procfs.Stat(comm, state, ppid, flags, threads, start_time)
+    assert parse_stat(text) == procfs.Stat(comm, state, ppid, flags, threads, start_time, 3)
 
 
 def test_status_of_a_server() -> None:
