@@ -34,9 +34,7 @@ def of_cgroup(text: str) -> tuple[Container, ...]:
         path = line.split(":", 2)[-1]
         found = table.of_group(path)
         if found:
-            return tuple(
-                _container(each, f"its control group {path}", found[at + 1 :]) for at, each in enumerate(found)
-            )
+            return tuple(_container(each, f"its control group {path}", found) for each in found)
     return ()
 
 
@@ -48,7 +46,7 @@ def of_folder(path: str, what: str) -> Container | None:
         what: The evidence, up to the path: "it mounts".
     """
     found = table.of_folder(path)
-    return _container(found[0], f"{what} {path}", found[1:]) if found else None
+    return _container(found[0], f"{what} {path}", found) if found else None
 
 
 def of_mounts(roots: Iterable[str]) -> tuple[Container, ...]:
@@ -62,17 +60,17 @@ def of_mounts(roots: Iterable[str]) -> tuple[Container, ...]:
     Returns:
         The most telling first, each with the pod that the others name, `table.MOST` at most.
     """
-    found = [(each[0], root, each[1:]) for root in dict.fromkeys(roots) if (each := table.of_folder(root))]
+    found = [(each[0], root, each) for root in dict.fromkeys(roots) if (each := table.of_folder(root))]
     pods = {named.pod for named, _, _ in found if named.pod}
     pod = pods.pop() if len(pods) == 1 else None
     ranked = sorted(found, key=lambda each: table.rank(each[0].shape.kind))[: table.MOST]
-    named = (_container(each, f"it mounts {root}", around) for each, root, around in ranked)
+    named = (_container(each, f"it mounts {root}", chain) for each, root, chain in ranked)
     return tuple(replace(each, pod=each.pod or pod) for each in named)
 
 
-def _container(named: Named, evidence: str, around: tuple[Named, ...]) -> Container:
-    if around:
-        names = " inside ".join(f"{each.shape.runtime} {each.id}" for each in (named, *around))
+def _container(named: Named, evidence: str, chain: tuple[Named, ...]) -> Container:
+    if len(chain) > 1:
+        names = " inside ".join(f"{each.shape.runtime} {each.id}" for each in chain)
         evidence = f"{evidence}, which names {names}"
     if named.shape.note:
         evidence = f"{evidence} ({named.shape.note})"

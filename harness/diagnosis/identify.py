@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.boundary import contain
 from harness.diagnosis import containers
-from harness.diagnosis.records import Container
+from harness.diagnosis.records import BELOW, Container
 from harness.linux import procfs
 from harness.linux.bounded import read_bounded, resolved
 from harness.linux.children import end
@@ -27,6 +27,8 @@ from harness.model import kernel_names
 from harness.model.printable import visible
 from harness.model.records import Snapshot, Task
 
+LAUNCHERS = frozenset({"bwrap", "firejail", "minijail0", "nsjail", "unshare"})
+"""Names of processes that make PID namespaces without a name: the comm that /proc/PID/stat shows."""
 MOST_ABOVE = 64
 """Processes above init that a record may name."""
 MOST_RECORDS = 20_000
@@ -117,9 +119,27 @@ def _serve(asked: int, told: int) -> None:
             mounts = read_mountinfo(os.getpid(), os.getpid())
             for question in json.loads(line):
                 look = _Look(mounts, _ancestry(*question["init"]))
-                found = look.container(question["tasks"], question["shim"]) or look.by_state()
+                found = (
+                    look.container(question["tasks"], question["shim"])
+                    or look.by_state()
+                    or below((question["shim"], question["init"][0]))
+                )
                 answer = (None if found is None else asdict(found), look.unseen[:MOST_UNSEEN])
                 os.write(told, json.dumps(answer).encode() + b"\n")
+
+
+def below(pids: Iterable[int]) -> Container | None:
+    """Name the process that made the namespace: these tools make no control group and keep no record of theirs.
+
+    Args:
+        pids: The parent of init and init itself, which has the tool's name too, and is left where the parent is gone.
+    """
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            comm = procfs.read_process_stat(pid).comm if pid else ""
+            if comm in LAUNCHERS:
+                return Container(BELOW, f"{comm} {pid}", "the parent of the namespace's init, or init itself")
+    return None
 
 
 def _ancestry(init: int, start_time: int) -> tuple[tuple[int, int], ...]:

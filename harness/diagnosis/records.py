@@ -5,13 +5,16 @@ from __future__ import annotations
 from harness.model.records import Outcome, Snapshot, Verdict
 from harness.record import record
 
+BELOW = "below process"
+"""The runtime of a namespace that no container tool names: the process that made it, such as bwrap, is all there is."""
+
 
 @record(frozen=True, slots=True)
 class Container:
     """Which container a namespace is, as far as its control group and the runtime's state files tell."""
 
     runtime: str
-    """docker, containerd, podman, cri-o, runc, crun, kubernetes, or systemd's scope."""
+    """The tool, as the table of path shapes calls it: docker, lxc, "podman or cri-o"; or BELOW."""
     id: str
     evidence: str
     """Where the number was found."""

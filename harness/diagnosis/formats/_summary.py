@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.diagnosis.records import Finding
+from harness.diagnosis.records import BELOW, Finding
 from harness.model.records import Outcome
 from harness.report.text import duration, visible
 
@@ -193,6 +193,8 @@ def summary_row(finding: Finding) -> SummaryRow:
 def where(finding: Finding) -> str:
     """Name the container of a finding: its name, or the beginning of its ID; else the process."""
     container = finding.container
+    if container is not None and container.runtime == BELOW:
+        return visible(f"{BELOW} {container.id}")
     if container is not None:
         name = f"pod {container.pod}" if container.pod else f"{container.runtime} {container.name or container.id[:12]}"
         return visible(name if container.confirmed else f"{name}?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.diagnosis.records import Blocker, Container, Diagnosis, Finding, Request, Stuck
+from harness.diagnosis.records import BELOW, Blocker, Container, Diagnosis, Finding, Request, Stuck
 from harness.report.proof import MEANS, checklist, process_lines, reasons, wait_lines
 from harness.report.tasks import NOT_READABLE, explained, frame_line
 from harness.report.text import Line, counted, duration, visible
@@ -46,6 +46,8 @@ def container_text(container: Container | None) -> str:
     """Name a container by all that is known of it, with where that was read."""
     if container is None:
         return "none found"
+    if container.runtime == BELOW:
+        return visible(f"none found; {BELOW} {container.id}, {container.evidence}")
     parts = [f"{container.runtime} {container.id}"]
     parts += [f"name {container.name}"] if container.name else []
     parts += [f"image {container.image}"] if container.image else []

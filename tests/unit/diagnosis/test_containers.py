@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.diagnosis import containers, identify
 from harness.diagnosis.containers import described, of_cgroup, of_folder, of_state, state_files
+from harness.diagnosis.formats._summary import where
 from harness.diagnosis.formats._words import container_text
-from harness.diagnosis.records import Container
+from harness.diagnosis.records import BELOW, Container
 from harness.linux import procfs
 from harness.linux.mountinfo import read_mountinfo
+from harness.linux.polling import wait_until
+from tests.unit.diagnosis.test_findings import FLUSH
 from tests.unit.records import HANG, INIT, LEADER, STUCK
 
 ID = "4f1c0d9e" * 8
@@ -207,3 +213,21 @@ def test_of_a_pod_the_container_is_named_where_only_the_sandbox_has_a_record(
     assert found is not None
     assert (found.id, found.confirmed, found.pod) == ("c0" * 32, False, "shop/web-0")
     assert "in the pod of sandbox 5b5b" in found.evidence
+
+
+def test_a_sandbox_without_a_name_is_below_its_process(tmp_path: Path) -> None:
+    """bubblewrap stays as the parent of init; firejail's init keeps the name where the parent is gone."""
+    program = tmp_path / "bwrap"
+    shutil.copy("/bin/sleep", program)
+    with subprocess.Popen([program, "60"]) as child:
+        try:
+            wait_until("the program runs", 10, lambda: procfs.read_process_stat(child.pid).comm == "bwrap")
+            found = identify.below((os.getpid(), child.pid))
+            assert identify.below((0, os.getpid())) is None
+        finally:
+            child.kill()
+    assert found is not None
+    assert (found.runtime, found.id) == (BELOW, f"bwrap {child.pid}")
+    assert container_text(found).startswith(f"none found; below process bwrap {child.pid}, ")
+    assert where(replace(FLUSH, container=found)) == f"below process bwrap {child.pid}"
+    assert identify.below((child.pid,)) is None

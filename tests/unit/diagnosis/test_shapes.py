@@ -125,7 +125,7 @@ def test_engines_in_engines_are_both_named(path: str, names: list[str]) -> None:
     found = of_cgroup(f"0::{path}\n")
     assert [each.runtime for each in found] == names
     inside = " inside ".join(f"{each.runtime} {each.id}" for each in found)
-    assert inside in container_text(found[0])
+    assert all(inside in container_text(each) for each in found)
 
 
 def test_a_pod_is_the_inner_containers_and_not_the_outer_ones() -> None:
