@@ -42,6 +42,7 @@ def _beginning_with(function: str, module: str) -> frozenset[int]:
     return frozenset(at for at, each in enumerate(_patterns()) if each[2].links[0].meets(function, module, True))
 
 
+@functools.lru_cache(maxsize=65536)
 def sleeps(function: str) -> bool:
     """True for a function of the scheduler or of a lock, which says nothing of why the task waits."""
     return function in _SLEEP_EXACT or function.startswith(_SLEEP_PREFIXES)

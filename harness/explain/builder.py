@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from harness.blockers import table
 from harness.explain.records import Frame, Message, Paste, TaskText
 from harness.record import replace
 
-MOST_TASKS = 20_000
+MOST_TASKS = 10_000
 MOST_FRAMES = 128
+MOST_NAMES = 100_000
 _CLONE = re.compile(r"\.(?:part|isra|constprop|cold|llvm|lto_priv|localalias)\b.*$|\.\d+$|\$\w+$")
 _ENDS = (
     "entry_SYSCALL",
@@ -46,7 +48,7 @@ class _Task:
     __slots__ = ("dialects", "ended", "fields", "frames", "noise", "wants")
 
     def __init__(self) -> None:
-        self.fields = TaskText()
+        self.fields: dict[str, Any] = {}
         self.frames: list[Frame] = []
         self.dialects: dict[str, None] = {}
         self.ended = False
@@ -72,6 +74,7 @@ class Builder:
         self._frames: dict[tuple[str, str, bool], Frame] = {}
         self.lines = 0
         self._dropped = 0
+        self._stacks: dict[tuple[int, ...], tuple[tuple[Frame, ...], bool]] = {}
         self._columns: tuple[str, ...] = ()
         self._columns_age = 0
         self._holder: tuple[str, int] | None = None
@@ -92,8 +95,7 @@ class Builder:
         pid, comm = fields.get("pid"), fields.get("comm") or ""
         if now is None or now.frames or now.ended or not _same(now.fields, pid, str(comm)):
             now = self._begin()
-        known = {name: value for name, value in fields.items() if value not in (None, "")}
-        now.fields = replace(now.fields, **known)  # type: ignore[arg-type]
+        now.fields.update((name, value) for name, value in fields.items() if value not in (None, ""))
         now.dialects[dialect] = None
         now.noise = 0
 
@@ -101,12 +103,11 @@ class Builder:
         """Adds to the task under way."""
         now = self._current.get(self._origin)
         if now is not None:
-            known = {name: value for name, value in fields.items() if value not in (None, "")}
-            now.fields = replace(now.fields, **known)  # type: ignore[arg-type]
+            now.fields.update((name, value) for name, value in fields.items() if value not in (None, ""))
 
     def frame(self, dialect: str, name: str, module: str = "", guess: bool = False) -> None:
         now = self._current.get(self._origin)
-        function = clean(name)
+        function = name if "." not in name and "$" not in name else clean(name)
         if now is None or now.ended or now.noise > _NOISE:
             now = self._begin()
         now.noise = 0
@@ -117,7 +118,7 @@ class Builder:
         frame = self._frames.get(key)
         if frame is None:
             frame = Frame(function, module, guess)
-            if len(self._frames) < 100_000:
+            if len(self._frames) < MOST_NAMES:
                 self._frames[key] = frame
         now.frames.append(frame)
         if not guess and (function in _ENDS_WHOLE or function.startswith(_ENDS)) and function != "ret_from_fork_asm":
@@ -199,7 +200,7 @@ class Builder:
     def continues(self, pid: object) -> bool:
         """True where the task under way has this pid."""
         now = self._current.get(self._origin)
-        return now is not None and pid is not None and now.fields.pid == pid
+        return now is not None and pid is not None and now.fields.get("pid") == pid
 
     def end_header(self) -> None:
         """The task is whole: a stack that follows is another's, unless its header names it."""
@@ -208,7 +209,7 @@ class Builder:
     def status(self, state: str) -> None:
         """`State:` of a status; without `Name:` before it, a task of its own."""
         now = self._current.get(self._origin)
-        if now is None or now.fields.state or "proc-status" not in now.dialects:
+        if now is None or now.fields.get("state") or "proc-status" not in now.dialects:
             self.task("proc-status", state=state)
         else:
             self.also(state=state)
@@ -251,20 +252,34 @@ class Builder:
             self._finish(next(iter(self._current)))
         return now
 
+    def _stack(self, found: list[Frame]) -> tuple[tuple[Frame, ...], bool]:
+        """The frames that were called, or, where only guesses say something, all of them; and whether they are guesses.
+
+        Equal stacks of many tasks are one object: frames are, too, so that their addresses stand for them.
+        """
+        key = tuple(map(id, found))
+        known = self._stacks.get(key)
+        if known is None:
+            sure = tuple(each for each in found if not each.guess)
+            guessed = bool(found) and all(table.sleeps(each.function) for each in sure)
+            known = (tuple(replace(each, guess=True) for each in found) if guessed else sure, guessed)
+            if len(self._stacks) < MOST_TASKS and len(self._frames) < MOST_NAMES:
+                self._stacks[key] = known
+        return known
+
     def _finish(self, origin: str) -> None:
         now = self._current.pop(origin, None)
         if now is None:
             return
-        sure = [each for each in now.frames if not each.guess]
-        real = [each for each in sure if not table.sleeps(each.function)]
-        guessed = bool(now.frames) and not real
-        frames = tuple(now.frames if guessed else sure)
-        if guessed:
-            frames = tuple(replace(each, guess=True) for each in frames)
-        task = replace(now.fields, frames=frames, guessed=guessed and bool(frames), dialects=tuple(now.dialects))
-        if not (task.frames or task.wchan or task.state or task.blocked_s is not None):
+        frames, guessed = self._stack(now.frames)
+        fields = now.fields
+        if not (frames or fields.get("wchan") or fields.get("state") or fields.get("blocked_s") is not None):
             return
-        key = (task.comm, task.pid, task.state, task.frames, task.wchan)
+        key = (fields.get("comm"), fields.get("pid"), fields.get("state"), id(frames), fields.get("wchan"))
+        if key not in self._done and len(self._done) >= MOST_TASKS:
+            self._dropped += 1
+            return
+        task = TaskText(**fields, frames=frames, guessed=guessed and bool(frames), dialects=tuple(now.dialects))
         known = self._done.get(key)
         if known is not None:
             self._done[key] = replace(
@@ -274,17 +289,16 @@ class Builder:
                 blocked_s=max((each for each in (known.blocked_s, task.blocked_s) if each is not None), default=None),
                 owner=task.owner or known.owner,
             )
-        elif len(self._done) < MOST_TASKS:
-            self._done[key] = task
         else:
-            self._dropped += 1
+            self._done[key] = task
 
 
-def _same(known: TaskText, pid: object, comm: str) -> bool:
+def _same(known: dict[str, Any], pid: object, comm: str) -> bool:
     """A header names the task that was announced just before."""
-    if known.pid is not None and pid is not None:
-        return known.pid == pid
-    return not known.comm or not comm or known.comm[:15] == comm[:15]
+    if pid is not None and known.get("pid") is not None:
+        return bool(known["pid"] == pid)
+    name = known.get("comm", "")
+    return not name or not comm or name[:15] == comm[:15]
 
 
 def body(functions: tuple[str, ...]) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def stripped(text: str) -> str:
 def caller(text: str) -> str:
     """The task or CPU that printed the line, where the kernel was built with CONFIG_PRINTK_CALLER; else ""."""
     head = text[:80]
-    if "T" not in head and "C" not in head:
+    if "][" not in head and not head.startswith(("[T", "[C", "[ T", "[ C")):
         return ""
     found = _CALLER.search(head)
     return found[1] if found else ""

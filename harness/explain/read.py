@@ -10,11 +10,9 @@ from typing import Protocol, cast
 from harness import registry
 from harness.explain import dialects, lines
 from harness.explain.builder import Builder
-from harness.explain.dialects.frames import FRAME, NOT_A_FRAME
 from harness.explain.records import Paste
-from harness.record import record
 
-LOOSE_BYTES = 2 << 20
+LOOSE_BYTES = 1 << 20
 """Dialects that resemble prose are looked for in so much text: a log of 100 MB is none that a person wrote."""
 
 
@@ -22,30 +20,42 @@ class _Dialect(Protocol):
     ORDER: int
     SUMMARY: str
     HINT: str
+    MARKS: tuple[str, ...]
 
     def read(self, text: str, builder: Builder) -> bool: ...
 
 
-@record(frozen=True, slots=True)
-class _Set:
-    """Dialects in their order, and one pattern that is found in every line that one of them may take."""
-
-    hint: re.Pattern[str]
-    each: tuple[tuple[re.Pattern[str], _Dialect], ...]
+@functools.lru_cache(maxsize=1)
+def _dialects() -> tuple[_Dialect, ...]:
+    found = [cast(_Dialect, each) for each in registry.modules(dialects, "ORDER", "SUMMARY", "HINT", "MARKS", "read")]
+    return tuple(sorted(found, key=lambda each: each.ORDER))
 
 
-@functools.lru_cache(maxsize=2)
-def _dialects(loose: bool) -> _Set:
-    found = [cast(_Dialect, each) for each in registry.modules(dialects, "ORDER", "SUMMARY", "HINT", "read")]
-    taken = sorted((each for each in found if loose or not getattr(each, "LOOSE", False)), key=lambda each: each.ORDER)
-    unanchored = "|".join(f"(?:{each.HINT.replace('^', '')})" for each in taken)
-    return _Set(re.compile(unanchored), tuple((re.compile(each.HINT), each) for each in taken))
+@functools.lru_cache(maxsize=1)
+def _hints() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], _Dialect], ...]]:
+    """One pattern that is found in every line that a dialect may take, and the patterns of each."""
+    unanchored = "|".join(f"(?:{each.HINT.replace('^', '')})" for each in _dialects())
+    return re.compile(unanchored), tuple((re.compile(each.HINT), each) for each in _dialects())
+
+
+@functools.lru_cache(maxsize=1)
+def _marked() -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Each mark, and the places in `_dialects()` of those that have it."""
+    found: dict[str, list[int]] = {}
+    for at, each in enumerate(_dialects()):
+        for mark in each.MARKS:
+            found.setdefault(mark, []).append(at)
+    return tuple((mark, tuple(places)) for mark, places in found.items())
+
+
+def marks() -> tuple[str, ...]:
+    """Words, one of which is in every line of a big log that is read."""
+    return tuple(mark for mark, _ in _marked())
 
 
 def summaries() -> tuple[str, ...]:
     """What is looked for, one line a dialect."""
-    found = registry.modules(dialects, "ORDER", "SUMMARY", "HINT", "read")
-    return tuple(str(each.SUMMARY) for each in sorted(found, key=lambda each: int(each.ORDER)))
+    return tuple(each.SUMMARY for each in _dialects())
 
 
 class Reader:
@@ -60,43 +70,94 @@ class Reader:
         builder = self._builder
         builder.lines += 1
         self._bytes += len(raw)
-        if "+0x" in raw and len(raw) < 400:
-            if "][" in raw or "[T" in raw or "[C" in raw:
-                builder.from_origin(lines.caller(raw))
-            if (
-                "\x1b" not in raw
-                and not raw.startswith("{")
-                and NOT_A_FRAME.search(raw) is None
-                and "/proc/" not in raw
-            ):
-                found = FRAME.findall(raw)
-                if found and "/ " not in raw and "<-" not in raw:
-                    for guess, name, module, unreliable in found:
-                        builder.frame("frames", name, module, bool(guess or unreliable))
-                    builder.met("frames")
-                    return
-        known = _dialects(self._bytes <= LOOSE_BYTES)
-        if raw.startswith("{") or "\x1b" in raw or "&" in raw:
-            raw = lines.unwrapped(raw)
-            if "\n" in raw:
-                for each in raw.split("\n"):
-                    self._read(each, known)
-                return
-        if known.hint.search(raw) is None:
-            builder.noise()
+        if "+0x" in raw and self._frame(raw):
             return
-        self._read(lines.unwrapped(raw), known)
+        if self._bytes > LOOSE_BYTES:
+            self._search(raw)
+        elif raw.startswith("{") or "\x1b" in raw or "&" in raw:
+            for each in lines.unwrapped(raw).split("\n"):
+                self._read(each, None)
+        elif _hints()[0].search(raw) is None:
+            builder.noise()
+        else:
+            self._read(lines.unwrapped(raw), None)
 
-    def _read(self, raw: str, known: _Set) -> None:
+    def _search(self, raw: str) -> None:
+        """A line of a big log: the dialects that have a mark in it are asked, and no others."""
+        if raw.endswith(("TASK>", "race:")):
+            self._read(raw, [0])  # markers: the first of the dialects
+            return
+        if raw.endswith("disables this message."):
+            return
+        found = [places for mark, places in _marked() if mark in raw]
+        if not found:
+            self._builder.noise()
+            return
+        for each in lines.unwrapped(raw).split("\n"):
+            self._read(each, sorted({place for places in found for place in places}))
+
+    def _frame(self, raw: str) -> bool:
+        """Takes the commonest line, one frame and nothing after it, without any pattern; False leaves it to the
+        dialects."""
+        text = raw.rstrip()
+        module = ""
+        if text.endswith("]"):
+            text, _, module = text.rpartition(" [")
+            module = module[:-1].partition(" ")[0]
+        head, _, last = text.rpartition(" ")
+        name, offset, size = last.partition("+0x")
+        if (
+            not offset
+            or "/0x" not in size
+            or not name.isidentifier()
+            or (module and not module.replace("-", "_").isidentifier())
+        ):
+            return self._cloned(raw, head, name, size, module)
+        return self._taken(raw, head, name, module)
+
+    def _cloned(self, raw: str, head: str, name: str, size: str, module: str) -> bool:
+        """`f.isra.0+0x1/0x2`: a name with the compiler's suffix."""
+        if (
+            "/0x" not in size
+            or not name.replace(".", "_").isidentifier()
+            or (module and not module.replace("-", "_").isidentifier())
+        ):
+            return False
+        return self._taken(raw, head, name, module)
+
+    def _taken(self, raw: str, head: str, name: str, module: str) -> bool:
+        before = head.rstrip()
+        guess = before.endswith("?")
+        if guess:
+            before = before[:-1].rstrip()
+        if before and before[-1] not in "]>" and not before.endswith(("kernel:", " F")):
+            return False
+        if (
+            raw.startswith(("{", "#"))
+            or "\x1b" in raw
+            or "&" in raw
+            or "/proc/" in raw
+            or (before.endswith("]") and " #" in before)
+        ):
+            return False
+        builder = self._builder
+        if "][" in before:
+            builder.from_origin(lines.caller(raw))
+        builder.frame("frames", name, module, guess)
+        builder.met("frames")
+        return True
+
+    def _read(self, raw: str, places: list[int] | None) -> None:
         builder = self._builder
         builder.from_origin(lines.caller(raw))
         text = lines.stripped(raw)
-        if not text:
-            builder.noise()
-            return
-        for hint, dialect in known.each:
-            if hint.search(text) is not None and dialect.read(text, builder):
+        if text and places is not None:
+            if any(_dialects()[place].read(text, builder) for place in places):
                 return
+        elif text:
+            for hint, dialect in _hints()[1]:
+                if hint.search(text) is not None and dialect.read(text, builder):
+                    return
         builder.noise()
 
     def gap(self, skipped: int) -> None:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 BLOCK = 1 << 18
 SMALL = 1 << 20
 """So many bytes at the beginning are given line by line: a paste is small, and may hold what no mark is known for."""
 LONGEST = 1 << 16
-_MARK = re.compile(
-    rb"\+0x[0-9a-f]+/0x|blocked for|state:D|task:|[Cc]all [Tt]race|/proc/\d|PID: |\bD\s+ffff|\sD\s+0\s"
-    rb"|unregister_netdevice|not responding"
-    rb"|stall|lockup|I/O error|CIFS|ceph|Lustre|XFS|BTRFS|NVRM|Xid|amdgpu|rejecting I/O|#\d+ +[\[a-z]|@\[|TASK:"
-    rb"|Tainted|locks? held by|Workqueue|wchan"
-    rb"|\sD[NLsl+<]*\s.{0,40}\d+:\d\d|drbd|nvme|multipath|audit: backlog|\.[ch]:\d+|Linux version"
-)
 
 
-def kept(blocks: Iterable[bytes]) -> Iterator[tuple[str, int]]:
+def kept(blocks: Iterable[bytes], marks: tuple[str, ...]) -> Iterator[tuple[str, int]]:
     """Lines, each with the number of lines that were left out before it.
 
     Args:
         blocks: The text, cut anywhere.
+        marks: Words, one of which is in every line that says something.
 
     Yields:
         A line without its end, and how many lines before it were left out.  The last one may be "" to carry the number.
     """
+    words = [each.encode() for each in marks]
     rest = b""
     seen = 0
     skipped = 0
@@ -38,7 +32,7 @@ def kept(blocks: Iterable[bytes]) -> Iterator[tuple[str, int]]:
             continue
         whole, rest = (text[:end], text[end:]) if end else (text[:LONGEST], text[LONGEST:])
         seen += len(whole)
-        if seen > SMALL and _MARK.search(whole) is None:
+        if seen > SMALL and not any(word in whole for word in words):
             skipped += whole.count(b"\n")
             continue
         for line in whole.split(b"\n"):

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 100
+MARKS = (" from ",)
 SUMMARY = "32-bit ARM: (callee) from (caller)"
 HINT = r"\bfrom\b"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ORDER = 990
 SUMMARY = "bare function names, one a line"
 HINT = r"^(?:[#*-]?\s?\d*[.)]?\s+)?(?:\?\s+)?`?[a-z_][a-z0-9_.]{4,}(?:\(\))?`?(?:\s+\[[\w-]+\])?$"
-LOOSE = True
+MARKS = ()
 
 _NAME = re.compile(r"^(?:[#*-]?\s?\d*[.)]?\s+)?(\?\s+)?`?([a-z_][a-z0-9_.]{4,})(?:\(\))?`?(?:\s+\[([\w-]+)\])?$")
 

@@ -9,6 +9,14 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 25
+MARKS = (
+    "Comm: ",
+    "comm: ",
+    "soft lockup",
+    "IP: ",
+    "PC is at",
+    "pc : ",
+)
 SUMMARY = "CPU: N PID: N Comm: NAME …, and the function in RIP:"
 HINT = (
     r"PID: \d+ (?:UID: \d+ )?Comm: |Pid: \d+, comm: |soft lockup - CPU|(?:RIP|EIP): |(?:PC|pc) (?:is at|:) "

@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 45
+MARKS = (
+    "TASK: ",
+    " at ffff",
+    " UN ",
+)
 SUMMARY = "crash: bt, foreach UN bt, ps"
 HINT = r"PID:\s*\d+\s+TASK:|#\d+ \[[0-9a-f]{8,16}\]|\s(?:UN|ZO|TR|ST)\s+[\d.]+\s"
 

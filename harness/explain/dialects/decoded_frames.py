@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 110
+MARKS = (
+    ".c:",
+    ".h:",
+    ".S:",
+)
 SUMMARY = "frames with file and line: syzbot, decode_stacktrace.sh"
 HINT = r"\.[chSs]:\d+"
 

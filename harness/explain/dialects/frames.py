@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 900
+MARKS = ("+0x",)
 SUMMARY = "frames with offset and size: dmesg, /proc/PID/stack, every architecture"
 HINT = r"\+0x[0-9a-fA-F]"
 

@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 20
+MARKS = (
+    "blocked",
+    "hung_task_timeout",
+    "hung task",
+)
 SUMMARY = "INFO: task NAME:PID blocked for more than N seconds"
 HINT = r"blocked|hung_task_timeout_secs|hung task"
 
@@ -20,12 +25,12 @@ _OWNER = re.compile(
 
 
 def read(text: str, builder: Builder) -> bool:
-    found = _OWNER.search(text)
+    found = _OWNER.search(text) if "blocked on" in text else None
     if found is not None:
         builder.met("hung-task")
         builder.also(owner=(found[4], int(found[5])))
         return True
-    found = _BLOCKED.search(text)
+    found = _BLOCKED.search(text) if "blocked" in text else None
     if found is not None:
         builder.task("hung-task", comm=found[1], pid=int(found[2]), blocked_s=int(found[3]), state="D")
         return True

@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 35
+MARKS = (
+    " held by ",
+    " at: ",
+    "possible ",
+    "acquire lock",
+)
 SUMMARY = "locks held by tasks, as lockdep lists them"
 HINT = (
     r"locks? held by |^#\d+:? .*\bat: |\bis trying to acquire lock|but task is already holding lock|possible "

@@ -9,6 +9,19 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 10
+MARKS = (
+    "Call Trace",
+    "Call trace",
+    "Backtrace:",
+    "TASK>",
+    "IRQ>",
+    "Workqueue:",
+    "ainted",
+    "Linux version",
+    "ORIG_RAX",
+    "RIP: 00",
+    "fuse/connections",
+)
 SUMMARY = "begin and end of stacks, Workqueue:, the kernel's version, registers"
 HINT = (
     r"Call [Tt]race|Backtrace:|TASK>|IRQ>|NMI>|Workqueue:|[Tt]ainted|Linux version|Kernel [Vv]ersion|uname"
@@ -40,36 +53,37 @@ _X86_64 = {
 """arch/x86/entry/syscalls/syscall_64.tbl: those that are seen to hang."""
 
 
+_REGISTERS = re.compile(r"RIP: (?:0033|002b)|^R[A-Z0-9]{2}: |^\s*r\d+:[0-9a-f]{8}|^Code: |Modules linked in")
+
+
 def read(text: str, builder: Builder) -> bool:
-    if _BEGIN.search(text):
+    if "TASK>" in text or "IRQ>" in text:
+        if "</TASK>" in text:
+            builder.end_stack()
+        return True
+    if ("race" in text) and _BEGIN.search(text):
         builder.begin_stack()
         builder.met("markers")
         if "Call trace" in text and not builder.architecture:
             builder.architecture = "aarch64"  # arch/arm64/kernel/stacktrace.c writes it with a small t
         return True
-    if "</TASK>" in text:
-        builder.end_stack()
-        return True
-    found = _WORK.search(text)
-    if found is not None:
+    if "Workqueue:" in text and (found := _WORK.search(text)) is not None:
         builder.also(workqueue=" ".join(each for each in found.groups() if each))
         _flusher(text, builder)
         return True
-    found = _CALL.search(text)
-    if found is not None:
+    if "ORIG_RAX" in text and (found := _CALL.search(text)) is not None:
         builder.also(syscall=_X86_64.get(int(found[1], 16), ""))
         builder.end_stack()
         return True
-    if re.search(r"RIP: (?:0033|002b)|^R[A-Z0-9]{2}: |^\s*r\d+:[0-9a-f]{8}|^Code: |Modules linked in", text):
+    if _REGISTERS.search(text):
         if "RIP" in text:
             builder.end_stack()
         return True
-    found = _CONNECTION.search(text)
-    if found is not None:
+    if "connections" in text and (found := _CONNECTION.search(text)) is not None:
         builder.connection(int(found[1]))
         return True
     _release(text, builder)
-    return ("ainted" in text and "Comm:" not in text and "comm:" not in text) or "TASK>" in text or "IRQ>" in text
+    return "ainted" in text and "Comm:" not in text and "comm:" not in text
 
 
 def _flusher(text: str, builder: Builder) -> None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 46
+MARKS = ("#0 ", "#1 ", "#2 ", "#3 ", "#4 ", "#5 ", "#6 ", "#7 ", "#8 ", "#9 ")
 SUMMARY = "drgn's and gdb's numbered frames"
 HINT = r"^#\d+\s+\S"
 

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 50
+MARKS = (
+    "/proc/",
+    "wchan",
+)
 SUMMARY = "/proc/PID/stack, task/*/stack, wchan, syscall, behind prompts, by head, tail, grep and loops"
 HINT = r"/proc/|wchan|^[a-z_][\w.]*(?:\w+@|$)|^\W*(?:[Pp][Ii][Dd]|[Tt][Ii][Dd]|[Tt]ask|[Tt]hread|[Pp]rocess)\W{0,3}\d+"
 

@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 60
+MARKS = (
+    "State:",
+    "Tgid:",
+    "Pid:",
+    ") D ",
+)
 SUMMARY = "/proc/PID/status and /proc/PID/stat"
 HINT = r"^(?:Name|State|Tgid|Pid|PPid|TracerPid):\s|^\d+ \(.{1,32}\) [RSDTtXZI] \d"
 

@@ -9,6 +9,17 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 70
+MARKS = (
+    " D ",
+    " Ds ",
+    " D+ ",
+    " Dl ",
+    " D< ",
+    " Dsl ",
+    " Z ",
+    " Zs ",
+    " PID ",
+)
 SUMMARY = "ps aux, ps -el, ps -eo pid,stat,wchan,comm, with or without the title line"
 HINT = r"\bPID\b|\s[DTtZ][NLsl+<]*\s"
 

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 40
+MARKS = (
+    " 0x",
+    "PC stack",
+)
 SUMMARY = "NAME D [ffff…] 0 PID PPID 0xFLAGS (sysrq-w, sysrq-t, hung tasks before 5.10)"
 HINT = r"\s[RSDTtXZPIKW](?:\s|\d).*\s0x[0-9a-f]{4,8}\b|PC stack\s+pid father"
 

@@ -9,6 +9,8 @@ from harness.explain.explanation import Explanation, Judged
 from harness.explain.records import Paste, TaskText
 
 SCHEMA_VERSION = 1
+MOST = 1000
+"""Tasks of each list that are written; `counts` has how many there are."""
 SUMMARY = "one document, with a schema (harness/explain/formats/explanation.schema.json)"
 
 
@@ -26,9 +28,14 @@ def document(explanation: Explanation, paste: Paste) -> dict[str, Any]:
         "because": explanation.because,
         "why": [{"function": each.function, "meaning": each.meaning} for each in explanation.why],
         "culprit": explanation.culprit,
-        "blocks": [_judged(each) for each in explanation.blocks],
-        "queues": [_judged(each) for each in explanation.queues],
-        "unexplained": [_task(each) for each in explanation.unexplained],
+        "blocks": [_judged(each) for each in explanation.blocks[:MOST]],
+        "queues": [_judged(each) for each in explanation.queues[:MOST]],
+        "unexplained": [_task(each) for each in explanation.unexplained[:MOST]],
+        "counts": {
+            "blocks": len(explanation.blocks),
+            "queues": len(explanation.queues),
+            "unexplained": len(explanation.unexplained),
+        },
         "resting": explanation.resting,
         "innocent": list(explanation.innocent),
         "next": {"command": explanation.command, "answer": explanation.answer},

@@ -11,7 +11,7 @@ from docs.tools.blocks.explained import cases
 from harness import registry
 from harness.explain import formats
 from harness.explain.explanation import Explanation, explain
-from harness.explain.read import Reader, read
+from harness.explain.read import Reader, marks, read
 from harness.explain.redact import Redactor
 from harness.explain.stream import kept
 
@@ -42,7 +42,7 @@ def test_any_text(text: str) -> None:
 @given(st.binary(max_size=4000))
 def test_any_bytes(data: bytes) -> None:
     reader = Reader()
-    for line, skipped in kept([data[:100], data[100:]]):
+    for line, skipped in kept([data[:100], data[100:]], marks()):
         if skipped:
             reader.gap(skipped)
         reader.feed(line)
