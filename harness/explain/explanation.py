@@ -26,6 +26,43 @@ _SERVERS = (
     "nydusd", "portal", "xdg-document", "onedriver", "fakefs", "cvmfs", "afuse", "jmtpfs",
 )  # fmt: skip
 """Names that processes which serve a FUSE mount begin with."""
+_CLIENTS = (
+    *(
+        "df",
+        "ls",
+        "cat",
+        "cp",
+        "mv",
+        "rm",
+        "du",
+        "find",
+        "stat",
+        "ps",
+        "top",
+        "lsof",
+        "fuser",
+        "mount",
+        "umount",
+        "fusermount",
+    ),
+    *(
+        "systemd",
+        "docker",
+        "containerd",
+        "runc",
+        "kubelet",
+        "crio",
+        "podman",
+        "conmon",
+        "bash",
+        "sh",
+        "sync",
+        "tar",
+        "git",
+        "grep",
+    ),
+)
+"""Programs that serve no mount: a wait of theirs is no server's."""
 _FUSE = "fuse-"
 _ENTRY = (
     "entry_",
@@ -437,9 +474,11 @@ def _server(main: Judged, causes: list[Judged]) -> Judged | None:
         for each in causes
         if not each.kind.startswith(_FUSE) and each is not main and not _kernel_thread(each.task)
     ]
-    return next(
-        (each for each in others if _serves(each.task)), others[0] if len({each.name for each in others}) == 1 else None
-    )
+    serving = next((each for each in others if _serves(each.task)), None)
+    if serving is not None:
+        return serving
+    unnamed = [each for each in others if not each.task.comm.startswith(_CLIENTS)]
+    return unnamed[0] if len({each.name for each in unnamed}) == 1 and len(unnamed) == len(others) else None
 
 
 def _serves(task: TaskText) -> bool:

@@ -24,6 +24,7 @@ ROWS = (
         '[ "$(readlink $p/ns/pid)" = "$n" ] && head -3 $p/status; done',
         answer="the tasks that are left; those in state D or Z are the cause. `fusezap diagnose` does it, and names it",
         threads=("moby/moby#31614", "moby/moby#31007"),
+        messages=(r"error executing setns process", r"did not receive an exit event"),
         progress=Progress.UNKNOWN,
         role=Role.QUEUE,
     ),

@@ -53,6 +53,8 @@ MARKS = (
     "refusing to freeze",
     "NFS:",
     "timing out",
+    "setns process",
+    "exit event",
     "offlined",
 )
 SUMMARY = "messages of the table: an I/O error, a server that does not respond, a stall, a device that is not released"
@@ -61,7 +63,7 @@ HINT = (
     r"|LOCKUP|kthread|possible|Lustre"
     r"|drbd|nbd\d|connection\d+:|session\d+:|multipath|thin:|XFS|BTRFS|Pool '|NVRM|amdgpu|\*ERROR\*|GPU HANG"
     r"|vfio|pcieport|xhci|usb |mlx\d|audit|rbd"
-    r"|Freezing of tasks|refusing to freeze|timing out|offlined|critical|NFS:|ata\d"
+    r"|Freezing of tasks|refusing to freeze|timing out|offlined|critical|NFS:|ata\d|setns process|exit event"
 )
 
 
