@@ -12,7 +12,7 @@ UNIT = r"(?P<id>(?!\.)(?:[A-Za-z0-9:_.-]|\\x[0-9a-f]{2})+)"
 """A name as systemd has it in a unit (unit_name_escape(), src/basic/unit-name.c in systemd)."""
 UUID = "(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 BUILD = "(?P<id>[a-z0-9]{25})"
-"""The ID of a step of a build: NewID(), identity/randomid.go in moby/buildkit."""
+"""The ID of a step of a build: NewID() of the package identity in moby/buildkit."""
 POD = "(?:[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})"
 """The UID of a pod; of a static pod, an MD5 sum."""
 

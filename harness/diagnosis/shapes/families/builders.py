@@ -7,7 +7,7 @@ from harness.diagnosis.shapes.shape import B as STEP
 
 ORDER = 10
 _CGROUP = 'moby/buildkit: executor/runcexecutor/executor.go, filepath.Join("/", cgroupParent, "buildkit", id)'
-_BUILDAH = "containers/buildah: run_common.go, the runtime is started with the name buildah-CONTAINER"
+_BUILDAH = "containers/buildah: run_linux.go, runUsingRuntimeSubproc() with the name buildah-buildahN"
 
 GROUPS = (
     Shape("buildkit in docker", f"docker/buildkit/{BUILD}", _CGROUP, f"/docker/buildkit/{STEP}", STEP),

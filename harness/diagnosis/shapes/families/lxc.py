@@ -11,7 +11,7 @@ _AGAIN = "LXC appends -1, -2, … where a group of that name is left over"
 _PROXMOX = "proxmox/pve-container: src/PVE/LXC.pm, lxc.cgroup.dir.container = lxc/VMID, container.inner = ns"
 _PROJECT = "lxc/incus: internal/server/project/project.go, Instance(): PROJECT_NAME"
 _LIBVIRT = "libvirt: docs/cgroups.rst, machine-lxc\\x2dPID\\x2dNAME.scope"
-_POOL = "lxc/incus: internal/server/storage/drivers/driver_common.go, POOL/containers/[PROJECT_]NAME"
+_POOL = "lxc/incus: internal/server/storage/drivers/utils.go, GetVolumeMountPath(): POOL/containers/[PROJECT_]NAME"
 
 GROUPS = (
     Shape(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.diagnosis.shapes.shape import ID, I, J, Shape, mismatch, scope
 
 ORDER = 50
-_CGROUPS = "containers/podman: libpod/container_internal_common.go, getOCICgroupPath()"
+_CGROUPS = "containers/podman: libpod/container_internal_linux.go, getOCICgroupPath()"
 _CONMON = "containers/podman: libpod/oci_conmon_linux.go, moveConmonToCgroupAndSignal()"
 _STORAGE = "containers/storage: store.go, ContainerRunDirectory(): RUNROOT/DRIVER-containers/ID/userdata"
 _DIRECTORY = "containers/storage: store.go, ContainerDirectory(): ROOT/DRIVER-containers/ID/userdata"
