@@ -61,7 +61,7 @@ def execute(args: argparse.Namespace) -> int:
         cells = opened.cells(query)
         if targets:
             command = shlex.join(["fusezap", *sys.argv[1:]])
-            series = tuple(opened.series(cell) for cell in cells)
+            series = tuple(each for cell in cells if (each := opened.series(cell)) is not None)
             outputs.Outputs(None, targets).write(outputs.report(command, time.time(), 0.0, series, ()))
     if args.json:
         print(json.dumps([asdict(cell) for cell in cells], indent=2))

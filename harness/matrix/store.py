@@ -15,11 +15,13 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from harness import __version__
+from harness.boundary import say
 from harness.errors import MachineError
 from harness.kernels.image import Image
-from harness.model import codec
+from harness.model import bounded_json, codec
 from harness.model.records import Series
 from harness.model.terms import Mark
 from harness.record import record
@@ -157,20 +159,27 @@ class Store:
         found: dict[str, set[str]] = {}
         for scenario, question in asked.items():
             rows = self._database.execute(
-                "SELECT digest FROM cell WHERE id IN "
+                "SELECT digest, id, series FROM cell WHERE id IN "
                 f"(SELECT max(id) FROM cell WHERE asked = ? GROUP BY digest) AND mark IN ({marks})",
                 (question,),
             )
-            for (digest,) in rows:
-                found.setdefault(digest, set()).add(scenario)
+            for digest, number, packed in rows:
+                if _unpacked(number, packed) is not None:  # else it is measured anew
+                    found.setdefault(digest, set()).add(scenario)
         return {digest: frozenset(names) for digest, names in found.items()}
 
     def answer(self, digest: str, asked: str) -> Series:
         """The last to that question, under that kernel."""
-        (record,) = self._database.execute(
-            "SELECT series FROM cell WHERE asked = ? AND digest = ? ORDER BY id DESC LIMIT 1", (asked, digest)
+        number, record = self._database.execute(
+            "SELECT id, series FROM cell WHERE asked = ? AND digest = ? ORDER BY id DESC LIMIT 1", (asked, digest)
         ).fetchone()
-        return _series(record)
+        text = _unpacked(number, record)
+        if text is None:
+            raise MachineError(f"row {number} of the stored results is damaged", "measure it anew by --fresh")
+        try:
+            return _series(text)
+        except ValueError as error:
+            raise MachineError(f"row {number} of the stored results is damaged: {error}", "use --fresh") from error
 
     def cells(self, query: Query) -> list[Cell]:
         """As they were measured."""
@@ -188,13 +197,49 @@ class Store:
         rows = self._database.execute(
             f"SELECT {', '.join(_COLUMNS)} FROM cell WHERE {' AND '.join(conditions)} ORDER BY id", values
         )
-        return [Cell(**{**dict(zip(_COLUMNS, row, strict=True)), "outcomes": json.loads(row[-1])}) for row in rows]
+        return [cell for row in rows if (cell := _cell(row)) is not None]
 
-    def series(self, cell: Cell) -> Series:
-        """With the evidence."""
+    def series(self, cell: Cell) -> Series | None:
+        """With the evidence; None, after a message on stderr, where the row is damaged."""
         (record,) = self._database.execute("SELECT series FROM cell WHERE id = ?", (cell.id,)).fetchone()
-        return _series(record)
+        text = _unpacked(cell.id, record)
+        try:
+            return None if text is None else _series(text)
+        except ValueError as error:
+            _tell_damaged(cell.id, error)
+            return None
 
 
-def _series(record: bytes) -> Series:
-    return codec.decode(Series, json.loads(zlib.decompress(record)))
+def _cell(row: tuple[Any, ...]) -> Cell | None:
+    """None, after a message on stderr, where the row is damaged."""
+    try:
+        outcomes = bounded_json.parse(row[-1], 1 << 16)
+        if not isinstance(outcomes, dict) or not all(isinstance(times, int) for times in outcomes.values()):
+            raise ValueError(f"its outcomes are {row[-1]!r}")
+        return Cell(**{**dict(zip(_COLUMNS, row, strict=True)), "outcomes": outcomes})
+    except (ValueError, TypeError) as error:
+        _tell_damaged(row[0], error)
+        return None
+
+
+def _unpacked(number: object, record: object) -> bytes | None:
+    """The JSON of a row, whose sum zlib checks; None, after a message on stderr, where it is damaged."""
+    try:
+        if not isinstance(record, bytes):
+            raise ValueError("it holds no evidence")
+        unpack = zlib.decompressobj()
+        text = unpack.decompress(record, bounded_json.SIZE)
+        if not unpack.eof:
+            raise ValueError("its evidence ends in the middle, or is too large")
+        return text
+    except (ValueError, zlib.error) as error:
+        _tell_damaged(number, error)
+        return None
+
+
+def _tell_damaged(number: object, error: Exception) -> None:
+    say(f"fusezap: row {number} of the stored results is damaged and left out: {error}")
+
+
+def _series(text: bytes) -> Series:
+    return codec.decode(Series, bounded_json.parse(text))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +21,7 @@ _SOONER = "random.trust_cpu=on cryptomgr.notests init_on_alloc=0"
 """A kernel that is not built to trust the processor's random numbers gathers entropy for a second, and Python's start
 waits; Debian's tests its ciphers first and clears every page that it hands out: a tenth of an emulated run.
 """
+_SANDBOX = ("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
 _EMULATED_SOONER = "mitigations=off"
 """An emulated processor speculates about nothing."""
 
@@ -68,12 +71,12 @@ def archive(image: Image, root: Root, share: Path, modules: tuple[str, ...], mou
 def argv(
     image: Image, settings: Settings, archive: Path, accelerator: str, board: str = "", more: str = ""
 ) -> tuple[str, ...]:
-    """Without the folders.  `board`: another than usual; `more`: properties of it.  Pure."""
+    """Without the folders.  `board`: another than usual; `more`: properties of it."""
     here = architectures.of(image.machine)
     emulated = accelerator == TCG
     options = (_SOONER, here.OPTIONS, *((_EMULATED_SOONER, here.EMULATED_OPTIONS) if emulated else ()), settings.append)
     return (
-        *(here.EMULATOR, "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot"),
+        *(here.EMULATOR, "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot", *sandbox(here.EMULATOR)),
         *("-machine", ",".join(filter(None, (board or here.BOARD, more)))),
         *("-accel", accelerator),
         *("-cpu", here.EMULATED_CPU if emulated else here.CPU),
@@ -85,6 +88,18 @@ def argv(
         *(dump.devices(archive.parent) if settings.dump else ()),
         *("-append", " ".join((f"console={here.CONSOLE} quiet panic=-1", *filter(None, options)))),
     )
+
+
+@cache
+def sandbox(emulator: str) -> tuple[str, ...]:
+    """The options by which QEMU gives up the system calls that it does not need (seccomp): a guest that has got the
+    better of it can start no program and gain no rights.  None where this QEMU was built without."""
+    argv = (emulator, *_SANDBOX, "-machine", "help")
+    try:
+        ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return _SANDBOX if ended.returncode == 0 else ()
 
 
 def quoted(path: Path) -> str:

@@ -165,3 +165,38 @@ def test_a_killed_writer_leaves_whole_cells(path: Path) -> None:
 def _count(path: Path) -> int:
     with store.opened(path) as opened:
         return len(opened.cells(Query(all=True)))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE cell SET series = x'00' WHERE scenario = 'healthy'",
+        "UPDATE cell SET series = substr(series, 1, length(series) - 5) WHERE scenario = 'healthy'",
+        "UPDATE cell SET series = 'text' WHERE scenario = 'healthy'",
+    ],
+)
+def test_a_damaged_row_is_told_and_left_out(
+    damage: str, opened: Store, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are as good as before, and what was lost is measured anew."""
+    add(opened, IMAGE, SELF)
+    add(opened, IMAGE, HEALTHY)
+    with sqlite3.connect(path) as other:
+        other.execute(damage)
+    other.close()
+    assert opened.holding(ASKED) == {IMAGE.digest: frozenset({"exit-flush-self"})}
+    found = [opened.series(cell) for cell in opened.cells(Query())]
+    assert found == [SELF, None]
+    assert "row 2 of the stored results is damaged" in capsys.readouterr().err
+    with pytest.raises(MachineError, match="row 2"):
+        opened.answer(IMAGE.digest, ASKED["healthy"])
+
+
+@pytest.mark.parametrize("outcomes", ["no JSON", "[]", '{"released": "many"}', "[" * 5000])
+def test_damaged_outcomes_are_told_and_left_out(outcomes: str, opened: Store, path: Path) -> None:
+    add(opened, IMAGE, SELF)
+    add(opened, IMAGE, HEALTHY)
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE cell SET outcomes = ? WHERE scenario = 'healthy'", (outcomes,))
+    other.close()
+    assert [cell.scenario for cell in opened.cells(Query())] == ["exit-flush-self"]
