@@ -19,6 +19,7 @@ from typing import Any
 from harness.boundary import contain
 from harness.diagnosis import containers
 from harness.diagnosis.records import BELOW, Container
+from harness.diagnosis.shapes import table
 from harness.linux import procfs
 from harness.linux.bounded import read_bounded, resolved
 from harness.linux.children import end
@@ -114,6 +115,7 @@ def _question(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _serve(asked: int, told: int) -> None:
+    table.prepare()  # while the tasks are read: the deadline is for the answers
     with open(asked, encoding="utf-8") as stream:
         for line in stream:
             mounts = read_mountinfo(os.getpid(), os.getpid())

@@ -39,6 +39,12 @@ def folders() -> tuple[Shape, ...]:
     return tuple(shape for module in _families() for shape in module.FOLDERS)
 
 
+def prepare() -> None:
+    """Read and compile the table, so that the first answer does not wait for it."""
+    _compiled(groups())
+    _compiled(folders())
+
+
 def of_group(path: str) -> tuple[Named, ...]:
     """Find what a control group is named after.
 

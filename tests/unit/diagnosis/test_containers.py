@@ -231,3 +231,12 @@ def test_a_sandbox_without_a_name_is_below_its_process(tmp_path: Path) -> None:
     assert container_text(found).startswith(f"none found; below process bwrap {child.pid}, ")
     assert where(replace(FLUSH, container=found)) == f"below process bwrap {child.pid}"
     assert identify.below((child.pid,)) is None
+
+
+def test_the_helper_answers_once_for_each_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identify, "DEADLINE_S", 60.0)
+    with identify.clerk_started() as clerk:
+        found = clerk.identify((HANG, HANG))
+        assert len(found) == 2
+        assert not clerk.silent
+        assert clerk.identify(()) == ()
