@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -87,15 +86,17 @@ def _of_kernel(image: Image, folder: Path | None) -> int:
 def _judged(release: str, vmcore: Path, folder: Path) -> int:
     argv = [sys.executable, "-P", "-m", "harness", "judge", "--format", "json", "--vmcore", str(vmcore)]
     began = time.monotonic()
-    ended = subprocess.run([*argv, "--debug-info", str(folder)], capture_output=True, text=True, check=False)
-    took = time.monotonic() - began
-    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    child = subprocess.Popen([*argv, "--debug-info", str(folder)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    said = child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    took, used = time.monotonic() - began, usage.ru_maxrss / 1024
+    print(f"{release}: processor time {usage.ru_utime + usage.ru_stime:.1f} s")
     size = os.stat(vmcore).st_size >> 20
     print(f"{release}: a dump of {size} MiB opened and judged in {took:.1f} s, {used:.0f} MiB resident at the most")
-    if ended.returncode != 1:
-        print(ended.stderr)
+    if os.waitstatus_to_exitcode(status) != 1:
         return 1
-    return _shown(f"{release} dump", json.loads(ended.stdout))
+    return _shown(f"{release} dump", json.loads(said))
 
 
 def _shown(title: str, document: dict[str, list[dict[str, object]]]) -> int:

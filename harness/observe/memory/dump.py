@@ -76,7 +76,13 @@ class Dump:
     @property
     def taken_s(self) -> int:
         """The machine's own time, in seconds since 1970."""
-        return int(self._program["tk_core"].timekeeper.xtime_sec)
+        program = self._program
+        try:
+            core = program["tk_core"]
+        except LookupError:
+            # An array since commit 22c62b9a84b8 ("timekeeping: Introduce auxiliary timekeepers") (in v6.17).
+            core = program["timekeeper_data"][program["TIMEKEEPER_CORE"]]
+        return int(core.timekeeper.xtime_sec)
 
     @property
     def census(self) -> Census:
