@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from harness.model.records import WaitGraph as WaitGraph
     from harness.model.terms import Kind as Kind
     from harness.model.terms import Outcome as Outcome
-    from harness.pytest_plugin.hang import Hang as Hang
+    from harness.pytest_plugin.hang import HangSession as HangSession
     from harness.pytest_plugin.mounted import MountedFakefs as MountedFakefs
     from harness.scenario import Before as Before
     from harness.scenario import Caller as Caller
@@ -67,7 +67,7 @@ _FROM = {
     "harness.judge.verdict": ("judge",),
     "harness.model.records": ("Result", "Snapshot", "Verdict", "WaitGraph"),
     "harness.model.terms": ("Kind", "Outcome"),
-    "harness.pytest_plugin.hang": ("Hang",),
+    "harness.pytest_plugin.hang": ("HangSession",),
     "harness.pytest_plugin.mounted": ("MountedFakefs",),
     "harness.scenario": ("Before", "Caller", "Exercise", "Frame", "Holder", "Place", "Requirement", "Scenario"),
 }
@@ -85,7 +85,7 @@ __all__ = [
     "FakefsError",
     "Frame",
     "FusezapError",
-    "Hang",
+    "HangSession",
     "Holder",
     "JournalEntry",
     "Kind",
@@ -134,7 +134,7 @@ def hang(
     hold: str | None = None,
     patience_s: float | None = None,
     resolver: str | None = None,
-) -> Iterator[Hang]:
+) -> Iterator[HangSession]:
     """An armed scenario, to be killed, judged and resolved step by step.
 
     The scenario runs below a process of its own: it does not matter how many threads the caller has.  Whatever the
@@ -158,7 +158,7 @@ def hang(
     _check_packages()
     from harness.catalogue import find
     from harness.errors import UsageError as Wrong
-    from harness.pytest_plugin.hang import Hang as Started
+    from harness.pytest_plugin.hang import HangSession as Started
     from harness.scenario import foreign
 
     if (scenario is None) == (server is None):

@@ -64,7 +64,7 @@ def _serve(connection: Connection, request: RunRequest) -> None:
             connection.send((None, steps[step]()))
 
 
-class Hang:
+class HangSession:
     """An armed scenario, in a process of its own.
 
     The methods can be called in any order and repeatedly: each first does the steps that are missing, and a step that

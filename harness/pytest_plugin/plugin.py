@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.model.records import Result, Verdict
-    from harness.pytest_plugin.hang import Hang
+    from harness.pytest_plugin.hang import HangSession
     from harness.pytest_plugin.mounted import MountedFakefs
     from harness.scenario import Scenario
 
@@ -109,7 +109,7 @@ class ScenarioItem(pytest.Item):
 
 
 @pytest.fixture
-def hang(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang]]:
+def hang(request: pytest.FixtureRequest) -> Iterator[Callable[..., HangSession]]:
     """Arm a scenario, or a FUSE server of your own, to be killed, judged and resolved step by step.
 
     The fixture is a function; it can be called several times in a test. At the end of the test whatever is left of the
@@ -123,7 +123,7 @@ def hang(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang]]:
         - `resolver`: how to end the hang (default: `abort`).
 
     Returns of the function:
-        A `Hang`, armed.
+        A `HangSession`, armed.
 
     Example:
         `container = hang(server="/usr/local/bin/myfs {mountpoint}", hold="/some/file")`
@@ -139,7 +139,7 @@ def hang(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang]]:
             hold: str | None = None,
             patience: float | None = None,
             resolver: str | None = None,
-        ) -> Hang:
+        ) -> HangSession:
             if server is not None:
                 chosen = foreign.scenario(server, hold)
             elif isinstance(scenario, str):
@@ -158,7 +158,7 @@ def hang(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang]]:
 
 
 @pytest.fixture
-def pid_namespace(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang]]:
+def pid_namespace(request: pytest.FixtureRequest) -> Iterator[Callable[..., HangSession]]:
     """Start programs below an init, in PID and mount namespaces of their own, to be killed and judged as a hang is.
 
     Args of the function:
@@ -166,7 +166,7 @@ def pid_namespace(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang
         - `patience`: seconds that tasks which could still move get before the outcome is `starved`.
 
     Returns of the function:
-        A `Hang`, armed.
+        A `HangSession`, armed.
 
     Example:
         `namespace = pid_namespace(["sleep", "1000"], ["cat"])`
@@ -175,7 +175,7 @@ def pid_namespace(request: pytest.FixtureRequest) -> Iterator[Callable[..., Hang
 
     with ExitStack() as stack:
 
-        def make(*programs: Sequence[str], patience: float | None = None) -> Hang:
+        def make(*programs: Sequence[str], patience: float | None = None) -> HangSession:
             scenario = foreign.programs(programs)
             _need(scenario)
             made = _armed(scenario, patience)
@@ -296,13 +296,13 @@ def _find(names: Sequence[str], where: str = "") -> tuple[Scenario, ...]:
         raise pytest.UsageError(f"{where}{error}") from None
 
 
-def _armed(scenario: Scenario, patience: float | None, resolver: str | None = None) -> Hang:
+def _armed(scenario: Scenario, patience: float | None, resolver: str | None = None) -> HangSession:
     """An armed hang; skips the test if the machine refuses the namespaces, which only a trial shows."""
     from harness.errors import MachineError
-    from harness.pytest_plugin.hang import Hang
+    from harness.pytest_plugin.hang import HangSession
 
     try:
-        return Hang(scenario, patience, resolver)
+        return HangSession(scenario, patience, resolver)
     except MachineError as error:
         _skip(str(error))
 

@@ -12,13 +12,13 @@ import os
 import socket
 import stat
 import struct
-import time
 from pathlib import Path
 from typing import Any
 
 from harness.errors import MachineError
 from harness.kernels.image import Image
 from harness.linux import kmsg
+from harness.linux.polling import poll
 from harness.observe.memory import vmcoreinfo
 from harness.observe.memory.kcore import HEAD
 
@@ -53,9 +53,7 @@ def await_taken(share: Path) -> None:
     """In the guest: leave the kernel's log in the shared folder, and wait until the host has the dump."""
     (share / LOG).write_text(kmsg.read_all(), encoding="utf-8", errors="surrogateescape")
     (share / _WHOLE).touch()
-    until = time.monotonic() + DEADLINE_S
-    while not (share / DONE).exists() and time.monotonic() < until:
-        time.sleep(_LOOK_EVERY_S)
+    poll(DEADLINE_S, (share / DONE).exists, _LOOK_EVERY_S)
 
 
 def take(share: Path, file: Path, patience_s: float = DEADLINE_S) -> None:
@@ -71,11 +69,9 @@ def take(share: Path, file: Path, patience_s: float = DEADLINE_S) -> None:
     """
     partial = file.with_name(f".{file.name}.part")
     try:
-        until = time.monotonic() + patience_s
-        while not os.path.lexists(share / _WHOLE):
-            if time.monotonic() > until or not share.is_dir():
-                raise MachineError(f"the guest does not come to the moment of the dump within {patience_s:g} s")
-            time.sleep(_LOOK_EVERY_S)
+        poll(patience_s, lambda: os.path.lexists(share / _WHOLE) or not share.is_dir(), _LOOK_EVERY_S)
+        if not os.path.lexists(share / _WHOLE):
+            raise MachineError(f"the guest does not come to the moment of the dump within {patience_s:g} s")
         with _connected(monitor_of(share)) as monitor:
             monitor.execute("dump-guest-memory", paging=False, protocol=f"file:{partial.absolute()}", format="elf")
         partial.chmod(0o600)

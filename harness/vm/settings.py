@@ -1,4 +1,4 @@
-"""What a user may say of the virtual machine."""
+"""The options of the virtual machine."""
 
 from __future__ import annotations
 
