@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness import catalogue
+from harness.boundary import say
 from harness.commands import _counting, _kernel
 from harness.errors import FusezapError, KernelError, UsageError
 from harness.model.events import Event
@@ -71,6 +72,8 @@ def execute(args: argparse.Namespace) -> int:
         broken = catalogue.read_catalogue()[1]
         if broken and not args.scenario:
             raise UsageError("a scenario cannot be read", "\n".join(broken))
+        for each in broken:  # of scenarios that were not named
+            say(f"fusezap: {each}")
         counter = _counting.Counter(shown=options.repeated)
         release, events = _kernel.session(args, options, chosen)
         deliver(events, partial(_take, (out, counter)))
@@ -104,7 +107,7 @@ def _options(args: argparse.Namespace) -> SessionOptions:
     if args.confidence is not None and args.rate is None:
         raise UsageError("--confidence goes with --rate")
     if args.rate is not None and args.repeat is not None:
-        raise UsageError("--rate tells how often to run; leave out --repeat")
+        raise UsageError("--rate decides how often to run; leave out --repeat")
     times = args.repeat or 1
     if args.rate is not None:
         from harness.run.statistics import runs_needed
@@ -119,7 +122,7 @@ def _defects() -> tuple[Scenario, ...]:
 
 
 def _status(series: list[Series], errors: list[str]) -> int:
-    """A defect once seen is a yes, whatever else happened; what could not be told makes the others doubtful."""
+    """A defect that was seen once is a yes, whatever else happened; an unclear series makes the others doubtful."""
     marks = {each.mark for each in series}
     if Mark.FAIL in marks:
         return HAS_IT
@@ -135,7 +138,7 @@ def _line(release: str, status: int, series: list[Series], errors: list[str]) ->
 
 
 def _reasons(verdict: Verdict) -> tuple[str, ...]:
-    """Of a lost machine, why and the first of its last words: the line is one."""
+    """The reasons of a verdict; for a lost machine, the first two, because the output is one line."""
     return verdict.reasons[:2] if verdict.outcome is Outcome.LOST_VM else verdict.reasons
 
 

@@ -110,7 +110,7 @@ def _spec(args: argparse.Namespace) -> MatrixSpec:
 
 
 def _listed(texts: list[str]) -> tuple[str, ...]:
-    """Each once."""
+    """The names in comma-separated texts, each once."""
     return tuple(dict.fromkeys(name for text in texts for each in text.split(",") if (name := each.strip())))
 
 
@@ -138,6 +138,6 @@ def _table(series: tuple[Series, ...]) -> None:
 
 
 def _conclusive(series: Series) -> bool:
-    """What this machine lacks is no failure of the measurement."""
+    """Whether a cell is conclusive; a scenario that this machine cannot run is."""
     outcomes = {count.outcome for count in series.counts}
     return bool(series.missing) or (bool(outcomes) and not outcomes & NO_VERDICT and not series.errors)

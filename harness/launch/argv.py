@@ -8,10 +8,10 @@ from harness.scenario import Before, Caller, Holder, Place, Scenario
 
 @record(frozen=True, slots=True)
 class Places:
-    """Where everything of a run is."""
+    """The paths of a run."""
 
     python: tuple[str, ...]
-    """What runs a module: the interpreter, and `-P -m`, for a file of the user's folder must not take one's place."""
+    """The interpreter with `-P -m`: -P keeps files of the working directory from taking the place of modules."""
     name: str
     mount_point: str
     journal: str
@@ -43,7 +43,7 @@ def server(scenario: Scenario, places: Places) -> list[str]:
 
 
 def held_path(scenario: Scenario, places: Places) -> str:
-    """What is held or called upon, seen from the mount; a user's own path may name the mount point once more."""
+    """The path that is held or called upon, below the mount; a user's own path may name the mount point again."""
     return scenario.path.replace("{mountpoint}", places.mount_point)
 
 

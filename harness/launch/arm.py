@@ -1,4 +1,4 @@
-"""Waits until what was started is armed, as the journal and /proc prove."""
+"""Waits until a scenario that was started is armed, as the journal and /proc prove."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class _Arming:
 
     @property
     def _announced(self) -> list[list[str]]:
-        """The programs inside that say that they are ready, beside the server."""
+        """The programs in the namespace that report READY=1, besides the server."""
         return argv.beside(self.scenario, self.launch.places)
 
     def _await_server(self) -> None:
@@ -132,7 +132,7 @@ class _Arming:
         raise LaunchError("something is mounted, and no process of the namespace has a FUSE device open")
 
     def _prove(self) -> None:
-        """That what must be in place at the kill is so."""
+        """Wait until everything that the scenario needs at the kill is proven to be in place."""
         scenario = self.scenario
         if scenario.holder is not Holder.NOBODY:
             holders = [program.pid for program in self.programs] or [self._server().pid]
@@ -288,7 +288,7 @@ def _live_below(init: int) -> list[int]:
 
 
 def _states(pid: int) -> list[str]:
-    """Of the threads that are still there."""
+    """The states of the threads that still exist."""
     states = []
     for tid in procfs.tids(pid):
         with contextlib.suppress(*GONE):

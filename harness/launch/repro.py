@@ -119,7 +119,7 @@ def _before(scenario: Scenario) -> str:
 
 
 def _armed(scenario: Scenario) -> str:
-    """What the journal must show; where it cannot, a second is given."""
+    """The shell line that waits for the journal to show it armed; where no journal can, it sleeps a second."""
     if scenario.exercise is Exercise.REQUEST_HELD:
         return f"until journalled held '{'.*' if scenario.call == 'fault' else '[a-z]*'}'; do sleep 0.05; done"
     if scenario.holder is Holder.NOBODY or scenario.holder is Holder.PASSED:
@@ -140,7 +140,7 @@ sleep 0.2
 
 
 def _words(argv: list[str]) -> str:
-    """For a shell that knows the variables."""
+    """The words quoted for a shell that has the variables."""
     return " ".join(f'"{word}"' if word.startswith("$") else shlex.quote(word) for word in argv)
 
 

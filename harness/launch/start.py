@@ -18,7 +18,7 @@ PYTHON = (sys.executable, "-P", "-m")
 
 
 class Launch:
-    """What has been started is the guard's to clean up; as a context manager, it closes the readiness socket."""
+    """Starts the programs; the guard ends them.  As a context manager it closes the readiness socket."""
 
     def __init__(self, scenario: Scenario, guard: Guard) -> None:
         self.scenario = scenario

@@ -22,8 +22,8 @@ class Victim:
     journal: Path
     claims: tuple[Claim, ...]
     about: str
-    """What has been proven to be so, in words: `the file is held open on connection 41`."""
+    """What was proven at the time of arming, in words: `the file is held open on connection 41`."""
     failures: tuple[str, ...] = ()
     """Calls that failed before the kill and must not fail: `execve(2): 5 ETXTBSY`."""
     remedy: tuple[str, int | str] | None = None
-    """What keeps it, beside FUSE: ("tracer", pid) or ("cgroup", folder)."""
+    """The other cause of the wait, besides FUSE: ("tracer", pid) or ("cgroup", folder)."""

@@ -41,7 +41,7 @@ class Found:
 
 
 JobEvent = Found | Began | Ended | Said | Failed
-"""What a job yields: of a series its beginning and its end, for a cell is whole or not there."""
+"""The events of a job.  Of a series it yields the beginning and the end alone: a cell is whole or not there."""
 Labelled = tuple[str, JobEvent | None]
 """An event with the spec of its job; None: the job has ended."""
 

@@ -1,4 +1,4 @@
-"""What was measured, below XDG_STATE_HOME: a database of SQLite that grows, and forgets nothing.
+"""The store of finished cells: an SQLite database below XDG_STATE_HOME, from which nothing is deleted.
 
 A cell is there whole or not at all, whoever is killed; several may write at once.  It has SQLite's rollback journal: a
 change to its write-ahead log is refused at once, without patience, while anybody else has the file open.  Of a question
@@ -27,9 +27,9 @@ from harness.model.terms import Mark
 from harness.record import record
 
 SCHEMA = 1
-"""Of the database, as its `user_version`."""
+"""Version of the database schema; SQLite keeps it as `user_version`."""
 PATIENCE_S = 60.0
-"""For another writer."""
+"""Seconds to wait for another writer."""
 HOLDS = (Mark.PASS, Mark.FAIL, Mark.REPORTED)
 """Marks of a cell that need not be run again; what came to no conclusion is tried anew."""
 
@@ -78,17 +78,17 @@ _COLUMNS = tuple(Cell.__dataclass_fields__)
 
 @record(frozen=True, slots=True)
 class Query:
-    """Each that is given must fit; globs as of SQLite, with case."""
+    """Conditions for cells, all of which must hold.  Globs are those of SQLite, and case matters."""
 
     kernel: str = "*"
     """Fits what names the kernel: spec, release, package, or digest."""
     scenario: str = "*"
     outcome: str | None = None
-    """Of one run at least."""
+    """An outcome that at least one run came to."""
     since: str = ""
     """As `Cell.at`."""
     all: bool = False
-    """Not only the last of each kernel and scenario."""
+    """Also the older cells of each kernel and scenario."""
 
 
 def base() -> Path:
@@ -128,7 +128,7 @@ class Store:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """What is done in the block is done whole or not at all, and by one at a time."""
+        """A transaction: all changes of the block or none, by one writer at a time."""
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -138,7 +138,7 @@ class Store:
         self._database.execute("COMMIT")
 
     def add(self, matrix: str, image: Image, asked: str, series: Series) -> None:
-        """The same cell of the same matrix is counted once, however often it is told."""
+        """Add a cell; the same cell of the same matrix is stored once."""
         outcomes = json.dumps({count.outcome: count.times for count in series.counts})
         record = zlib.compress(json.dumps(codec.encode(series), separators=(",", ":")).encode())
         row = (
@@ -169,7 +169,7 @@ class Store:
         return {digest: frozenset(names) for digest, names in found.items()}
 
     def answer(self, digest: str, asked: str) -> Series:
-        """The last to that question, under that kernel."""
+        """The newest result for a fingerprint under a kernel."""
         number, record = self._database.execute(
             "SELECT id, series FROM cell WHERE asked = ? AND digest = ? ORDER BY id DESC LIMIT 1", (asked, digest)
         ).fetchone()
@@ -182,7 +182,7 @@ class Store:
             raise MachineError(f"row {number} of the stored results is damaged: {error}", "use --fresh") from error
 
     def cells(self, query: Query) -> list[Cell]:
-        """As they were measured."""
+        """The cells that a query finds, in the order in which they were measured."""
         conditions = [
             "(spec GLOB ? OR release GLOB ? OR package GLOB ? OR digest GLOB ?)",
             "scenario GLOB ?",
@@ -200,7 +200,7 @@ class Store:
         return [cell for row in rows if (cell := _cell(row)) is not None]
 
     def series(self, cell: Cell) -> Series | None:
-        """With the evidence; None, after a message on stderr, where the row is damaged."""
+        """The whole record of a cell; None, after a message on stderr, where the row is damaged."""
         (record,) = self._database.execute("SELECT series FROM cell WHERE id = ?", (cell.id,)).fetchone()
         text = _unpacked(cell.id, record)
         try:

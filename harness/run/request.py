@@ -1,4 +1,4 @@
-"""What is asked of one run, and what a worker process replies: the same here and in the worker."""
+"""The request for one run, and the reply of a worker process."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def at_least(hits: int, runs: int, rate: float) -> float:
 
 
 def _root(below: Callable[[float], bool]) -> float:
-    """Where `below` turns from true to false."""
+    """The argument at which `below` turns from true to false."""
     low, high = 0.0, 1.0
     for _ in range(_STEPS):
         middle = (low + high) / 2
@@ -51,7 +51,7 @@ def _root(below: Callable[[float], bool]) -> float:
 
 
 def runs_needed(rate: float, confidence: float) -> int:
-    """How many runs without a hit it takes to say, with this confidence, that a rate as high would have shown."""
+    """The number of runs without a hit that excludes a rate as high, with this confidence."""
     if not 0 < rate < 1 or not 0 < confidence < 1:
         raise ValueError(f"a rate of {rate} at {confidence}")
     return math.ceil(math.log1p(-confidence) / math.log1p(-rate))

@@ -1,4 +1,4 @@
-"""The runs of one scenario, added up as they come: of each, a latency is kept, and of each outcome the first run whole.
+"""The count of the runs of one scenario.  It keeps the latency of each run, and the first run of each outcome whole.
 
 Pure: what the runs amount to (`Mark`) is decided here and nowhere else.
 """
@@ -12,7 +12,7 @@ from harness.record import replace
 from harness.run import statistics
 
 CONFIDENCE = 0.95
-"""Of the intervals, where no other is asked for."""
+"""Default confidence of the intervals."""
 
 
 class Tally:
@@ -33,7 +33,7 @@ class Tally:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """Why runs came to nothing, each reason once."""
+        """Reasons why runs had no result, each once."""
         return tuple(self._errors)
 
     def count(self, outcome: Outcome) -> int:

@@ -120,7 +120,7 @@ class Trial:
 
     @property
     def resolution(self) -> Resolution | None:
-        """What the resolver did; None before `resolve`, and where the namespace is not stuck."""
+        """The resolver's act; None before `resolve`, and where the namespace is not stuck."""
         return self._resolution
 
     def resolve(self) -> Generator[Attempted | Resolved]:

@@ -1,4 +1,4 @@
-"""What a runtime's file declares, as argument lists: pure, so that a plan can be printed and tested."""
+"""The declarations of a runtime's file, as argument lists: pure, so that they can be printed and tested."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Bind:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What every runtime is to start."""
+    """The container that every runtime starts."""
 
     name: str
     program: Argv
@@ -43,7 +43,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class InstancePaths:
-    """Where a private instance lives, and which programs are it."""
+    """The folder and the programs of a private instance of a runtime."""
 
     folder: str
     """A folder of the sandbox, with the root, the state and the socket below it."""

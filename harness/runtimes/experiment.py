@@ -33,7 +33,7 @@ from harness.runtimes.sandboxed import SANDBOX
 
 READY_S = 30.0
 LONG_S = 600.0
-"""For what answers when the hang has ended, and not before."""
+"""Seconds for a command that returns only after the hang has ended."""
 RECOVERS_S = 10.0
 _POLL_S = 0.02
 _LONG_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
@@ -62,7 +62,7 @@ def run_experiment(
 
 
 def container(name: str, experiment: Experiment, init: str, notify: str) -> Container:
-    """What is started in every runtime: fakefs, which holds a file of its own mount open, below an init."""
+    """The container for every runtime: fakefs, which holds a file of its own mount open, below an init."""
     program = [sys.executable, "-P", "-m", "fakefs", rootfs.MOUNT_POINT, "--fsname", name, "--hold", HELD]
     if experiment is Experiment.EXEC:
         program += ["--rule", UNANSWERED]
@@ -223,7 +223,7 @@ class _Run:
         return connections[0]
 
     def _ask_healthy(self) -> None:
-        """What is asked later is asked before, too: else an answer says nothing of the hang."""
+        """Run the same commands before the hang: without that, their later answers would say nothing about it."""
         for ask in (self._commands.state, *self._commands.harmless):
             self._ask(ask, When.HEALTHY)
 
@@ -247,7 +247,7 @@ class _Run:
             self._record(ask, When.STUCK, Answer(answer.status, answer.words, answer.took_s, answer.took_s))
 
     def _diagnose(self) -> None:
-        """What a person beside it is told: by our own command, which is given nothing but the machine."""
+        """The findings of `fusezap diagnose`, which knows nothing of the experiment."""
         argv = (sys.executable, "-P", "-m", "harness", "diagnose", "--json")
         began = time.monotonic()
         root = Path(__file__).parents[2]

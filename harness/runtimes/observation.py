@@ -1,4 +1,4 @@
-"""What is seen of a container from outside: whose it is, whether it is armed, and the picture after the kill."""
+"""A container seen from outside: its init, whether it is armed, and its state after the kill."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def stuck_state(target: Target, shim: int, ctl: Fusectl | None, claims: tuple[Cl
 
 
 def tree(snapshot: Snapshot, shim: int) -> tuple[ProcessRow, ...]:
-    """From the parent of the namespace's init down; each process with its task that lives."""
+    """The processes from the parent of the namespace's init down, each with a live task."""
     found = []
     with contextlib.suppress(*GONE):
         found.append(_process_row("parent", read_task(shim, shim), (), None))
@@ -61,11 +61,11 @@ def tree(snapshot: Snapshot, shim: int) -> tuple[ProcessRow, ...]:
 def _process_row(role: str, leader: Task, threads: tuple[Task, ...], init: int | None) -> ProcessRow:
     live = [task for task in threads if not task.zombie] or [leader]
     names = live[0].functions
-    told = next((name for name in names if name in _TELLING), names[0] if names else None)
-    return ProcessRow(role, leader.tid, leader.comm, leader.state, leader.threads, None if init is None else told)
+    shown = next((name for name in names if name in _SHOWN_FUNCTIONS), names[0] if names else None)
+    return ProcessRow(role, leader.tid, leader.comm, leader.state, leader.threads, None if init is None else shown)
 
 
-_TELLING = ("fuse_flush", "zap_pid_ns_processes")
+_SHOWN_FUNCTIONS = ("fuse_flush", "zap_pid_ns_processes")
 
 
 def await_blocked(init: int, server: int, within_s: float) -> bool:

@@ -19,7 +19,7 @@ class When(StrEnum):
 
 
 class Experiment(StrEnum):
-    """What the container does when it is killed."""
+    """The state of the container when it is killed."""
 
     FLUSH = "flush"
     """Its FUSE server holds a file open on its own mount."""
@@ -29,7 +29,7 @@ class Experiment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command of a runtime answered."""
+    """The answer of a runtime's command."""
 
     status: int | None
     """Exit status; None: no answer within `bound_s`, and the command was killed."""
@@ -44,7 +44,7 @@ class Operation:
     """One question to a runtime and its answer."""
 
     name: str
-    """As in the table: kill, inspect, exec, … the same for each runtime."""
+    """The operation, by the same name for each runtime: kill, inspect, exec, …"""
     when: When
     command: str
     """As a person would type it, without the options that name the private instance."""
@@ -72,9 +72,9 @@ class StuckState:
     reasons: tuple[str, ...]
     form: tuple[Check, ...]
     tree: tuple[ProcessRow, ...]
-    """From the shim down."""
+    """The processes, from the shim down."""
     verdict_ms: float
-    """From the killing call to the verdict."""
+    """Milliseconds from the killing call to the verdict."""
 
     @property
     def shown(self) -> bool:
@@ -83,20 +83,20 @@ class StuckState:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What came of it after the abort."""
+    """The recovery after the abort."""
 
     released_ms: float | None
     """From the abort to the empty namespace; None: it did not become empty."""
     recovered_s: float | None
     """Until the runtime itself no longer said what it said of the stuck container; None: it did not."""
     state: str
-    """What the runtime says of the container in the end."""
+    """The runtime's last word on the container."""
     exit_status: int | None
     """Of the container, where the runtime still knows it: 137 is SIGKILL."""
     healthy: bool
     """A new container runs and ends well in the same instance."""
     lost: tuple[str, ...]
-    """In words: what was forgotten, or stays and should not."""
+    """What the runtime forgot, or left behind, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class ExperimentResult:
     experiment: Experiment
     picture: StuckState
     operations: tuple[Operation, ...]
-    """In the order in which they were asked."""
+    """In the order in which the commands ran."""
     recovery: Recovery
     duration_s: float
 
@@ -125,11 +125,11 @@ class Subject:
     """(program, what it says of its version), the runtime's own first."""
     courses: tuple[ExperimentResult, ...] = ()
     missing: tuple[str, ...] = ()
-    """What is not installed, each with what to install; then nothing was tried."""
+    """Missing programs, each with its package; where there are any, nothing was tried."""
     errors: tuple[str, ...] = ()
     """Why an experiment could not be made."""
     leftovers: tuple[str, ...] = ()
-    """What fusezap itself could not remove."""
+    """Leftovers that fusezap could not remove."""
 
     @property
     def good(self) -> bool:
@@ -138,11 +138,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one command found: all that a format is given."""
+    """The result of one command: the input of every format."""
 
     command: str
     version: str
-    """Of fusezap."""
+    """Version of fusezap."""
     started: str
     """ISO 8601, UTC, to the second."""
     duration_s: float

@@ -30,7 +30,7 @@ def links() -> tuple[tuple[str, str], ...]:
 
 
 def binds(*writable: str) -> tuple[Bind, ...]:
-    """What the container sees of this machine; `writable` ones last."""
+    """The folders of this machine that the container sees; the writable ones come last."""
     wanted = ["/usr", *(f"/{name}" for name in TOP if os.path.isdir(f"/{name}") and not os.path.islink(f"/{name}"))]
     wanted += [path for path in ("/etc/ld.so.cache",) if os.path.exists(path)]
     checkout = str(Path(fakefs.__file__).resolve().parents[1])

@@ -55,12 +55,12 @@ class Pending:
         return Answer(reply["status"], said(reply["text"], shows), reply["took"], self._bound_s)
 
     def under_way(self) -> bool:
-        """Whether it has not ended yet; never waits."""
+        """Whether the command still runs; never waits."""
         return not select.select([self._channel], [], [], 0)[0]
 
 
 def said(text: str, shows: str) -> str:
-    """What the pattern finds, all its groups in a row; else the first line that is not blank."""
+    """All groups that the pattern finds, in a row; else the first line that is not blank."""
     found = re.search(shows, text) if shows else None
     if found is not None:
         return " ".join(group for group in found.groups() if group)
@@ -117,7 +117,7 @@ class Sandbox:
         return Process.of(reply["pid"])
 
     def hide(self, path: str) -> None:
-        """From all that runs in the sandbox: what is mounted there."""
+        """The mounts that any process of the sandbox sees."""
         channel = self._asked(do="hide", path=path)
         channel.settimeout(READY_S)
         channel.recv(65536)
@@ -127,7 +127,7 @@ class Sandbox:
         return read_mountinfo(self._pid, self._pid)
 
     def processes(self) -> list[int]:
-        """Those that live in the sandbox's mount namespace, the sandbox itself left out."""
+        """The processes in the sandbox's mount namespace, but for its own."""
         namespace = procfs.read_namespace(self._pid, self._pid, "mnt")
         found = []
         for pid in procfs.user_pids():
@@ -149,7 +149,7 @@ class Sandbox:
 
 @contextmanager
 def sandbox_started(guard: Guard) -> Iterator[Sandbox]:
-    """The guard ends it, and all that was started in it."""
+    """A running sandbox; the guard kills it and everything started in it."""
     notifications = Notifications(guard.folder / "notify")
     log = guard.folder / "sandbox.log"
     try:

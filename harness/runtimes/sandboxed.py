@@ -41,7 +41,7 @@ from harness.linux.syscalls import (
 
 SOCKET = "sandbox"
 SANDBOX = "/run/sandbox"
-"""Where the private instances live."""
+"""The folder of the private instances."""
 COVERED = ("/etc", "/var")
 TEXT_MAX = 1 << 18
 _KILLED_S = 1.0
@@ -84,7 +84,7 @@ def _answer(channel: socket.socket) -> None:
 
 
 def _run(request: dict[str, Any]) -> dict[str, Any]:
-    """What it wrote goes to a file: a command's own descendants may keep its output open for ever."""
+    """Run a command.  Its output goes to a file: its descendants may keep the output open as long as they live."""
     path = f"{SANDBOX}/output/{time.monotonic_ns()}"
     began = time.monotonic()
     with open(path, "w+b") as output:

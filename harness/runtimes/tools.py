@@ -41,7 +41,7 @@ def find(needs: tuple[Need, ...], own: Mapping[str, str]) -> tuple[dict[str, str
 
 
 def _which(name: str) -> str | None:
-    """Also in the folders of the superuser, which a user's PATH may lack."""
+    """Find a program, also in the folders of the superuser, which a user's PATH may lack."""
     return shutil.which(name) or shutil.which(name, path="/usr/local/sbin:/usr/sbin:/sbin")
 
 
@@ -58,7 +58,7 @@ def check(name: str, path: str) -> str:
 
 
 def versions(module: ModuleType, tools: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """What each of its programs says of itself."""
+    """The version that each of the programs prints."""
     return tuple((name, _version((tools[name], *words))) for name, words in module.VERSIONS if name in tools)
 
 

@@ -1,4 +1,4 @@
-"""Whether KVM works here: found by starting a guest of three instructions, for /dev/kvm may be there and be useless.
+"""A probe for KVM: it starts a guest of three instructions, because /dev/kvm may exist and be useless.
 
 Where the host is a guest itself, KVM may run those three and yet fail a real kernel.  Then the run goes on under TCG,
 and the failure is remembered until this host is booted again.

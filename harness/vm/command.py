@@ -1,4 +1,4 @@
-"""How a virtual machine is started: what an engine gives."""
+"""The command that starts a virtual machine, as an engine returns it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from harness.record import record
 
 @record(frozen=True, slots=True)
 class Daemon:
-    """Runs beside the machine, and ends with it."""
+    """A process that runs as long as the machine does."""
 
     argv: tuple[str, ...]
     socket: Path
-    """Is there once it can be used."""
+    """It exists once the daemon can be used."""
 
 
 @record(frozen=True, slots=True)
 class Command:
-    """What it prints on its standard output is the guest's console."""
+    """The emulator; its standard output is the guest's console."""
 
     argv: tuple[str, ...]
     daemons: tuple[Daemon, ...] = ()

@@ -1,4 +1,4 @@
-"""What the plain engine starts first: loads the modules, mounts the host's root, and hands over to it."""
+"""The initramfs: it loads the modules, mounts the root file system, and starts the session from there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.vm import wire
 from harness.vm.root import busybox as own_busybox
 
 SHARE = "/run/fusezap-vm"
-"""Where the guest has the folder that it shares with the host."""
+"""Mount point in the guest of the folder that it shares with the host."""
 ROOT_TAG, SHARE_TAG = "fusezap-root", "fusezap-share"
 
 _INIT = """\
@@ -65,7 +65,7 @@ def script(
 
 
 def module_files(image: Image, wanted: tuple[str, ...]) -> tuple[Path, ...]:
-    """What has to be loaded, in order, as modprobe finds it; what is built in, or not there at all, needs no file."""
+    """The module files to load, in modprobe's order; modules that are built in, or missing, have no file."""
     if image.modules is None:
         return ()
     root = image.modules.parents[2]
@@ -79,12 +79,12 @@ def module_files(image: Image, wanted: tuple[str, ...]) -> tuple[Path, ...]:
 
 
 def has(image: Image, name: str) -> bool:
-    """As a module or built in; of a kernel without modules, nothing is known."""
+    """Whether the kernel has a module, or has it built in; True for a kernel whose modules are unknown."""
     return built_in(image, name) or bool(module_files(image, (name,)))
 
 
 def built_in(image: Image, name: str) -> bool:
-    """Of a kernel without modules, nothing is known."""
+    """Whether the kernel has a module built in; True for a kernel whose modules are unknown."""
     if image.modules is None:
         return True
     listed = image.modules / "modules.builtin"

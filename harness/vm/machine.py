@@ -22,11 +22,11 @@ from harness.vm.command import Command, Daemon
 
 LOOK_EVERY_S = 0.01
 DAEMON_S = 10.0
-"""For what the machine needs beside it."""
+"""Deadline for the daemons of a machine to come up."""
 READ_BYTES = 1 << 20
-"""Of the guest's reports at a time."""
+"""Bytes of the guest's events that are read at a time."""
 CONSOLE_BYTES = 1 << 12
-"""Of a line on the console; what is longer is more than one."""
+"""Bytes of a console line; a longer one is split."""
 KEPT_LINES = 200
 TOLD_LINES = 15
 TOLD_OF_A_CRASH = 40
@@ -37,7 +37,7 @@ _NO_TEXT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|[^\x20-\x7e\t]")
 
 
 def last_words(lines: tuple[str, ...]) -> tuple[str, ...]:
-    """From where the kernel says that it dies; of one that does not say so, the last few lines."""
+    """The console from the first line of a crash on; without a crash, the last few lines."""
     crash = next((number for number, line in enumerate(lines) if _CRASH.search(line)), None)
     return lines[-TOLD_LINES:] if crash is None else lines[crash : crash + TOLD_OF_A_CRASH]
 
@@ -163,7 +163,7 @@ def started(
 
 @contextmanager
 def daemons(command: Command) -> Iterator[None]:
-    """What the machine needs beside it, up and ready; gone when the block is left."""
+    """The daemons of a machine, ready for use; they are killed when the block is left."""
     with ExitStack() as stack:
         for daemon in command.daemons:
             _await(daemon, stack.enter_context(_process(daemon.argv, subprocess.DEVNULL)))

@@ -12,9 +12,9 @@ from harness.run.session import ENDLESS, SessionOptions
 from harness.vm import wire
 
 STEPS = 20_000
-"""Of the story of one run: a run has a dozen, and one for each look while it waits."""
+"""Steps of one run, at most: a run has a dozen, and one for each look while it waits."""
 MESSAGES = 2000
-"""For the user, in one guest."""
+"""Messages for the user from one guest, at most."""
 _IN_A_SERIES = (Step, Counted, Ended)
 
 
@@ -31,7 +31,7 @@ class GuestProtocol:
     counted: int = 0
     """Runs of the series."""
     steps: int = 0
-    """Since the last run was counted."""
+    """Steps since the last run was counted."""
     messages: int = 0
 
     def follow(self, event: wire.Line) -> bool:

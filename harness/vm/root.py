@@ -1,4 +1,4 @@
-"""What the guest has for its root: this machine's, or, for a kernel of another architecture, a small Debian of that.
+"""The guest's root file system: this machine's, or a small Debian for a kernel of another architecture.
 
 The small one is put together from packages that are unpacked and never set up, so nothing of it has to run here.  It
 has the same Python, for which the modules of a run are compiled here.
@@ -45,11 +45,11 @@ class Root:
 
     @property
     def here(self) -> bool:
-        """It is this machine's own."""
+        """Whether it is this machine's own root."""
         return self.path == Path("/")
 
     def outside(self, path: Path) -> Path:
-        """Where a path in it is here."""
+        """The path on this machine of a path in the root."""
         return self.path / path.relative_to("/")
 
 

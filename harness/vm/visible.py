@@ -1,4 +1,4 @@
-"""What of this machine the guest must see, and where its own temporary folders would hide it."""
+"""Host paths that the guest needs, and which of them the guest's own tmpfs mounts would hide."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.errors import MachineError
 
 OWN = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp")
-"""Folders of which the guest has one of its own."""
+"""Folders that the guest mounts for itself."""
 CHECKOUT = Path(__file__).parents[2]
 
 
@@ -18,12 +18,12 @@ def needed() -> tuple[Path, ...]:
 
 
 def hidden(paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Those that lie in a folder that the guest covers, and must be put back there."""
+    """The paths below a folder that the guest mounts over; they must be bind-mounted there again."""
     return tuple(path for path in paths if any(path.is_relative_to(own) for own in OWN))
 
 
 def check(paths: tuple[Path, ...]) -> None:
-    """MachineError names what cannot be shown to a guest: what itself is a window to the kernel."""
+    """Raise MachineError for a path that cannot be shown to a guest, because it lies below /dev, /proc or /sys."""
     for path in paths:
         if any(path.is_relative_to(each) for each in ("/dev", "/proc", "/sys")) and not path.is_relative_to("/dev/shm"):
             raise MachineError(f"{path} cannot be seen in a virtual machine", "move the checkout or its environment")

@@ -29,7 +29,7 @@ class Hello:
 
     kernel: Kernel
     version: str
-    """Of fusezap."""
+    """Version of fusezap."""
 
 
 @record(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def test_what_a_test_leaves_is_taken_away(run: Run) -> None:
 def test_a_failure_tells_the_wait_for_graph(run: Run) -> None:
     result = run(
         """
-        from harness.model import Outcome
+        from harness.model.records import Outcome
 
         def test_it(hang):
             assert hang("exit-flush-self").verdict().outcome is Outcome.RELEASED

@@ -1,4 +1,4 @@
-"""What docker and podman have in common: the same words on the command line."""
+"""The command line that docker and podman share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ARCHIVE = "/run/sandbox/rootfs.tar"
 NEVER = f"{MOUNT_POINT}/never"
 """A folder of the mount whose LOOKUP is never answered."""
 SERVER = r"(\[?fakefs\]?(?: <defunct>)?)"
-"""Of a list of processes, what it says of the server."""
+"""The server's line in a list of processes."""
 SETNS = r"(error executing setns process[^\r\n\"]*)"
 """How runc says that no process can enter: fork() fails in a namespace whose init has exited."""
 _STATE = "{{.State.Status}} {{.State.ExitCode}}"

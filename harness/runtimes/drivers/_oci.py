@@ -1,4 +1,4 @@
-"""What runc and crun have in common: the command line of an OCI runtime."""
+"""The command line of an OCI runtime, which runc and crun share."""
 
 from __future__ import annotations
 

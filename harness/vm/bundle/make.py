@@ -40,7 +40,7 @@ make.write(sys.argv[1], sys.argv[2])
 
 
 SOURCES = "python"
-"""In the folder that host and guest share: where the sources are for a guest that does not see the checkout."""
+"""Folder below the shared one, with the sources for a guest that does not see the checkout."""
 
 
 def file(root: Root) -> Path:
@@ -57,7 +57,7 @@ def file(root: Root) -> Path:
 
 
 def sources(root: Root) -> Path:
-    """Where the guest has the project."""
+    """The folder of the project in the guest."""
     return CHECKOUT if root.here else Path(initramfs.SHARE) / SOURCES
 
 
@@ -75,7 +75,7 @@ def _stamp(path: str) -> tuple[int, int]:
 
 
 def _make(path: Path, root: Root) -> None:
-    """In a process of its own: it imports much that this one has no use for."""
+    """Make the bundle in a process of its own, which imports much that this one does not need."""
     argv = [sys.executable, "-P", "-c", _WRITE, str(path), str(root.path)]
     ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if ended.returncode:

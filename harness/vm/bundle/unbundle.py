@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 Modules = dict[str, tuple[bool, str, bytes]]
-"""By name: whether it is a package, its file, its code."""
+"""For each module by its name: whether it is a package, its file, its code."""
 
 
 ABSENT = frozenset({"org"})
-"""What is asked for and is nowhere (pickle looks for Jython): not to be searched for in all folders of the path."""
+"""Modules that are imported and exist nowhere (pickle looks for Jython): no folder is searched for them."""
 
 
 class Listing:
-    """What is in a package's folder, for `pkgutil`: a folder of the host is listed slowly."""
+    """The listing of a package's folder, for `pkgutil`: to list a folder of the host is slow."""
 
     def __init__(self, modules: list[tuple[str, bool]]) -> None:
         self.modules = modules
@@ -32,7 +32,7 @@ class Listing:
         return [(f"{prefix}{name}", package) for name, package in self.modules]
 
     def find_spec(self, name: str, target: object = None) -> None:
-        """What is not in the bundle is not there."""
+        """Find nothing: a module of the folder is in the bundle or nowhere."""
 
 
 class Finder:
@@ -55,14 +55,14 @@ class Finder:
         return spec
 
     def create_module(self, spec: ModuleSpec) -> None:
-        """As usual."""
+        """Leave it to the import system to make the module."""
 
     def exec_module(self, module: ModuleType) -> None:
         exec(marshal.loads(self.modules[module.__name__][2]), module.__dict__)
 
 
 def prepare(bundle: dict[str, Any]) -> None:
-    """From now on, imports are served from the bundle."""
+    """Serve imports from the bundle from now on."""
     sys.path[:] = bundle["path"]
     sys.meta_path.insert(2, Finder(bundle["modules"]))
     sys.path_importer_cache.update({folder: Listing(modules) for folder, modules in bundle["folders"].items()})

@@ -1,1 +1,1 @@
-"""What starts the virtual machine, one engine a file: see `harness.vm.machine`."""
+"""The engines that start a virtual machine, one a file; they start nothing themselves, see `harness.vm.machine`."""

@@ -1,4 +1,4 @@
-"""What every engine asks of QEMU that starts it by itself, with our own initramfs."""
+"""The QEMU options that are common to the engines with an initramfs of our own."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from harness.vm.accelerator import TCG
 from harness.vm.root import Root, busybox
 from harness.vm.settings import Settings
 
-_SOONER = "random.trust_cpu=on cryptomgr.notests init_on_alloc=0"
+_FAST_BOOT_ARGS = "random.trust_cpu=on cryptomgr.notests init_on_alloc=0"
 """A kernel that is not built to trust the processor's random numbers gathers entropy for a second, and Python's start
 waits; Debian's tests its ciphers first and clears every page that it hands out: a tenth of an emulated run.
 """
 _SANDBOX = ("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
-_EMULATED_SOONER = "mitigations=off"
+_EMULATED_FAST_BOOT_ARGS = "mitigations=off"
 """An emulated processor speculates about nothing."""
 
 
@@ -52,7 +52,7 @@ class Mounts:
 
 
 def modules(settings: Settings, *names: str) -> tuple[str, ...]:
-    """What the guest loads: these, and what a dump needs."""
+    """The modules that the guest loads: the engine's, and those for a dump."""
     return (*names, dump.MODULE) if settings.dump else names
 
 
@@ -74,7 +74,12 @@ def argv(
     """Without the folders.  `board`: another than usual; `more`: properties of it."""
     here = architectures.of(image.machine)
     emulated = accelerator == TCG
-    options = (_SOONER, here.OPTIONS, *((_EMULATED_SOONER, here.EMULATED_OPTIONS) if emulated else ()), settings.append)
+    options = (
+        _FAST_BOOT_ARGS,
+        here.OPTIONS,
+        *((_EMULATED_FAST_BOOT_ARGS, here.EMULATED_OPTIONS) if emulated else ()),
+        settings.append,
+    )
     return (
         *(here.EMULATOR, "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot", *sandbox(here.EMULATOR)),
         *("-machine", ",".join(filter(None, (board or here.BOARD, more)))),
@@ -103,7 +108,7 @@ def sandbox(emulator: str) -> tuple[str, ...]:
 
 
 def quoted(path: Path) -> str:
-    """As a value in an option of QEMU."""
+    """A path quoted as a value in a QEMU option."""
     return str(path).replace(",", ",,")
 
 

@@ -17,11 +17,11 @@ ORDER = 0
 SHARE = initramfs.SHARE
 END = plain.END
 SECOND = "plain"
-"""Where the machine does not come up, for an emulator may be built without it."""
+"""The engine for the second boot: an emulator may be built without this machine."""
 _MACHINE = "microvm,acpi=off,pic=on,pit=on,isa-serial=on"
 """Without the PIT the kernel finds no frequency for its TSC, and hangs in looking for it."""
 _PARAMETER = "virtio_mmio.device"
-"""With CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES, built in: else the kernel finds none of its devices."""
+"""Needs CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES, built in: without it the kernel finds none of its devices."""
 _MODULES = ("9pnet_virtio", "9p", "fuse")
 
 

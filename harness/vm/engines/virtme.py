@@ -86,7 +86,7 @@ def _there(program: str) -> bool:
 
 
 def _path() -> str:
-    """With the programs of our own environment: virtme-ng calls others of its own."""
+    """PATH with the programs of our own environment, because virtme-ng calls others of its own."""
     return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 
