@@ -48,6 +48,12 @@ def _marked() -> tuple[tuple[str, tuple[int, ...]], ...]:
     return tuple((mark, tuple(places)) for mark, places in found.items())
 
 
+@functools.lru_cache(maxsize=1)
+def _sure() -> tuple[tuple[str, int], ...]:
+    """Words whose lines are one dialect's alone, with its place."""
+    return tuple((mark, at) for at, each in enumerate(_dialects()) for mark in getattr(each, "SURE", ()))
+
+
 def marks() -> tuple[str, ...]:
     """Words, one of which is in every line of a big log that is read."""
     return tuple(mark for mark, _ in _marked())
@@ -84,11 +90,10 @@ class Reader:
 
     def _search(self, raw: str) -> None:
         """A line of a big log: the dialects that have a mark in it are asked, and no others."""
-        if raw.endswith(("TASK>", "race:")):
-            self._read(raw, [0])  # markers: the first of the dialects
-            return
-        if raw.endswith("disables this message."):
-            return
+        for mark, place in _sure():
+            if mark in raw:
+                self._read(lines.unwrapped(raw), [place])
+                return
         found = [places for mark, places in _marked() if mark in raw]
         if not found:
             self._builder.noise()

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 20
+SURE = ("INFO: task ", "disables this message.")
 MARKS = (
     "blocked",
     "hung_task_timeout",

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 10
+SURE = ("TASK>", "Call Trace:", "Call trace:", "RIP: 00", "ORIG_RAX", " RBX: ", " R11: ", " R14: ")
 MARKS = (
     "Call Trace",
     "Call trace",

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 30
+SURE = (" state:",)
 MARKS = ("state:",)
 SUMMARY = "task:NAME state:D stack:0 pid:1 tgid:1 ppid:1 task_flags:… flags:…"
 HINT = r"task:.*state:"
