@@ -86,7 +86,8 @@ def test_an_efi_program_that_unpacks_itself(pack: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"#!/bin/sh\n", b"\x7fELF and no version", gzip.compress(b"text", mtime=0), zboot(b"????"), arm64(b"")]
+    "data",
+    [b"", b"#!/bin/sh\n", b"\x7fELF and no version", gzip.compress(b"text", mtime=0), zboot(b"????"), arm64(b"")],
 )
 def test_what_is_no_kernel_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="no kernel for aarch64 or x86_64"):
