@@ -180,12 +180,15 @@ def _stuck(found: _Found, requests: tuple[Request, ...]) -> Stuck | None:
     number = found.verdict.connection
     if number is None:
         number = _only_requested({each.tid for each in found.blockers}, requests)
+    shown = number is not None
     if number is None:
         number = _only_waiting(snapshot, {each.tid for each in found.blockers if each.kind == "execve"})
     if number is None:
         return None
     counted = next((each for each in snapshot.connections if each.number == number), None)
-    mount = next((each for each in snapshot.mounts if each.connection == number), None)
+    seers = {each.tid for each in found.blockers} | {each.pid for each in found.blockers}
+    mounts = [each for each in snapshot.mounts if each.connection == number]
+    mount = next((each for each in mounts if each.seen_by in seers), mounts[0] if mounts else None)
     uses = tuple(each for each in found.reading.uses if each.connection == number)
     return Stuck(
         number,
@@ -194,6 +197,7 @@ def _stuck(found: _Found, requests: tuple[Request, ...]) -> Stuck | None:
         mount.point if mount else None,
         uses,
         tuple(_aged(each, found.reading.rests) for each in requests if each.connection == number),
+        shown,
     )
 
 

@@ -122,6 +122,8 @@ class Stuck:
     point: str | None
     uses: tuple[Use, ...]
     requests: tuple[Request, ...] = ()
+    shown: bool = True
+    """Something shows that it is this one; False: it is the only one that fits the mounts which the tasks see."""
 
 
 @record(frozen=True, slots=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from harness.diagnosis.records import Blocker, Remedy, Stuck
 from harness.judge import blockers as table
+from harness.model.holders import Frozen
 from harness.model.records import Snapshot, Task, Verdict, tid_of
 from harness.resolve import by_hand
 
 FUSECTL = "/sys/fs/fuse/connections"
 _FUSE = ("fuse-", "execve")
+_USUAL = "/sys/fs/cgroup/freezer"
+"""Where cgroup v1's freezer usually is, for recordings that do not say it."""
 
 
 def remedies(
@@ -20,12 +23,14 @@ def remedies(
     sharing: tuple[int, ...],
 ) -> tuple[Remedy, ...]:
     """The mildest first.  `sharing`: the inits of other findings that wait for the same connection."""
-    found: list[Remedy] = []
-    if connection is not None and any(each.kind.startswith(_FUSE) for each in blockers):
-        found += _server(snapshot, verdict)
-        found += _connection(connection, blockers, sharing)
+    found = _server(snapshot, verdict)
+    found += [each for each in _freezers(snapshot) if each not in found]
+    if any(each.kind.startswith(_FUSE) for each in blockers):
+        if connection is None:
+            found += _candidates(snapshot, verdict)
+        else:
+            found += _connection(connection, snapshot, blockers, sharing)
     found += _tracers(snapshot)
-    found += _freezers(snapshot)
     found += _parents(snapshot)
     if not found:
         found.append(_by_hand(kind, blockers))
@@ -33,18 +38,22 @@ def remedies(
 
 
 def _server(snapshot: Snapshot, verdict: Verdict) -> list[Remedy]:
-    """A stopped process that could answer."""
-    stopped = {task.tgid: task for task in _could_move(snapshot, verdict) if task.state in "Tt"}
-    return [
-        Remedy(
-            "continue",
-            by_hand.kill("CONT", pid),
-            f"{task.comm} {pid}, which holds the connection's device, is stopped; it goes on and may answer",
-            "continue",
-            str(pid),
-        )
-        for pid, task in stopped.items()
-    ]
+    """What lets a process go on that could answer: thaw it, let its tracer go, continue it.  Nothing of it loses
+    anything."""
+    able = {task.tgid: task for task in _could_move(snapshot, verdict)}
+    found = [_thaw(each, snapshot) for each in snapshot.frozen if each.tgid in able]
+    for pid, task in able.items():
+        name = f"{task.comm} {pid}, which holds the connection's device"
+        if task.state == "T":
+            effect = f"{name}, is stopped; it goes on and may answer"
+            found.append(Remedy("continue", by_hand.kill("CONT", pid), effect, "continue", str(pid)))
+        elif task.state == "t" and task.tracer:
+            tracer = _named(snapshot, task.tracer)
+            effect = f"{name}, is stopped for {tracer}; when that lets it go (detaches, or ends), it may answer"
+            found.append(Remedy("detach", "", f"detach in {tracer}: {effect}"))
+            command = by_hand.kill("KILL", task.tracer)
+            found.append(Remedy("kill-tracer", command, f"{tracer} ends; {effect}", "kill-tracer", str(task.tracer)))
+    return found
 
 
 def _could_move(snapshot: Snapshot, verdict: Verdict) -> list[Task]:
@@ -52,7 +61,10 @@ def _could_move(snapshot: Snapshot, verdict: Verdict) -> list[Task]:
     return [task for task in tasks if task is not None]
 
 
-def _connection(connection: Stuck, blockers: tuple[Blocker, ...], sharing: tuple[int, ...]) -> list[Remedy]:
+def _connection(
+    connection: Stuck, snapshot: Snapshot, blockers: tuple[Blocker, ...], sharing: tuple[int, ...]
+) -> list[Remedy]:
+    """The abort, and the unmount; fusezap itself does what rests on evidence, and leaves a guess to a person."""
     number = connection.number
     lost = "all its requests" if connection.waiting is None else f"{connection.waiting} request(s) in flight"
     where = f"mounted at {connection.point}" if connection.point else "mounted where we cannot see"
@@ -60,12 +72,42 @@ def _connection(connection: Stuck, blockers: tuple[Blocker, ...], sharing: tuple
         f"connection {number} ({connection.fsname or 'name unknown'}, {where}) ends: {lost} fail with ECONNABORTED, "
         f"unwritten data is lost, and every later call on the mount fails with ENOTCONN{_others(connection, sharing)}"
     )
-    found = [Remedy("abort", by_hand.write("1", f"{FUSECTL}/{number}/abort"), effect, "abort")]
-    if connection.point:
-        seer = next((each for each in blockers if each.kind.startswith(_FUSE)), blockers[0])
+    if not connection.shown:
+        effect += "; nothing shows that it is this one but the mounts that the task sees: look at its server first"
+    command = by_hand.write("1", f"{FUSECTL}/{number}/abort")
+    found = [Remedy("abort", command, effect, "abort" if connection.shown else None)]
+    seer = next((each for each in blockers if each.kind.startswith(_FUSE)), blockers[0])
+    mounts = [each for each in snapshot.mounts if each.connection == number and each.seen_by in (seer.tid, seer.pid)]
+    if mounts and not mounts[0].covered:
         task = f"/proc/{seer.pid}/task/{seer.tid}"
-        command = by_hand.unmount(task, connection.point, by_hand.FORCE)
+        command = by_hand.unmount(task, mounts[0].point, by_hand.FORCE)
         found.append(Remedy("unmount", command, f"as abort, where fusectl is not to be had; {effect}"))
+    return found
+
+
+def _candidates(snapshot: Snapshot, verdict: Verdict) -> list[Remedy]:
+    """Each connection that it may wait for; none is aborted by fusezap, for the others are innocent."""
+    graph = verdict.graph
+    if graph is None:
+        return []
+    inside = {f"task:{task.tid}" for task in snapshot.tasks}
+    named = {edge.target for edge in graph.edges if edge.waiter in inside}
+    if "any:waiting connections" in named:
+        named |= {edge.target for edge in graph.targets("any:waiting connections")}
+    numbers = sorted(int(name.partition(":")[2]) for name in named if name.startswith("connection:"))
+    found = []
+    for number in numbers:
+        counted = next((each for each in snapshot.connections if each.number == number), None)
+        mount = next((each for each in snapshot.mounts if each.connection == number), None)
+        keepers = dict.fromkeys(each.tgid for each in snapshot.devices if each.connection == number)
+        server = ", ".join(_named(snapshot, tgid) for tgid in keepers) or "none that is known"
+        where = f"{mount.fsname}, at {mount.point} of task {mount.seen_by}" if mount else "no known mount"
+        waiting = "?" if counted is None or counted.waiting is None else counted.waiting
+        effect = (
+            f"one of {len(numbers)} candidates: connection {number} ({where}), {waiting} waiting request(s), "
+            f"server: {server}; let its server answer before this, which ends the mount for all who use it"
+        )
+        found.append(Remedy("abort", by_hand.write("1", f"{FUSECTL}/{number}/abort"), effect))
     return found
 
 
@@ -99,23 +141,19 @@ def _tracers(snapshot: Snapshot) -> list[Remedy]:
 
 
 def _freezers(snapshot: Snapshot) -> list[Remedy]:
-    groups = dict.fromkeys(task.frozen for task in snapshot.tasks if task.frozen is not None)
-    return [
-        Remedy(
-            "thaw",
-            by_hand.write("THAWED", _state_file(group)),
-            f"every task in the frozen control group {group} runs on, and those with a SIGKILL pending end",
-            "thaw",
-            _state_file(group),
-        )
-        for group in groups
-        if group is not None
-    ]
+    """The groups that keep tasks of the namespace itself from ending."""
+    inside = {task.tgid for task in snapshot.tasks}
+    known = {each.group: _thaw(each, snapshot) for each in snapshot.frozen if each.tgid in inside}
+    for task in snapshot.tasks:
+        if task.frozen is not None and task.frozen not in known:
+            file = f"{_USUAL}{task.frozen}/freezer.state"
+            known[task.frozen] = _thaw(Frozen(task.tid, task.tgid, task.frozen, file, "THAWED"), snapshot)
+    return list(known.values())
 
 
-def _state_file(group: str) -> str:
-    """Where cgroup v1's freezer usually is; the other one, of v2, lets SIGKILL through."""
-    return f"/sys/fs/cgroup/freezer{group}/freezer.state"
+def _thaw(frozen: Frozen, snapshot: Snapshot) -> Remedy:
+    effect = f"every task in the frozen control group {frozen.group} runs on ({_named(snapshot, frozen.tgid)} is in it)"
+    return Remedy("thaw", by_hand.write(frozen.value, frozen.file), effect, "thaw", frozen.file)
 
 
 def _parents(snapshot: Snapshot) -> list[Remedy]:

@@ -72,7 +72,7 @@ def _taken(finding: Finding, remedy: Remedy, ctl: Fusectl | None) -> Iterator[Ca
         elif remedy.resolver == "thaw":
             descriptor = os.open(remedy.target, os.O_WRONLY | os.O_CLOEXEC)
             try:
-                yield lambda: _written(descriptor, b"THAWED")
+                yield lambda: _written(descriptor, _thawing(remedy.target))
             finally:
                 os.close(descriptor)
         else:
@@ -83,6 +83,11 @@ def _taken(finding: Finding, remedy: Remedy, ctl: Fusectl | None) -> Iterator[Ca
                 os.close(pidfd)
     except OSError as error:
         raise MachineError(f"{remedy.action} cannot be done: {error.strerror}", f"by hand: {remedy.command}") from error
+
+
+def _thawing(file: str) -> bytes:
+    """What thaws: in cgroup v2's `cgroup.freeze` a 0, in v1's `freezer.state` a word."""
+    return b"0" if file.endswith("/cgroup.freeze") else b"THAWED"
 
 
 def _written(descriptor: int, data: bytes) -> None:

@@ -31,11 +31,20 @@ def dying_namespaces(survey: Surveyed, pids: set[int]) -> list[Target]:
     """Those whose PID 1 is exiting, the outermost of nested ones."""
     found = []
     for pid in pids:
-        leader = next((task for task in survey.tasks(pid) if task.leader), None)
-        if leader is not None and leader.exiting and len(leader.ns_tids) > 1 and leader.ns_tids[-1] == 1:
-            found.append(Target(pid, leader.start_time, leader.pid_ns))
+        tasks = survey.tasks(pid)
+        leader = next((task for task in tasks if task.leader), None)
+        if leader is None or len(leader.ns_tids) < 2 or leader.ns_tids[-1] != 1:
+            continue
+        living = [task for task in tasks if not task.zombie]
+        if all(task.exiting for task in living or [leader]):  # a leader that exited before its threads says nothing
+            found.append(Target(pid, leader.start_time, _namespace(tasks)))
     nested = set().union(*(survey.inside(target) - {target.init} for target in found))
     return [each for each in found if each.init not in nested]
+
+
+def _namespace(tasks: tuple[Task, ...]) -> int | None:
+    """The PID namespace of any of the tasks that still shows it; 0: there is one, and none shows its number."""
+    return next((task.pid_ns for task in tasks if task.pid_ns is not None), 0)
 
 
 def dying_processes(survey: Surveyed, pids: set[int], covered: set[int]) -> list[tuple[Target, int]]:

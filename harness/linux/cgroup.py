@@ -53,6 +53,34 @@ def frozen_group(tid: int, tgid: int) -> str | None:
     return None if state == "THAWED" else path
 
 
+def thawing(tid: int, tgid: int) -> tuple[str, str, str] | None:
+    """How to thaw the group that keeps a task frozen: group, file and what to write there; None where none does.
+
+    v1 first; in v2 the nearest group above the task that was asked to freeze (`cgroup.freeze`).
+    """
+    try:
+        entries = read_mountinfo(os.getpid(), os.getpid())
+        text = procfs.read(f"/proc/{tgid}/task/{tid}/cgroup")
+    except OSError:
+        return None
+    path, root = parse_freezer(text), hierarchy(entries, 1)
+    if path is not None and root is not None and frozen_group(tid, tgid) is not None:
+        return path, f"{root}{path.rstrip('/')}/freezer.state", "THAWED"
+    unified, root = (
+        next((line[3:] for line in text.splitlines() if line.startswith("0::")), None),
+        hierarchy(entries, 2),
+    )
+    while unified is not None and root is not None and unified not in ("", "/"):
+        file = f"{root}{unified}/cgroup.freeze"
+        try:
+            if procfs.read(file).strip() == "1":
+                return unified, file, "0"
+        except OSError:
+            return None
+        unified = unified.rpartition("/")[0]
+    return None
+
+
 @record(frozen=True, slots=True)
 class Freezer:
     """A group of our own in one of the hierarchies."""

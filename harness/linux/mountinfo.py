@@ -69,9 +69,22 @@ def is_fuse(entry: MountEntry) -> bool:
 def fuse_mounts(tid: int, tgid: int) -> tuple[MountEntry, ...]:
     """The FUSE mounts that a task sees; OSError as `read_mountinfo`.  Hosts have hundreds of other mounts: only lines
     that can be one are parsed."""
-    lines = procfs.read(f"/proc/{tgid}/task/{tid}/mountinfo").split("\n")
-    found = (line for line in lines if " - fuse" in line and " - fusectl " not in line)
+    return fuse_mounts_of(procfs.read(f"/proc/{tgid}/task/{tid}/mountinfo"))
+
+
+def fuse_mounts_of(text: str) -> tuple[MountEntry, ...]:
+    """The FUSE mounts in the text of a mountinfo."""
+    found = (line for line in text.split("\n") if " - fuse" in line and " - fusectl " not in line)
     return tuple(filter(is_fuse, parse_mountinfo("\n".join(found))))
+
+
+def covered(point: str, number: int, text: str) -> bool:
+    """Whether another mount lies on top of mount `number` at its path, in the text of a mountinfo: it comes later
+    there."""
+    escaped = "".join(f"\\{ord(each):03o}" if each in " \t\n\\#" else each for each in point)
+    at_point = [line.split(" ", 6) for line in text.split("\n") if f" {escaped} " in line]
+    numbers = [int(fields[0]) for fields in at_point if fields[4] == escaped]
+    return bool(numbers) and numbers[-1] != number
 
 
 def mounts_named(name: str, tid: int, tgid: int) -> tuple[MountEntry, ...]:

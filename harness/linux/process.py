@@ -27,6 +27,10 @@ class Process:
         return stat.start_time == self.start_time and (stat.state not in "ZX" or stat.threads > 1)
 
 
+def _pid_namespace(pid: int) -> int:
+    return procfs.read_namespace(pid, pid, "pid")
+
+
 @record(frozen=True, slots=True)
 class Target:
     """A PID namespace, named by its init for ever; or a process alone, in a namespace that goes on without it."""
@@ -38,7 +42,18 @@ class Target:
 
     @classmethod
     def of(cls, init: int) -> Target:
-        return cls(init, procfs.read_process_stat(init).start_time, procfs.read_namespace(init, init, "pid"))
+        """The PID namespace of a process; OSError once that is gone.
+
+        Of a process in an execve() that hangs, stat and the namespace's link make the reader wait: it is known by its
+        number alone then, and counts as the one that was meant.
+        """
+        from harness.linux.patient import read_each  # late: it brings threads, which few commands need
+
+        done, *_ = read_each([init], lambda pid: (procfs.read_process_stat(pid).start_time, _pid_namespace(pid)))
+        if init not in done:
+            procfs.read_stat_of_status(init)  # raises where it is gone
+            return cls(init, 0, 0)
+        return cls(init, *done[init])
 
     @classmethod
     def of_process(cls, pid: int) -> Target:

@@ -43,3 +43,16 @@ class Awaited:
     tid: int
     connection: int
     evidence: str
+
+
+@record(frozen=True, slots=True)
+class Frozen:
+    """A frozen control group with a task that matters, and what thaws it."""
+
+    tid: int
+    tgid: int
+    group: str
+    file: str
+    """The file that thaws it, where the hierarchy is mounted."""
+    value: str
+    """What to write there."""

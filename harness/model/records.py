@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 
-from harness.model.holders import Awaited, PossibleHolder, Relative
+from harness.model.holders import Awaited, Frozen, PossibleHolder, Relative
 from harness.model.memory import KernelMemory
 from harness.model.terms import NO_VERDICT as NO_VERDICT
 from harness.model.terms import STUCK as STUCK
@@ -133,6 +133,8 @@ class Mount:
     point: str
     seen_by: int
     """tid whose mountinfo showed it."""
+    covered: bool = False
+    """Another mount lies on top of it at the same path: whoever names the path reaches that one."""
 
 
 @record(frozen=True, slots=True)
@@ -198,6 +200,8 @@ class Snapshot:
     """Processes outside to which a device can have come; None where nobody looked: it can have come to any."""
     awaited: tuple[Awaited, ...] = ()
     """Tasks of which something shows the connection that they wait for."""
+    frozen: tuple[Frozen, ...] = ()
+    """Frozen control groups of tasks that were read, and how each is thawed."""
     invisible: tuple[str, ...] = ()
     """Why there may be processes that cannot be seen at all from where it was read; empty where all are seen."""
     request_timeout: int | None = None

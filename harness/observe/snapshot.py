@@ -11,13 +11,13 @@ from typing import NamedTuple
 from harness.linux import cgroup, procfs
 from harness.linux.fuse_device import is_fuse_device
 from harness.linux.fusectl import Fusectl
-from harness.linux.mountinfo import fuse_mounts, virtiofs_numbers
+from harness.linux.mountinfo import covered, fuse_mounts_of, virtiofs_numbers
 from harness.linux.patient import Patient
 from harness.linux.process import Target
 from harness.linux.procfs import GONE, Stat, Status
 from harness.linux.syscalls import same_descriptor_table, same_open_file
 from harness.model import kernel_names
-from harness.model.holders import Awaited, PossibleHolder, Relative
+from harness.model.holders import Awaited, Frozen, PossibleHolder, Relative
 from harness.model.records import PF_EXITING, Claim, Connection, Device, Mount, Snapshot, Task
 from harness.observe import means
 from harness.observe.awaited import awaited
@@ -113,6 +113,7 @@ class Survey:
         mounts = {target: (*self._mounts_of(set(pids) - waiters), *seen_by_waiters) for target, pids in inside.items()}
         connections = self._named(self.connections(), {mount for seen in mounts.values() for mount in seen})
         awaited = () if launched else tuple(self._awaited(waiters))
+        frozen = tuple(self._frozen(everywhere | members))
         unseen = self.unseen()
         hidden = () if launched else invisible()
         return tuple(
@@ -137,6 +138,7 @@ class Survey:
                 awaited=awaited,
                 invisible=hidden,
                 request_timeout=request_timeout(),
+                frozen=tuple(each for each in frozen if each.tgid in everywhere or each.tgid in inside[target]),
             )
             for target in targets
         )
@@ -236,6 +238,17 @@ class Survey:
     def _lone_server(self, pid: int) -> bool:
         """Read already, and none of its tasks waits."""
         return bool(self.tasks(pid)) and not any(kernel_names.depends_on_fuse(t.functions) for t in self.tasks(pid))
+
+    def _frozen(self, pids: set[int]) -> Iterator[Frozen]:
+        """The frozen groups of those read, a task each."""
+        for pid in sorted(pids):
+            for task in self.tasks(pid):
+                if task.frozen is not None or kernel_names.has(task.functions, kernel_names.FROZEN):
+                    found = self.patient.read([pid], lambda pid, tid=task.tid: cgroup.thawing(tid, pid))  # type: ignore[misc]
+                    how = found.get(pid)
+                    if how is not None:
+                        yield Frozen(task.tid, pid, *how)
+                        break
 
     def _awaited(self, waiters: set[int]) -> Iterator[Awaited]:
         for found in self.patient.read(sorted(waiters), lambda pid: tuple(_shown(self.tasks(pid)))).values():
@@ -397,7 +410,11 @@ class Survey:
             return []
         for tid in tids:
             try:
-                return [Mount(each.device, each.source, each.point, tid) for each in fuse_mounts(tid, pid)]
+                text = procfs.read(f"/proc/{pid}/task/{tid}/mountinfo")
+                return [
+                    Mount(each.device, each.source, each.point, tid, covered(each.point, each.id, text))
+                    for each in fuse_mounts_of(text)
+                ]
             except PermissionError:
                 self._unseen.append(f"the mounts of task {tid}")
                 return []

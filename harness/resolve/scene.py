@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.guard.client import Guard, HeldConnection
 from harness.linux import procfs
-from harness.linux.mountinfo import fuse_mounts
+from harness.linux.mountinfo import read_mountinfo
 from harness.linux.process import Process, Target
 from harness.linux.unmounting import Where
 from harness.model.records import PF_EXITING, Task, Verdict
@@ -76,14 +76,14 @@ def mount_obstacle(scene: Scene, task: Task | None) -> str | None:
     if task is None:
         return "no stuck task gives access to the mount namespace"
     try:
-        entries = fuse_mounts(task.tid, task.tgid)
+        entries = read_mountinfo(task.tid, task.tgid)
     except OSError as error:
         return f"the mounts of task {task.tid} cannot be read: {error.strerror}"
     connection = scene.connection
     assert connection is not None
-    for entry in entries:
-        if entry.point == connection.point:
-            if (entry.device, entry.source) == (connection.number, connection.fsname):
-                return None
-            return f"{entry.point} is now connection {entry.device} ({entry.source})"
+    topmost = next((entry for entry in reversed(entries) if entry.point == connection.point), None)
+    if topmost is not None:
+        if (topmost.device, topmost.source) == (connection.number, connection.fsname):
+            return None
+        return f"{topmost.point} is now the mount of {topmost.source} (device {topmost.device}), on top of it"
     return f"{connection.point} is not mounted any more in the namespace of task {task.tid}"

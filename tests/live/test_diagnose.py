@@ -71,7 +71,8 @@ def test_every_situation_is_named_and_nothing_besides(fusezap: Fusezap, situatio
         assert finding["form"], finding
         assert finding["since"] is not None, finding
     assert {pid: procfs.read_process_stat(pid).start_time for pid in healthy} == healthy
-    assert kinds(diagnosed(fusezap)) == expected, "looking changed something"
+    again = diagnosed(fusezap)
+    assert kinds(again) == expected, [each["reasons"] for each in again["findings"]]
     connections = [each["connection"] for each in document["findings"] if each["connection"]]
     assert len(connections) == 10
     assert sorted(each["waiting"] for each in connections) == [1] * 9 + [2], "two wait for the server that asks itself"
