@@ -21,6 +21,9 @@ from harness.record import record
 if TYPE_CHECKING:
     from harness.judge.waits import View
 
+_LOOSE = ("in the same session", "a sibling by fork")
+"""Ways by which a device may have come, and that say nothing of files on mounts that the process does not see."""
+
 
 @record(frozen=True, slots=True)
 class Asked:
@@ -76,30 +79,35 @@ class Requests:
         return {mount.connection: mount for mount in self._view.mounts_of(task.tgid)}
 
     def _match(self) -> None:
-        """Settles the tasks that see one connection with a request left, until nothing changes."""
-        open_tasks = dict(self._seen)
-        changed = True
-        while changed:
-            changed = False
-            singles: dict[int, list[int]] = {}
-            for tid, numbers in open_tasks.items():
-                if len(numbers) == 1:
-                    singles.setdefault(numbers[0], []).append(tid)
-            for number, tids in singles.items():
-                changed = True
-                if len(tids) > self._left[number]:
-                    self._contradicted.update(tids)
+        """Settles the tasks that see one connection with a request left.
+
+        What is left of a connection's count rules it out for others only where the task that explains it can wait for
+        nothing else: one to which no file of another mount can have come.
+        """
+        singles: dict[int, list[int]] = {}
+        for tid, numbers in self._seen.items():
+            if len(numbers) == 1:
+                singles.setdefault(numbers[0], []).append(tid)
+        for number, tids in singles.items():
+            strangers = sum(self._waits_where_it_sees(tid) for tid in tids)
+            if len(tids) > self._left[number]:
+                self._contradicted.update(tids)
+            else:
+                self._left[number] -= strangers
+        for tid, numbers in self._seen.items():
+            rest = tuple(number for number in numbers if self._left[number] > 0)
+            if len(numbers) > 1:
+                if rest:
+                    self._seen[tid] = rest
                 else:
-                    self._left[number] -= len(tids)
-                for tid in tids:
-                    del open_tasks[tid]
-            for tid, numbers in open_tasks.items():
-                rest = tuple(number for number in numbers if self._left[number] > 0)
-                if rest and rest != numbers:
-                    open_tasks[tid] = self._seen[tid] = rest
-                    changed = True
-                elif not rest and numbers:
                     self._contradicted.add(tid)
+
+    def _waits_where_it_sees(self, tid: int) -> bool:
+        """Whether no file of an unseen mount can have come to the task; a common session or parent is too little."""
+        tgid = self._view.by_tid[tid].tgid
+        if tid in self._view.snapshot.confined or not self._view.related(tgid):
+            return True
+        return self._view.ways is not None and self._view.ways.get(tgid, "").startswith(_LOOSE)
 
     def _explain_unread(self, task: Task) -> None:
         """A task in an execve() that hangs may have the request of a connection that it alone sees one left of."""

@@ -65,6 +65,8 @@ CLOSING = frozenset(
 """Closes several files: those before the one that it waits for are released by its task work (fput(),
 fs/file_table.c)."""
 
+CLOSED = frozenset({"filp_close", "filp_flush", "fuse_flush", "__fput", "fput", "do_exit"})
+"""The file that it waits for is being closed: no descriptor shows it any more."""
 FROZEN = frozenset({"__refrigerator", "do_freezer_trap"})
 DE_THREAD = frozenset({"de_thread"})
 URING_EXIT = frozenset({"io_wq_put_and_exit", "io_uring_cancel_generic", "io_ring_exit_work"})

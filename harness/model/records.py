@@ -200,6 +200,8 @@ class Snapshot:
     """Processes outside to which a device can have come; None where nobody looked: it can have come to any."""
     awaited: tuple[Awaited, ...] = ()
     """Tasks of which something shows the connection that they wait for."""
+    confined: tuple[int, ...] = ()
+    """Tasks that can wait for nothing but a mount that they see: their open files and folders were looked at."""
     frozen: tuple[Frozen, ...] = ()
     """Frozen control groups of tasks that were read, and how each is thawed."""
     invisible: tuple[str, ...] = ()

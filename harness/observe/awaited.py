@@ -37,3 +37,23 @@ def awaited(task: Task) -> Awaited | None:
     except OSError:
         return None
     return Awaited(task.tid, major << 20 | minor, f"its call works on descriptor {call[1]}, a file of this connection")
+
+
+def confined(task: Task, descriptors: list[tuple[int, str]], seen: frozenset[int], all_numbers: frozenset[int]) -> bool:
+    """Whether the task can wait for nothing but a mount that it sees: no open file and no folder of its is elsewhere.
+
+    Args:
+        task: One that waits for FUSE in a system call.
+        descriptors: Its descriptor table.
+        seen: The connections whose mounts its mountinfo shows.
+        all_numbers: Every connection of the machine.
+    """
+    if task.exiting or kernel_names.has(task.functions, kernel_names.FAULT | kernel_names.CLOSED):
+        return False
+    folder = f"/proc/{task.tgid}/task/{task.tid}"
+    paths = [f"{folder}/cwd", f"{folder}/root", *(f"{folder}/fd/{fd}" for fd, name in descriptors if name[:1] == "/")]
+    try:
+        devices = [statx_cached(path).device for path in paths]
+    except OSError:
+        return False
+    return not {major << 20 | minor for major, minor in devices} & (all_numbers - seen)

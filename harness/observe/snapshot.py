@@ -20,7 +20,7 @@ from harness.model import kernel_names
 from harness.model.holders import Awaited, Frozen, PossibleHolder, Relative
 from harness.model.records import PF_EXITING, Claim, Connection, Device, Mount, Snapshot, Task
 from harness.observe import means
-from harness.observe.awaited import awaited
+from harness.observe.awaited import awaited, confined
 from harness.observe.census import Census, take_census
 from harness.observe.machine import fdinfo_names_connections, invisible, request_timeout
 from harness.observe.relations import INSIDE, Relations
@@ -113,6 +113,7 @@ class Survey:
         mounts = {target: (*self._mounts_of(set(pids) - waiters), *seen_by_waiters) for target, pids in inside.items()}
         connections = self._named(self.connections(), {mount for seen in mounts.values() for mount in seen})
         awaited = () if launched else tuple(self._awaited(waiters))
+        settled = () if launched else tuple(self._confined(waiters))
         frozen = tuple(self._frozen(everywhere | members))
         unseen = self.unseen()
         hidden = () if launched else invisible()
@@ -136,6 +137,7 @@ class Survey:
                 holders=kin[target].holders,
                 relatives=kin[target].relatives,
                 awaited=awaited,
+                confined=settled,
                 invisible=hidden,
                 request_timeout=request_timeout(),
                 frozen=tuple(each for each in frozen if each.tgid in everywhere or each.tgid in inside[target]),
@@ -249,6 +251,20 @@ class Survey:
                     if how is not None:
                         yield Frozen(task.tid, pid, *how)
                         break
+
+    def _confined(self, waiters: set[int]) -> Iterator[int]:
+        """Tasks that wait in a call on a mount that they see, for they have nothing open elsewhere."""
+        numbers = frozenset(each.number for each in self.connections())
+
+        def of_process(pid: int) -> list[int]:
+            tables = dict(self._tables().get(pid, ()))
+            seen = frozenset(mount.connection for mount in self._mounts(pid))
+            whole = [descriptor for table in tables.values() for descriptor in table]
+            tasks = [task for task in self.tasks(pid) if kernel_names.awaits_fuse(task.functions)]
+            return [task.tid for task in tasks if tables and confined(task, whole, seen, numbers)]
+
+        for found in self.patient.read(sorted(waiters), of_process).values():
+            yield from found
 
     def _awaited(self, waiters: set[int]) -> Iterator[Awaited]:
         for found in self.patient.read(sorted(waiters), lambda pid: tuple(_shown(self.tasks(pid)))).values():
