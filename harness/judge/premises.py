@@ -49,7 +49,12 @@ def moved(before: Snapshot, now: Snapshot) -> tuple[str, ...]:
         return ()
     old = {(each.pid, each.start_time): each for each in before.relatives}
     new = {(each.pid, each.start_time): each for each in now.relatives}
-    innocent = {key[0] for key, each in new.items() if each.clean and key in old and old[key].clean}
+    innocent = {
+        key[0]
+        for key, each in new.items()
+        if each.clean and key in old and old[key].clean
+        if not each.way.startswith("an ancestor")  # which may have adopted it (PR_SET_CHILD_SUBREAPER)
+    }
     reasons = [
         f"process {each.pid} appeared between the looks, and a device can have come to it: {each.way}"
         for key, each in new.items()

@@ -55,8 +55,11 @@ class Relations:
         self._members: dict[tuple[str, int], list[int]] = {}
         for pid, process in census.items():
             self._children.setdefault(process.stat.ppid, []).append(pid)
+        for pid, process in census.items():
+            around = self._around.get(pid)
+            home = None if around is None else around.namespaces[0]
+            self._sessions.setdefault((process.stat.session, home), []).append(pid)
         for pid, around in self._around.items():
-            self._sessions.setdefault((around.session, around.namespaces[0]), []).append(pid)
             for key in self._private(around):
                 self._members.setdefault(key, []).append(pid)
         self._observer = set(self._below(os.getpid()))
@@ -121,7 +124,7 @@ class Relations:
                 found.setdefault(pid, f"in the same {kind} namespace")
         homes = {each.namespaces[0] for each in around} | ({self._own.namespaces[0]} if self._own else set())
         for session in {each.session for each in around} - {0}:
-            for home in homes:
+            for home in {*homes, None}:  # None: one that is gone by now, or left its namespaces
                 for pid in self._sessions.get((session, home), ()):
                     found.setdefault(pid, f"in the same session, {session}")
         ours = self._observer - inside

@@ -222,7 +222,8 @@ class Survey:
             counts = [task.switches for task in self.tasks(pid)]
             sockets = any(procfs.is_socket(name) for _, table in tables.get(pid, ()) for _, name in table)
             total = None if None in counts else sum(count for count in counts if count is not None)
-            suspicious = sockets or pid in holders or bool(self._signs.get((pid, True))) or pid not in tables
+            unread = not tables.get(pid) and not (process.stat.state in "ZX" and process.stat.threads <= 1)
+            suspicious = sockets or unread or pid in holders or bool(self._signs.get((pid, True)))
             yield Relative(pid, process.stat.start_time, way, total, sockets, process.stat.ppid, not suspicious)
 
     def _clients(self, members: frozenset[int]) -> set[int]:

@@ -451,12 +451,15 @@ class TestHiddenReferences:
 
     def test_who_is_born_of_one_that_had_no_device_has_none(self) -> None:
         before, now = resting(self.FOREIGN)
-        parent = Relative(9000, 100, "an ancestor", 7, ppid=1, clean=True)
+        parent = Relative(9000, 100, "in the same session", 7, ppid=1, clean=True)
         child = Relative(9001, 200, "in the same session", 1, ppid=9000)
         orphan = replace(child, ppid=1)
         for born, outcome in ((child, Outcome.DEADLOCK), (orphan, Outcome.INCONCLUSIVE)):
             looks = (replace(before, relatives=(parent,)), replace(now, relatives=(parent, born)))
             assert judge(looks).outcome is outcome
+        adopting = replace(parent, way="an ancestor of 7313")
+        looks = (replace(before, relatives=(adopting,)), replace(now, relatives=(adopting, child)))
+        assert judge(looks).outcome is Outcome.INCONCLUSIVE, "an ancestor may have adopted it"
         gone = (replace(before, relatives=(parent, replace(child, clean=True))), replace(now, relatives=(parent,)))
         assert judge(gone).outcome is Outcome.DEADLOCK
 
