@@ -55,4 +55,4 @@ def _answer(status: int) -> int:
 
 def _say(writer: int, text: str) -> None:
     with contextlib.suppress(OSError):
-        os.write(writer, text.encode() + b"\n")
+        os.write(writer, text.encode(errors="backslashreplace") + b"\n")

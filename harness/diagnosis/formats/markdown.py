@@ -14,7 +14,7 @@ _CODE = "    "
 def render(diagnosis: Diagnosis) -> str:
     lines = [f"# fusezap diagnose: {_words.headline(diagnosis)}", ""]
     lines += [
-        f"By fusezap {diagnosis.version}, {diagnosis.readings.taken}:",
+        f"By fusezap {diagnosis.version}, {visible(diagnosis.readings.taken)}:",
         "",
         _CODE + visible(diagnosis.command),
         "",

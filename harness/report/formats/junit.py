@@ -16,8 +16,6 @@ from harness.report.text import Line, deeper, folded, plain, visible
 
 SUMMARY = "JUnit XML, as Jenkins and GitLab show it"
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What the Char production of XML 1.0 leaves out; a reference such as `&#27;` does not bring it back."""
 
 _UNDOTTED = re.compile(r"[^\w+~-]+")
 """A dot divides the name of a class."""
@@ -136,8 +134,8 @@ def _overview(report: Report, kernel: Kernel, every: Iterable[Series]) -> list[L
 
 
 def _legal(text: str) -> str:
-    """Replace what XML cannot hold, and `[[`, because Jenkins obeys `[[ATTACHMENT|path]]` in an output."""
-    return _NOT_XML.sub("\ufffd", text).replace("[[", "[ [")
+    """Escape what XML cannot hold or a viewer would obey, and break `[[`: Jenkins obeys `[[ATTACHMENT|path]]`."""
+    return "\n".join(map(visible, text.split("\n"))).replace("[[", "[ [")
 
 
 def _seconds(duration: float) -> str:

@@ -39,7 +39,7 @@ def render(report: Report) -> str:
 def _id(kernel: Kernel, *parts: str) -> str:
     """Begins with the origin, as every id must; unique by what it is made of, and readable by the release."""
     whole = "\0".join((kernel.release, kernel.version, kernel.machine, *parts))
-    digest = hashlib.sha256(whole.encode(errors="surrogateescape")).hexdigest()[:16]
+    digest = hashlib.sha256(whole.encode(errors="backslashreplace")).hexdigest()[:16]
     return f"{ORIGIN}:{re.sub(r'[^a-zA-Z0-9._+~-]', '_', kernel.release)}-{digest}"
 
 
