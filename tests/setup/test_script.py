@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,23 @@ def test_a_failed_installation_shows_why(copy: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "the installation failed" in done.stderr
     assert "apk" in done.stderr
+
+
+@pytest.mark.parametrize(("command", "status"), [("check", 128), ("judge", 3), ("diagnose", 3), ("list", 2)])
+@pytest.mark.parametrize("python", ["without the project", "that cannot be executed"])
+def test_a_broken_environment_is_an_error_and_no_answer(command: str, status: int, python: str, tmp_path: Path) -> None:
+    """Python ends with 1 where it finds no module, and a shell with 126 where it finds no program: git bisect run would
+    call the commit bad."""
+    folder = tmp_path / "a path, with 'odd' (characters)"
+    (folder / ".venv/bin").mkdir(parents=True)
+    for name in ("fusezap", "pyproject.toml"):
+        shutil.copy(CHECKOUT / name, folder / name)
+    shutil.copy(CHECKOUT / "pyproject.toml", folder / ".venv/fusezap.stamp")
+    if python == "without the project":
+        (folder / ".venv/bin/python").symlink_to(sys.executable)
+    else:
+        (folder / ".venv/bin/python").write_text("#!/no/such/interpreter\n")
+        (folder / ".venv/bin/python").chmod(0o755)
+    done = run(folder, command, env=environment(PYTHONPATH="", FUSEZAP_NO_INSTALL="1"))
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr
