@@ -42,7 +42,8 @@ def settled(snapshots: tuple[Snapshot, ...], rests: tuple[Rest, ...]) -> bool:
 
 def findings(readings: Readings) -> tuple[Finding, ...]:
     """Namespaces first; processes that wait for the same connection are one finding."""
-    found = [each for reading in readings.readings if (each := _found(reading)) is not None]
+    judged: dict[object, _Found | None] = {}
+    found = [each for reading in readings.readings if (each := _found_alike(reading, judged)) is not None]
     joined = [each for each in found if each.snapshot.pid_ns is not None]
     alone: dict[object, _Found] = {}
     for each in found:
@@ -52,6 +53,38 @@ def findings(readings: Readings) -> tuple[Finding, ...]:
             alone[key] = _joined(alone[key], each) if key in alone else each
     everything = (*joined, *alone.values())
     return tuple(_finding(each, readings, everything) for each in everything)
+
+
+def alike(snapshots: tuple[Snapshot, ...]) -> object:
+    """What the verdict on a process alone depends on, beside the rest of the machine: the same for hundreds of clients.
+
+    The snapshots are of one pair of looks.  None: it is judged for itself.
+    """
+    now, before = snapshots[-1], snapshots[0]
+    task, earlier = now.init, before.init
+    if now.pid_ns is not None or task is None or earlier is None or len(now.tasks) != 1:
+        return None
+    seen = frozenset(mount.connection for mount in now.mounts if mount.seen_by == task.tid)
+    shown = next((each.connection for each in now.awaited if each.tid == task.tid), None)
+    form = (task.functions, task.state, task.exiting, task.killed, task.held, task.fd_slots, task.frozen, task.tracer)
+    rested = earlier.same_rest(task) and task.switches is not None
+    return (now.taken_ns, form, task.ppid, seen, shown, rested, task.tid in now.confined)
+
+
+def _found_alike(reading: Reading, judged: dict[object, _Found | None]) -> _Found | None:
+    """One verdict for all processes that are alike; each is named."""
+    key = alike(reading.snapshots)
+    if key is None:
+        return _found(reading)
+    if key not in judged:
+        judged[key] = _found(reading)
+        return judged[key]
+    first, task = judged[key], reading.snapshots[-1].init
+    if first is None or task is None or not first.blockers:
+        return first
+    same = first.blockers[0]
+    blocker = replace(same, pid=task.tgid, tid=task.tid, start_time=task.start_time, comm=task.comm, stack=task.stack)
+    return replace(first, reading=reading, blockers=(blocker,))
 
 
 def _found(reading: Reading) -> _Found | None:

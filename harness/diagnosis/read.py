@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from harness.diagnosis import suspects
-from harness.diagnosis.findings import PATIENCE_S, settled
+from harness.diagnosis.findings import PATIENCE_S, alike, settled
 from harness.diagnosis.records import Container, Reading, Readings, Request, Rest, Use
 from harness.linux import procfs
 from harness.linux.fusectl import Fusectl
@@ -116,7 +116,8 @@ def _looked_at(
         now = _snapshots(found, Survey(ctl, survey.patient), memory, names)
         found = tuple(each for each in found if now[each].init is not None)
         seen = {each: ((before[each], now[each]), _rests(now[each])) for each in found}
-        if time.monotonic() > until or all(settled(*seen[each]) for each in found):
+        different = {alike(seen[each][0]) or each: each for each in found}.values()
+        if time.monotonic() > until or all(settled(*seen[each]) for each in different):
             return tuple(seen.values())
         before = now
         time.sleep(0.1)
