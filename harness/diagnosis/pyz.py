@@ -25,12 +25,14 @@ _ASK = """
 import json, sys
 from harness import cli, pyz, registry
 from harness.judge import waits
+from harness.observe import means
 from harness.commands import _parser, diagnose, explain
 from harness.blockers import table
 from harness.explain import dialects, formats as explained, prefixes
 from harness.diagnosis import formats, trace, vmcore
 from harness.diagnosis.shapes import families
 registry.modules(waits)
+registry.modules(means)
 registry.modules(formats)
 registry.modules(families)
 import jinja2, markupsafe

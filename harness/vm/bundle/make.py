@@ -24,7 +24,8 @@ from harness.vm.root import Root
 from harness.vm.visible import CHECKOUT
 
 PACKAGES = (
-    *("fakefs", "harness.guard", "harness.launch", "harness.linux", "harness.observe", "harness.judge.waits"),
+    *("fakefs", "harness.guard", "harness.launch", "harness.linux", "harness.observe", "harness.observe.means"),
+    "harness.judge.waits",
     *("harness.blockers", "harness.blockers.families"),
     *("harness.resolve.resolvers", "harness.resolve.futile"),
 )
