@@ -19,7 +19,7 @@ from harness import registry
 from harness.diagnosis import capture, formats, pyz
 from harness.linux import features, procfs
 from harness.linux.fusectl import fusectl_opened
-from tests.live.conftest import Fusezap
+from tests.live.conftest import Fusezap, descendants
 from tests.live.situations import Situations, below, built, killed, until
 
 Document = dict[str, Any]
@@ -40,10 +40,19 @@ def situations(program: Path, tmp_path: Path) -> Iterator[Situations]:
 
 
 def diagnosed(fusezap: Fusezap, status: int = 1) -> Document:
+    """The document with the findings of this suite alone: `status` is 1 where there are any, 0 where there are none."""
     done = fusezap("diagnose", "--format", "json")
-    assert done.returncode == status, done.stdout + done.stderr
     document: Document = json.loads(done.stdout)
+    assert done.returncode == (1 if document["findings"] else 0), done.stdout + done.stderr
+    document["findings"] = own(document["findings"])
+    assert bool(document["findings"]) == bool(status), done.stdout
     return document
+
+
+def own(findings: list[Any]) -> list[Any]:
+    """The findings below this process, which all that the tests start descend from: others may have hangs, too."""
+    mine = set(descendants())
+    return [each for each in findings if (each["init_pid"] or each["blockers"][0]["pid"]) in mine]
 
 
 def kinds(document: Document) -> dict[int, tuple[str, str]]:
@@ -129,7 +138,7 @@ def test_a_finding_that_has_changed_is_refused(fusezap: Fusezap, situations: Sit
 
 
 def test_a_person_is_asked(fusezap: Fusezap, situations: Situations) -> None:
-    init = killed(situations.container("serve", "flush", situations.point(), "hold"))
+    killed(situations.container("serve", "flush", situations.point(), "hold"))
     (finding,) = diagnosed(fusezap)["findings"]
     for answer, status in (("n", 1), ("y", 0)):
         ours, theirs = pty.openpty()
@@ -139,12 +148,7 @@ def test_a_person_is_asked(fusezap: Fusezap, situations: Situations) -> None:
         os.close(theirs)
         assert done.returncode == status, done.stdout + done.stderr
         assert "[y/N]" in done.stdout
-        assert bool(kinds_or_none(fusezap)) == (answer == "n"), init
-
-
-def kinds_or_none(fusezap: Fusezap) -> list[Any]:
-    found: list[Any] = json.loads(fusezap("diagnose", "--json").stdout)["findings"]
-    return found
+        diagnosed(fusezap, 1 if answer == "n" else 0)
 
 
 @pytest.mark.parametrize("resolver", ["kill-tracer", "thaw", "continue"])
@@ -179,7 +183,7 @@ def test_the_command_that_is_shown_ends_it(action: str, fusezap: Fusezap, situat
     (command,) = (each["command"] for each in finding["remedies"] if each["action"] == action)
     typed = f"ls /sys/fs/fuse/connections/*/abort || mount -t fusectl none /sys/fs/fuse/connections; {command}"
     subprocess.run(["unshare", "--mount", "sh", "-c", typed], check=True)
-    until("it is gone", lambda: fusezap("diagnose").returncode == 0)
+    until("it is gone", lambda: not own(json.loads(fusezap("diagnose", "--json").stdout)["findings"]))
 
 
 def test_what_was_captured_is_judged_elsewhere(fusezap: Fusezap, situations: Situations, tmp_path: Path) -> None:
@@ -210,11 +214,12 @@ def test_what_appears_and_goes_is_watched(fusezap: Fusezap, situations: Situatio
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
         assert watcher.stdout is not None
         init = killed(situations.container("serve", "flush", situations.point(), "hold"))
-        appeared = json.loads(watcher.stdout.readline())
-        assert (appeared["event"], appeared["finding"]["init_pid"]) == ("appeared", init)
+        lines = map(json.loads, watcher.stdout)
+        appeared = next(each for each in lines if each["finding"]["init_pid"] == init)
+        assert appeared["event"] == "appeared"
         assert fusezap("diagnose", "--resolve", appeared["finding"]["id"], "--yes").returncode == 0
-        gone = json.loads(watcher.stdout.readline())
-        assert (gone["event"], gone["finding"]["id"]) == ("gone", appeared["finding"]["id"])
+        gone = next(each for each in lines if each["finding"]["id"] == appeared["finding"]["id"])
+        assert gone["event"] == "gone"
         watcher.send_signal(signal.SIGINT)
         assert watcher.wait(10) == 130
 
@@ -279,7 +284,7 @@ def test_the_single_file_needs_an_old_python_alone(situations: Situations, tmp_p
     captured = [
         reading.snapshots[-1].init_tid for reading in capture.load((tmp_path / "capture").read_text(), "").readings
     ]
-    assert captured == [init]
+    assert init in captured
 
 
 def _of_python(version: str) -> dict[str, str]:
