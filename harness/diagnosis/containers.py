@@ -17,6 +17,10 @@ SANDBOX = "the sandbox of a pod"
 """The name of a container that holds the namespaces of a pod and nothing else."""
 
 
+LONGEST = 4096
+"""Characters of a path that is looked at: the kernel writes none that is longer (PATH_MAX)."""
+
+
 def of_cgroup(text: str) -> tuple[Container, ...]:
     """Find the containers that control groups are named after.
 
@@ -32,6 +36,8 @@ def of_cgroup(text: str) -> tuple[Container, ...]:
     """
     for line in text.split("\n"):
         path = line.split(":", 2)[-1]
+        if len(path) > LONGEST:
+            continue
         found = table.of_group(path)
         if found:
             return tuple(_container(each, f"its control group {path}", found) for each in found)
