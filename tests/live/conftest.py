@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -48,11 +49,8 @@ def traces() -> dict[str, object]:
 
 
 def descendants() -> list[int]:
-    """The processes below this one, from the parent in each stat file: no other file of a stuck task is read."""
-    parents = {}
-    for pid in procfs.pids():
-        with contextlib.suppress(OSError):
-            parents[pid] = procfs.read_process_stat(pid).ppid
+    """The processes below this one."""
+    parents = {pid: parent for pid in procfs.pids() if (parent := _status(pid).ppid)}
     found = {os.getpid()}
     while more := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
         found |= more
@@ -62,18 +60,34 @@ def descendants() -> list[int]:
 def reap_orphans() -> None:
     """Reaps the zombies that became ours: those named fusezap-…, which no Popen of this process started."""
     for pid in procfs.pids():
-        with contextlib.suppress(OSError):
-            stat = procfs.read_process_stat(pid)
-            if stat.ppid == os.getpid() and stat.state == "Z" and stat.comm.startswith("fusezap-"):
+        status = _status(pid)
+        if status.ppid == os.getpid() and status.state == "Z" and status.name.startswith("fusezap-"):
+            with contextlib.suppress(OSError):
                 os.waitpid(pid, os.WNOHANG)
 
 
-def _living_comm(pid: int) -> str:
+class _Status(NamedTuple):
+    name: str = ""
+    state: str = "X"
+    ppid: int = 0
+
+
+def _status(pid: int) -> _Status:
+    """From the status file: it alone can be read of a process that hangs in execve().
+
+    proc_pid_status() takes no exec_update_lock; do_task_stat() does, by ptrace_may_access().
+    """
     try:
-        stat = procfs.read_process_stat(pid)
+        text = procfs.read(f"/proc/{pid}/status")
     except OSError:
-        return ""
-    return "" if stat.state in "ZX" else stat.comm
+        return _Status()
+    fields = dict(line.partition(":\t")[::2] for line in text.split("\n"))
+    return _Status(fields.get("Name", ""), fields.get("State", "X")[:1], int(fields.get("PPid", "0")))
+
+
+def _living_comm(pid: int) -> str:
+    status = _status(pid)
+    return "" if status.state in "ZX" else status.name
 
 
 NOTHING: dict[str, object] = {"mounts": [], "folders": [], "cgroups": [], "tasks": []}
