@@ -7,10 +7,11 @@ of them all, is written once: snapshots name it by its place in `records`.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
-from harness.diagnosis.records import Reading, Readings
+from harness.diagnosis.records import TAKEN, Reading, Readings
 from harness.errors import UsageError
 from harness.model import bounded_json, codec
 from harness.model.memory import KernelMemory
@@ -107,6 +108,8 @@ def load(text: str, source: str) -> Readings:
         raw: Any = bounded_json.parse(text)
         if raw["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema_version {raw['schema_version']}, expected {SCHEMA_VERSION}")
-        return _unfolded(raw["capture"])
+        readings = _unfolded(raw["capture"])
+        time.strptime(readings.taken, TAKEN)
+        return readings
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{source} is no capture: {error}", "see `fusezap diagnose --capture FILE`") from error

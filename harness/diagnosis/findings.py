@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from harness.diagnosis.records import Blocker, Finding, Reading, Readings, Request, Rest, Stuck
+from harness.diagnosis.records import TAKEN, Blocker, Finding, Reading, Readings, Request, Rest, Stuck
 from harness.diagnosis.remedies import remedies
 from harness.judge import blockers
 from harness.judge.form import form
@@ -17,6 +17,8 @@ from harness.model import kernel_names
 from harness.model.records import Outcome, Progress, Snapshot, Task, Verdict
 
 PATIENCE_S = 1.0
+_LAST_S = 253402300799
+"""The end of the year 9999, in seconds since the epoch: a capture of others may hold any number."""
 """What is no proven deadlock is a finding once it has rested so long: a slow server's every FLUSH looks the same."""
 
 
@@ -283,5 +285,5 @@ def _for_s(found: _Found) -> float | None:
 
 
 def _before(taken: str, seconds: float) -> str:
-    moment = calendar.timegm(time.strptime(taken, "%Y-%m-%dT%H:%M:%SZ")) - seconds
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+    moment = calendar.timegm(time.strptime(taken, TAKEN)) - seconds
+    return time.strftime(TAKEN, time.gmtime(min(max(moment, 0), _LAST_S)))

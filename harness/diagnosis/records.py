@@ -5,6 +5,8 @@ from __future__ import annotations
 from harness.model.records import Outcome, Snapshot, Verdict
 from harness.record import record
 
+TAKEN = "%Y-%m-%dT%H:%M:%SZ"
+"""The form of every time in a diagnosis: UTC, as strftime(3) has it."""
 BELOW = "below process"
 """The runtime of a namespace that no container tool names: the process that made it, such as bwrap, is all there is."""
 
