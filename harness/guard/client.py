@@ -123,17 +123,17 @@ def _refusal(reply: dict[str, Any]) -> MachineError:
     what, message = reply["what"], reply["error"]
     if what in ("namespaces", "container"):
         # EPERM, EACCES and ENOSPC (a limit of 0) are what a kernel says that does not want user namespaces.
-        told = f"this machine refuses the namespaces that are needed: {message}"
+        refused = f"this machine refuses the namespaces that are needed: {message}"
+        advice = "".join(f", or allow user namespaces: `{command}`" for command in features.user_namespace_advice())
         if os.geteuid() == 0:
             return MachineError(
-                told,
+                refused,
                 "root lacks CAP_SYS_ADMIN here, as in a container: start that with --privileged, or with "
-                "--cap-add SYS_ADMIN --security-opt apparmor=unconfined --security-opt seccomp=unconfined",
+                f"--cap-add SYS_ADMIN --security-opt apparmor=unconfined --security-opt seccomp=unconfined{advice}",
             )
         if in_chroot():
-            told += "; in a chroot no user namespace can be made (create_user_ns(), kernel/user_namespace.c)"
-        advice = "".join(f", or allow user namespaces: `{command}`" for command in features.user_namespace_advice())
-        return MachineError(told, f"run as root{advice}")
+            refused += "; in a chroot no user namespace can be made (create_user_ns(), kernel/user_namespace.c)"
+        return MachineError(refused, f"run as root{advice}")
     if what == "folder":
         return MachineError(f"the folder of the run cannot be made: {message}", f"free or allow {rundir.base()}")
     return MachineError(f"the guard could not do its part ({what}): {message}")

@@ -62,7 +62,7 @@ def test_a_server_by_libfuse_3(fusezap: Fusezap, situations: Situations, strange
     init = container(situations, '"$@" & wait', stranger, "-f", "-o", "fsname=situation", situations.point())
     killed(init)
     finding = stuck(fusezap, init)
-    assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit")
+    assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit"), finding["reasons"]
     in_zap, _leader_is_zombie, one_left, in_flush, *_ = (check["holds"] for check in finding["form"])
     assert (in_zap, one_left, in_flush) == (True, True, True), "whichever thread is the last to leave"
     resolved(fusezap, finding)
@@ -79,7 +79,7 @@ def test_a_client_and_a_server_by_libfuse_3(fusezap: Fusezap, situations: Situat
     until("the client waits", lambda: bool(_waiting(init)))
     killed(init)
     finding = stuck(fusezap, init)
-    assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit")
+    assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit"), finding["reasons"]
     assert finding["connection"]["mount_point"] == point
     assert server in {each["pid"] for each in finding["blockers"]}
     resolved(fusezap, finding)
@@ -115,7 +115,7 @@ def _serves_itself(fusezap: Fusezap, situations: Situations, serve: str, point: 
     until("the client's open() is through", lambda: any(_holds(pid, outer) for pid in below(init) if pid != server))
     killed(init)
     finding = stuck(fusezap, init)
-    assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit")
+    assert (finding["outcome"], finding["kind"]) == ("deadlock", "fuse-flush-exit"), finding["reasons"]
     assert finding["connection"]["mount_point"] == point
     assert server in {each["pid"] for each in finding["blockers"]}
     resolved(fusezap, finding)
