@@ -25,7 +25,8 @@ from harness.model import kernel_names
 from harness.model.records import PF_EXITING, Claim, function_of
 from harness.scenario import Before, Caller, Exercise, Frame, Holder, Place, Requirement
 
-READY_S = 20.0
+READY_S = 60.0
+"""Longer than an emulated guest on a busy host takes to start a Python of its own."""
 _PAUSE_S = 0.0005
 
 

@@ -118,7 +118,7 @@ def _of_a_sandbox() -> list[int]:
 def test_what_is_not_there_is_told(fusezap: Fusezap, tmp_path: Path) -> None:
     started = time.monotonic()
     done = fusezap("runtimes", "--runtime", "runc", "--runc", str(tmp_path / "nothing"))
-    assert done.returncode == 2
+    assert done.returncode == 3
     assert "no program is there" in done.stderr
     listed = fusezap("runtimes", "--list")
     assert listed.returncode in (0, 2)

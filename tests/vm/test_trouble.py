@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,9 +41,9 @@ def boots(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
     found: list[Command] = []
 
     @contextmanager
-    def counted(command: Command, share: Path, deadline_s: float, shown: bool) -> Iterator[Machine]:
+    def counted(command: Command, *rest: Any) -> Iterator[Machine]:
         found.append(command)
-        with started(command, share, deadline_s, shown) as machine:
+        with started(command, *rest) as machine:
             yield machine
 
     monkeypatch.setattr(session, "started", counted)
@@ -69,7 +69,9 @@ def test_a_warning_is_told_beside_the_outcome_and_the_rest_runs_on_a_fresh_machi
     warns = troublesome(f"echo '<4>{WARNING}' >/dev/kmsg && echo {W} >/proc/sys/kernel/tainted")
     calm, hang = catalogue()["healthy"], catalogue()["exit-flush-self"]
     found = run(calm, warns, hang, calm)
-    assert [each.counts[0].outcome for each in found] == ["released", "released", "deadlock", "released"]
+    assert [[str(count.outcome) for count in each.counts] + list(each.errors) for each in found] == [
+        [outcome] for outcome in ("released", "released", "deadlock", "released")
+    ]
     assert [len(each.warnings) for each in found] == [0, 1, 0, 0]
     assert WARNING in found[1].warnings[0]
     assert len(boots) == 2

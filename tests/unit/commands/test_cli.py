@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -43,7 +42,6 @@ Run = Callable[..., Ended]
 def fusezap(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Runs a command to its exit; puts back what main() changes in this process: signals and descriptor 1."""
     kept = os.dup(1)
-    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def run(*arguments: str) -> Ended:
         with pytest.raises(SystemExit) as caught:
@@ -54,8 +52,6 @@ def fusezap(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     yield run
     os.dup2(kept, 1)
     os.close(kept)
-    for number, handler in signals.items():
-        signal.signal(number, handler)
 
 
 def test_there_are_the_promised_commands() -> None:
