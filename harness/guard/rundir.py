@@ -119,8 +119,8 @@ def create(name: str, above: Path, owner: Owner) -> tuple[Path, int]:
                     errno.EPERM, f"not a folder that only user {os.getuid()} may write to", str(above)
                 )
             return _owned(name, above, owner)
-        except (FileNotFoundError, FileExistsError):
-            # Another run, the last one, has removed the base meanwhile, or `clean` the folder before it was locked.
+        except (FileNotFoundError, FileExistsError, BlockingIOError):
+            # The last run has removed the base meanwhile, or `clean` came to the folder before its lock was held.
             if attempt == TRIES - 1 or (above / name).exists():
                 raise
     raise AssertionError("each try returns or raises")
@@ -150,6 +150,10 @@ def _owned(name: str, above: Path, owner: Owner) -> tuple[Path, int]:
 def claimed(folder: Path) -> Iterator[bool]:
     """Try to become the owner of a folder for the time of the block.
 
+    A folder without a lock is at one of two moments: its maker has made it and not locked it yet, or its owner has
+    removed all that was in it and only the empty folder is left.  Nothing of a run is there at either, so the empty
+    folder is removed in one step, rmdir(2), which fails when its maker came first.
+
     Args:
         folder: of a run, or one that is just being made.
 
@@ -159,11 +163,9 @@ def claimed(folder: Path) -> Iterator[bool]:
     Raises:
         FileNotFoundError: there is no such folder any more.
     """
-    try:
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        folder.lstat()
-        yield True  # nobody who lives has come to lock it, or its owner is at the last step of its removal
+    lock = _opened_lock(folder)
+    if lock is None:
+        yield True
         return
     try:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -171,24 +173,60 @@ def claimed(folder: Path) -> Iterator[bool]:
     except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as fcntl(2) has it
         free = False
     try:
+        if free and not os.path.samestat(os.fstat(lock), os.lstat(folder / LOCK)):
+            raise FileNotFoundError(errno.ENOENT, "its owner removed it before the lock was ours", str(folder))
         yield free
     finally:
         os.close(lock)
+
+
+def _opened_lock(folder: Path) -> int | None:
+    """Open the lock of a folder.
+
+    Returns:
+        A descriptor; None where the folder has files and no lock, so that no run of this version made it.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or it was empty and is gone now.
+    """
+    for _ in range(2):  # its maker may make the lock after it was not found
+        try:
+            return os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            try:
+                os.rmdir(folder)
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY:
+                    raise
+                continue
+            _remove_base(folder.parent)
+            raise
+    return None
 
 
 def remove(folder: Path) -> None:
     """Flat removal of what a run makes: files, sockets and one empty mount point.
 
     The mount itself lives in the guard's mount namespace; in ours the mount point is an empty folder, and rmdir()
-    of it never asks the filesystem that hangs.
+    of it never asks the filesystem that hangs.  The entries are removed through a descriptor of the folder, so that a
+    new folder with the same name loses nothing.
     """
-    for entry in sorted(os.scandir(folder), key=lambda each: each.name == LOCK):  # the lock is the last to go
-        if entry.is_dir(follow_symlinks=False):
-            os.rmdir(entry.path)
-        else:
-            os.unlink(entry.path)
-    os.rmdir(folder)
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        folder.parent.rmdir()
-    except OSError:
-        return  # another run is in it
+        with os.scandir(opened) as found:
+            entries = sorted(found, key=lambda each: each.name == LOCK)  # the lock is the last to go
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                os.rmdir(entry.name, dir_fd=opened)
+            else:
+                os.unlink(entry.name, dir_fd=opened)
+    finally:
+        os.close(opened)
+    with contextlib.suppress(FileNotFoundError):  # `clean` takes an empty folder
+        os.rmdir(folder)
+    _remove_base(folder.parent)
+
+
+def _remove_base(base: Path) -> None:
+    with contextlib.suppress(OSError):  # another run is in it
+        base.rmdir()

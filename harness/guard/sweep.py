@@ -137,7 +137,7 @@ def _remove(name: str, folder: Path | None, owner: Owner | None, pids: set[int])
         actions.append(f"thawed {freezer.folder}")
     left = _release_and_kill(name, pids, actions)
     left += remove_groups(name)
-    if folder is not None and not left:
+    if folder is not None and not left and folder.exists():
         left = remove_folder(folder)
         actions.append(f"removed {folder}")
     return Swept(name, tuple(actions), tuple(left))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -193,3 +195,77 @@ class TestFolder:
     def test_one_that_is_gone_cannot_be_claimed(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError), rundir.claimed(tmp_path / "run"):
             pass
+
+    def test_an_empty_one_is_taken_in_one_step(self, tmp_path: Path) -> None:
+        """Its owner was about to remove it, or its maker to lock it: neither has anything in it to lose."""
+        folder = tmp_path / "base" / "run"
+        folder.mkdir(parents=True)
+        with pytest.raises(FileNotFoundError), rundir.claimed(folder):
+            pass
+        assert not folder.parent.exists()
+
+    def test_one_that_its_maker_locks_just_then_is_its_makers(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / "base" / "run"
+        folder.mkdir(parents=True)
+        rmdir = os.rmdir
+
+        def first_locked(path: Path) -> None:
+            subprocess.run([sys.executable, "-c", f"open({str(folder / rundir.LOCK)!r}, 'x')"], check=True)
+            rmdir(path)
+
+        monkeypatch.setattr(os, "rmdir", first_locked)
+        with rundir.claimed(folder):
+            assert (folder / rundir.LOCK).exists()
+
+    def test_a_lock_that_was_opened_before_its_owner_removed_it_claims_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = created("run", tmp_path / "base")
+        lockf = fcntl.lockf
+
+        def first_removed(fd: int, flags: int) -> None:
+            rundir.remove(folder)
+            lockf(fd, flags)
+
+        monkeypatch.setattr(fcntl, "lockf", first_removed)
+        with pytest.raises(FileNotFoundError), rundir.claimed(folder):
+            pass
+
+    def test_one_that_was_emptied_by_another_is_removed_all_the_same(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """`clean` takes the empty folder of an owner that is at its last step: the owner still removes the base."""
+        folder = created("run", tmp_path / "base")
+        unlink = os.unlink
+
+        def then_swept(name: str, *, dir_fd: int) -> None:
+            unlink(name, dir_fd=dir_fd)
+            if name == rundir.LOCK:
+                os.rmdir(folder)
+
+        monkeypatch.setattr(os, "unlink", then_swept)
+        rundir.remove(folder)
+        assert not folder.parent.exists()
+
+    def test_a_maker_whose_lock_is_taken_first_makes_another_folder(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lockf = fcntl.lockf
+        refusals = [BlockingIOError(errno.EAGAIN, "locked by `clean`")]
+
+        def first_refused(fd: int, flags: int) -> None:
+            if refusals:
+                raise refusals.pop()
+            lockf(fd, flags)
+
+        monkeypatch.setattr(fcntl, "lockf", first_refused)
+        assert Owner.read(created("run", tmp_path / "base")) == OWNER_OF_IT
+        assert refusals == []
+
+    def test_files_without_a_lock_are_nobodys(self, tmp_path: Path) -> None:
+        (tmp_path / "base" / "run").mkdir(parents=True)
+        (tmp_path / "base" / "run" / "journal").touch()
+        with rundir.claimed(tmp_path / "base" / "run") as free:
+            assert free
