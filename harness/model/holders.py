@@ -33,7 +33,10 @@ class Relative:
     """It has a UNIX socket, by which it can receive a device or pass one on."""
     ppid: int = 0
     clean: bool = False
-    """Its tables were read, and it has neither a device nor a socket nor other means: what it forks has no device."""
+    """Its tables were read, and it has neither a device nor other means to keep one: what it forks has no device."""
+    rested: bool = False
+    """It has a UNIX socket, and its table was read at one instant with those of all relatives that have one; or it ran
+    meanwhile, and was the only one: it has nobody to pass a device to."""
 
 
 @record(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from harness.observe.awaited import awaited, confined
 from harness.observe.census import Census, take_census
 from harness.observe.machine import fdinfo_names_connections, invisible, request_timeout
 from harness.observe.relations import INSIDE, Relations
+from harness.observe.together import exchanging
 from harness.record import replace
 
 _MANY = 20
@@ -215,16 +216,46 @@ class Survey:
     def _watched(self, ways: dict[int, str]) -> Iterator[Relative]:
         tables = self._tables()
         holders = {device.tgid for device in self.devices()}
-        for pid, way in sorted(ways.items()):
-            process = self.census.get(pid)
-            if process is None or way == INSIDE:
-                continue
+        outside = [pid for pid, way in sorted(ways.items()) if way != INSIDE and pid in self.census]
+        sockets = {pid for pid in outside if self._has_socket(tables.get(pid, []))}
+        running = exchanging(sockets, self.patient, self._shows_the_same)
+        for pid in outside:
+            process = self.census[pid]
             counts = [task.switches for task in self.tasks(pid)]
-            sockets = any(procfs.is_socket(name) for _, table in tables.get(pid, ()) for _, name in table)
             total = None if None in counts else sum(count for count in counts if count is not None)
             unread = not tables.get(pid) and not (process.stat.state in "ZX" and process.stat.threads <= 1)
-            suspicious = sockets or unread or pid in holders or bool(self._signs.get((pid, True)))
-            yield Relative(pid, process.stat.start_time, way, total, sockets, process.stat.ppid, not suspicious)
+            suspicious = unread or pid in holders or bool(self._signs.get((pid, True)))
+            yield Relative(
+                pid,
+                process.stat.start_time,
+                ways[pid],
+                total,
+                pid in sockets,
+                process.stat.ppid,
+                not suspicious,
+                pid in sockets and pid not in running,
+            )
+
+    @staticmethod
+    def _has_socket(tables: Tables) -> bool:
+        return any(procfs.is_socket(name) for _, table in tables for _, name in table)
+
+    def _shows_the_same(self, pid: int) -> bool:
+        """Whether a second reading of its tables finds no device and no message under way that the first had not."""
+        known = {(device.fd, device.connection) for device in self.devices() if device.tgid == pid}
+        in_flight = any(found.means == "in-flight" for found in self._signs.get((pid, True), ()))
+        for tid, descriptors in self._tables_of(pid):
+            for fd, name in descriptors:
+                with contextlib.suppress(*GONE):
+                    if procfs.is_socket(name):
+                        if not in_flight and procfs.parse_fdinfo_in_flight(procfs.read_fdinfo(tid, pid, fd)):
+                            return False
+                        continue
+                    if not is_fuse_device(tid, pid, fd, name):
+                        continue
+                    if (fd, procfs.parse_fdinfo_connection(procfs.read_fdinfo(tid, pid, fd))) not in known:
+                        return False
+        return True
 
     def _clients(self, members: frozenset[int]) -> set[int]:
         """Every process with a task that waits for FUSE, by its wait channel: whose requests are counted in

@@ -463,6 +463,18 @@ class TestHiddenReferences:
         gone = (replace(before, relatives=(parent, replace(child, clean=True))), replace(now, relatives=(parent,)))
         assert judge(gone).outcome is Outcome.DEADLOCK
 
+    def test_relatives_with_sockets_that_rested_together_once_had_no_device(self) -> None:
+        before, now = resting(self.FOREIGN)
+        daemon = Relative(9000, 100, "an ancestor", 7, sockets=True, clean=True)
+        other = replace(daemon, pid=9001)
+        for rested, outcome in ((True, Outcome.DEADLOCK), (False, Outcome.INCONCLUSIVE)):
+            first = (replace(daemon, rested=True), replace(other, rested=rested))
+            ran = tuple(replace(each, switches=8) for each in first)
+            assert judge((replace(before, relatives=first), replace(now, relatives=ran))).outcome is outcome
+            assert judge((replace(before, relatives=first), replace(now, relatives=ran[:1]))).outcome is outcome
+        unread = (replace(daemon, rested=True, clean=False),)
+        assert judge((replace(before, relatives=unread), replace(now, relatives=()))).outcome is Outcome.INCONCLUSIVE
+
     def test_a_relative_that_ran_without_a_socket_has_passed_nothing_on(self) -> None:
         before, now = resting(self.FOREIGN)
         old, new = (Relative(9000, 100, "an ancestor", count) for count in (7, 8))
