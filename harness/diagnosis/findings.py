@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from harness.diagnosis.records import TAKEN, Blocker, Finding, Reading, Readings, Request, Rest, Stuck
+from harness.diagnosis.records import TAKEN, Blocker, Finding, Reading, Readings, Remedy, Request, Rest, Stuck
 from harness.diagnosis.remedies import remedies
 from harness.judge import blockers
 from harness.judge.form import form
@@ -206,8 +206,14 @@ def _finding(found: _Found, readings: Readings, everything: Iterable[_Found]) ->
         found.reading.container,
         for_s,
         None if for_s is None else _before(readings.taken, for_s),
-        remedies(found.kind, snapshot, verdict, found.blockers, connection, sharing),
+        _offered(remedies(found.kind, snapshot, verdict, found.blockers, connection, sharing), readings.running),
+        readings.running,
     )
+
+
+def _offered(found: tuple[Remedy, ...], running: bool) -> tuple[Remedy, ...]:
+    """Take the commands away where the machine does not run: they would act on the one where they are typed."""
+    return found if running else tuple(replace(each, command="", resolver=None, target="") for each in found)
 
 
 def _stuck(found: _Found, requests: tuple[Request, ...]) -> Stuck | None:

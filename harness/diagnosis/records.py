@@ -95,6 +95,8 @@ class Readings:
     """What could not be read, in words."""
     requests: tuple[Request, ...] = ()
     """Without an answer, of the connections that are waited for; where the kernel's memory could be read."""
+    running: bool = True
+    """False: they are of a crash dump, on whose machine nothing can be ended any more."""
 
 
 @record(frozen=True, slots=True)
@@ -163,6 +165,9 @@ class Finding:
     since: str | None
     """The same as a moment, ISO 8601, UTC."""
     remedies: tuple[Remedy, ...]
+    """Without commands where the machine does not run any more."""
+    running: bool = True
+    """False: it was found in a crash dump."""
 
     @property
     def outcome(self) -> Outcome:

@@ -53,6 +53,7 @@ def _readings(dump: Dump, began: float) -> Readings:
         duration_s=time.monotonic() - began,
         readings=readings,
         requests=requests(dump.memory),
+        running=False,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pickle
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,8 +37,23 @@ def shared(request: object) -> Iterator[Path]:
             (folder / wire.EVENTS).touch()
             yield folder
     finally:
-        dump.monitor_of(folder).unlink(missing_ok=True)
-        shutil.rmtree(folder)
+        remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove a shared folder, and the socket of QEMU's monitor next to it."""
+    dump.monitor_of(folder).unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+def orphaned_monitors() -> Iterator[Path]:
+    """Yield the monitor sockets of this user whose folder is gone: a folder outlives its socket."""
+    for path in above().glob(f"{PREFIX}*{dump.MONITOR}"):
+        with contextlib.suppress(OSError):
+            seen = path.lstat()
+            orphaned = not path.with_name(path.name.removesuffix(dump.MONITOR)).exists()
+            if stat.S_ISSOCK(seen.st_mode) and seen.st_uid == os.getuid() and orphaned:
+                yield path
 
 
 def abandoned() -> Iterator[Path]:

@@ -81,6 +81,7 @@ def test_a_dump_of_the_hang_gives_the_same_verdict(symbols: Path, tmp_path: Path
     assert (finding["outcome"], finding["proof"], finding["kind"]) == ("deadlock", "complete", "fuse-flush-exit")
     (request,) = finding["connection"]["requests"]
     assert (request["opcode"], request["path"], request["state"]) == ("FUSE_FLUSH", "/held", "not read by any server")
+    assert not any(each["command"] or each["by_fusezap"] for each in finding["remedies"]), "its machine is gone"
 
     without = fusezap("judge", "--vmcore", str(vmcore))
     assert without.returncode not in (0, 1)

@@ -142,7 +142,7 @@ class SummaryRow:
     """The container, the pod or the process."""
     what: str
     command: str
-    """The one command that deals with it."""
+    """The one command that deals with it; empty where its machine does not run any more."""
     lossless: bool
     """The command ends the hang and loses nothing."""
 
@@ -185,6 +185,8 @@ def summary_row(finding: Finding) -> SummaryRow:
     else:
         remedy = next((each for each in finding.remedies if each.command), None)
         command = visible(remedy.command) if remedy is not None else f"fusezap diagnose {finding.id}"
+    if not finding.running:
+        command = ""
     age = "age unknown" if finding.for_s is None else duration(finding.for_s)
     lossless = remedy is not None and remedy.lossless
     return SummaryRow(finding.id, finding.outcome, age, where(finding), WHAT[finding.kind], command, lossless)

@@ -80,7 +80,7 @@ def sections(finding: Finding) -> Iterator[tuple[str, list[Line]]]:
     verdict = finding.verdict
     snapshot = verdict.snapshots[-1]
     yield f"{verdict.outcome}: {MEANS[verdict.outcome]}", reasons(verdict)
-    yield "what ends it", remedies(finding)
+    yield "what ends it" if finding.running else "what would have ended it", remedies(finding)
     if finding.connection is not None and finding.connection.requests:
         yield "requests without an answer", _requests(finding.connection.requests)
     yield "processes", process_lines(snapshot)

@@ -20,4 +20,5 @@ def render(diagnosis: Diagnosis) -> str:
     kinds = Counter(each.kind for each in every).most_common()
     counts = ", ".join(f"{times} {kind}" for kind, times in kinds)
     places = ", ".join(f"{where(each)} ({each.id})" for each in every)
-    return f"stuck: {counts}; {places}; worst: {row_of(every[0]).command}\n"
+    command = row_of(every[0]).command
+    return f"stuck: {counts}; {places}{f'; worst: {command}' if command else ''}\n"

@@ -35,7 +35,7 @@ def render(diagnosis: Diagnosis) -> str:
 
 def _hint(diagnosis: Diagnosis) -> str:
     """Name the command for the rest; a recording is not of this machine, so that diagnose does not find its IDs."""
-    if " judge " in diagnosis.command:
+    if not diagnosis.readings.running or " judge " in diagnosis.command:
         return "-v shows all that is known"
     return "fusezap diagnose ID shows all that is known of one, -v of all"
 

@@ -104,6 +104,23 @@ def test_what_is_by_hand_only_is_refused_with_the_command() -> None:
         chosen(by_hand, None)
 
 
+def test_of_a_machine_that_is_dead_no_command_is_offered() -> None:
+    """It would act on the machine where it is typed."""
+    crashed = diagnosis_of(replace(READINGS, running=False), "fusezap diagnose --vmcore FILE")
+    assert [each.id for each in crashed.findings] == [each.id for each in DIAGNOSIS.findings]
+    for name in registry.names(formats):
+        form = registry.module(formats, name, "render")
+        for text in (formats.rendered(crashed, form, False), formats.rendered(crashed, form, True)):
+            assert "--resolve" not in text, name
+            assert "echo " not in text, name
+    assert "what would have ended it" in terminal.details(crashed)
+    assert all(remedy.effect for each in crashed.findings for remedy in each.remedies)
+    with pytest.raises(UsageError, match="nothing that fusezap does"):
+        chosen(crashed.findings[0], None)
+    kept = capture.load(capture.dump(crashed.readings), "a capture of the dump")
+    assert not kept.running
+
+
 def test_a_finding_is_named_by_what_it_is() -> None:
     assert named(DIAGNOSIS, FLUSH.id) == FLUSH
     with pytest.raises(UsageError, match=FLUSH.id):

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import pickle
+import socket
 import subprocess
 import time
 from dataclasses import replace
@@ -19,7 +20,7 @@ from harness.errors import MachineError
 from harness.kernels import architectures
 from harness.kernels.image import Image
 from harness.model.events import Said
-from harness.vm import accelerator, engines, initramfs, root, session, share, start, visible, wire
+from harness.vm import accelerator, dump, engines, initramfs, root, session, share, start, visible, wire
 from harness.vm.command import Command
 from harness.vm.engines import _qemu, microvm, plain, virtiofs, virtme
 from harness.vm.machine import LostError, last_words, started
@@ -232,6 +233,13 @@ def test_the_shared_folder_goes_and_a_dead_ones_is_found(tmp_path: Path, monkeyp
     dead.mkdir()
     (dead / share.LOCK).touch()
     assert list(share.abandoned()) == [dead]
+    sockets = [tmp_path / f"{share.PREFIX}{name}{dump.MONITOR}" for name in ("dead", "gone")]
+    with socket.socket(socket.AF_UNIX) as first, socket.socket(socket.AF_UNIX) as second:
+        first.bind(str(sockets[0]))
+        second.bind(str(sockets[1]))
+    assert list(share.orphaned_monitors()) == [sockets[1]], "the other one goes with its folder"
+    share.remove(dead)
+    assert list(tmp_path.iterdir()) == [sockets[1]]
 
 
 class TestKvmThatFails:
