@@ -104,10 +104,10 @@ class _Machine:
         self.beat = beat
         self._clerk = clerk
         self._memory = memory
-        self._patient = Patient()
+        self.patient = Patient()
 
     def look(self) -> Diagnosis:
-        readings = read(self.ctl, self._clerk.identify, self._memory, self._patient, self.beat)
+        readings = read(self.ctl, self._clerk.identify, self._memory, self.patient, self.beat)
         readings = replace(readings, unseen=(*readings.unseen, *self._clerk.unseen))
         return Diagnosis(readings, findings(readings), __version__, _command())
 
@@ -214,12 +214,11 @@ def _resolve(machine: _Machine, args: argparse.Namespace) -> int:
     if not args.yes and not _agreed(machine):
         print("nothing was done")
         return 1
-    took = resolve(finding, remedy, machine.ctl, machine.look)
-    if took is None:
-        print(f"{finding.id} is still there: {remedy.action} did not end it")
-        return 1
-    print(f"{finding.id} is gone, {took:.2f} s after: {remedy.action}")
-    return 0
+    from harness.diagnosis.formats import _words
+
+    came = resolve(finding, remedy, machine.ctl, machine.look, machine.patient)
+    print("\n".join(_words.aftermath(finding, remedy, came)))
+    return 1 if came.took_s is None else 0
 
 
 def _show(finding: Finding, remedy: Remedy) -> None:

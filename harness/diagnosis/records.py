@@ -175,6 +175,22 @@ class Finding:
 
 
 @record(frozen=True, slots=True)
+class Aftermath:
+    """What an act did to whom."""
+
+    took_s: float | None
+    """Seconds until the finding was gone; None when it is still there."""
+    ended: tuple[int, ...]
+    """Its processes that have ended."""
+    living: tuple[int, ...]
+    """Its processes that live on."""
+    harmed: tuple[str, ...]
+    """What else has ended or is stuck now, and was well before; a line each."""
+    well: tuple[int, int, int]
+    """Processes, FUSE mounts and connections that there are after it."""
+
+
+@record(frozen=True, slots=True)
 class Diagnosis:
     """All that a report is given."""
 

@@ -40,7 +40,8 @@ def remedies(
 def _server(snapshot: Snapshot, verdict: Verdict) -> list[Remedy]:
     """What lets a process go on that could answer: thaw it, let its tracer go, continue it.  Nothing of it loses
     anything."""
-    able = {task.tgid: task for task in _could_move(snapshot, verdict)}
+    others = {task.tgid for task in snapshot.tasks} | set(_parents_outside(snapshot))
+    able = {task.tgid: task for task in _could_move(snapshot, verdict) if task.tgid not in others}
     found = [_thaw(each, snapshot) for each in snapshot.frozen if each.tgid in able]
     for pid, task in able.items():
         name = f"{task.comm} {pid}, which holds the connection's device"
@@ -128,16 +129,14 @@ def _tracers(snapshot: Snapshot) -> list[Remedy]:
     for task in snapshot.tasks:
         if task.tracer:
             tracers.setdefault(task.tracer, []).append(task)
-    return [
-        Remedy(
-            "kill-tracer",
-            by_hand.kill("KILL", tracer),
-            f"{_named(snapshot, tracer)} ends; the {len(traced)} task(s) that it traces are reaped by their parents",
-            "kill-tracer",
-            str(tracer),
-        )
-        for tracer, traced in tracers.items()
-    ]
+    found = []
+    for tracer, traced in tracers.items():
+        name = _named(snapshot, tracer)
+        freed = f"the {len(traced)} task(s) that it traces are reaped by their parents"
+        found.append(Remedy("detach", "", f"detach in {name}, and {freed}"))
+        command = by_hand.kill("KILL", tracer)
+        found.append(Remedy("kill-tracer", command, f"{name} ends; {freed}", "kill-tracer", str(tracer)))
+    return found
 
 
 def _freezers(snapshot: Snapshot) -> list[Remedy]:
@@ -158,16 +157,8 @@ def _thaw(frozen: Frozen, snapshot: Snapshot) -> Remedy:
 
 def _parents(snapshot: Snapshot) -> list[Remedy]:
     """Of the dead that came in by setns(): their parents outside must reap."""
-    inside = {task.tid for task in snapshot.tasks}
-    alive = {task.tgid for task in snapshot.live}
-    parents = dict.fromkeys(
-        task.ppid
-        for task in snapshot.tasks
-        if task.zombie and task.leader and task.tgid not in alive and task.ppid not in inside and not task.tracer
-        if task.tid != snapshot.init_tid and snapshot.pid_ns is not None
-    )
     found = []
-    for parent in parents:
+    for parent in _parents_outside(snapshot):
         task = snapshot.task(parent)
         name = _named(snapshot, parent)
         if task is not None and task.state in "Tt":
@@ -181,6 +172,20 @@ def _parents(snapshot: Snapshot) -> list[Remedy]:
         effect = f"{name} ends, and its dead children are reaped by its own parent"
         found.append(Remedy("kill-parent", by_hand.kill("KILL", parent), effect))
     return found
+
+
+def _parents_outside(snapshot: Snapshot) -> tuple[int, ...]:
+    """Parents outside of the namespace whose dead children nobody else may reap."""
+    inside = {task.tid for task in snapshot.tasks}
+    alive = {task.tgid for task in snapshot.live}
+    return tuple(
+        dict.fromkeys(
+            task.ppid
+            for task in snapshot.tasks
+            if task.zombie and task.leader and task.tgid not in alive and task.ppid not in inside and not task.tracer
+            if task.tid != snapshot.init_tid and snapshot.pid_ns is not None
+        )
+    )
 
 
 def _named(snapshot: Snapshot, tid: int) -> str:

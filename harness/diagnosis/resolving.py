@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from harness.diagnosis.records import Diagnosis, Finding, Remedy
+from harness.diagnosis.records import Aftermath, Diagnosis, Finding, Remedy
 from harness.errors import MachineError, UsageError
 from harness.linux import fusectl
 from harness.linux.fusectl import Fusectl
+from harness.linux.patient import Patient
 from harness.linux.polling import poll
+from harness.resolve import bystanders
 
 RELEASE_S = 5.0
 _SIGNALS = {"continue": signal.SIGCONT, "kill-tracer": signal.SIGKILL}
@@ -41,18 +43,80 @@ def chosen(finding: Finding, action: str | None) -> Remedy:
     return found[0]
 
 
-def resolve(finding: Finding, remedy: Remedy, ctl: Fusectl | None, look: Look) -> float | None:
-    """Seconds until it was gone; None when it is there after `RELEASE_S`.
+def resolve(finding: Finding, remedy: Remedy, ctl: Fusectl | None, look: Look, patient: Patient) -> Aftermath:
+    """Act, wait until the finding is gone or `RELEASE_S` is over, and look at what the act did to whom.
 
     What is acted on is opened first and looked at then: an abort file stays bound to its connection, a pidfd to its
     process, so that neither can become another's between the look and the act.
+
+    Args:
+        finding: What to end.
+        remedy: How.
+        ctl: The machine's fusectl.
+        look: Looks at the machine again.
+        patient: Remembers the processes that make their readers wait.
+
+    Returns:
+        What became of the finding and of everything else.
+
+    Raises:
+        MachineError: The remedy cannot be carried out here.
+        UsageError: The finding has changed since.
     """
     with _taken(finding, remedy, ctl) as act:
-        named(look(), finding.id)
+        seen = look()
+        now = named(seen, finding.id)
+        before = bystanders.everywhere(ctl, patient)
         began = time.monotonic()
         act()
-        gone = poll(RELEASE_S, lambda: not any(_same(each, finding) for each in look().findings), 0.02)
-        return time.monotonic() - began if gone else None
+        last = seen
+
+        def gone() -> bool:
+            nonlocal last
+            last = look()
+            return not any(_same(each, finding) for each in last.findings)
+
+        took = time.monotonic() - began if poll(RELEASE_S, gone, 0.02) else None
+    after = bystanders.everywhere(ctl, patient)
+    return _aftermath(now, remedy, (seen, last), (before, after), took)
+
+
+def _aftermath(
+    finding: Finding,
+    remedy: Remedy,
+    looks: tuple[Diagnosis, Diagnosis],
+    around: tuple[bystanders.Surroundings, bystanders.Surroundings],
+    took: float | None,
+) -> Aftermath:
+    """Compare the machine before the act and after it.  Pure."""
+    number = finding.connection.number if finding.connection is not None and remedy.resolver == "abort" else None
+    sharing = [
+        each
+        for each in looks[0].findings
+        if each.id == finding.id
+        or (number is not None and each.connection is not None and each.connection.number == number)
+    ]
+    own = frozenset(task.tgid for each in sharing for task in each.verdict.snapshots[-1].tasks) | frozenset(
+        each.pid for found in sharing for each in found.blockers
+    )
+    meant = set(own)
+    if remedy.resolver == "kill-tracer":
+        meant.add(int(remedy.target))
+    if number is not None:
+        devices = finding.verdict.snapshots[-1].devices
+        meant |= {each.tgid for each in devices if each.connection == number}
+    known = {each.id for each in looks[0].findings}
+    before, after = around
+    harmed = bystanders.harmed(before, after, meant, () if number is None else (number,))
+    appeared = tuple(f"{each.id} is stuck now: {each.kind}" for each in looks[1].findings if each.id not in known)
+    gone = bystanders.ended(before, after, own)
+    return Aftermath(
+        took,
+        gone,
+        tuple(sorted({each.pid for each in before.processes if each.pid in own} - set(gone))),
+        (*harmed, *appeared),
+        (len(after.processes), len(after.mounts), len(after.connections)),
+    )
 
 
 def _same(each: Finding, finding: Finding) -> bool:

@@ -121,6 +121,12 @@ def awaits_fuse(functions: Iterable[str]) -> bool:
     return has(functions, FUSE_WAIT)
 
 
+def may_be_frozen(functions: tuple[str, ...]) -> bool:
+    """It sleeps in a freezer, or where that of cgroup v2 is when the compiler has inlined do_freezer_trap() into
+    get_signal() (6.18; kernel/signal.c): nothing else sleeps there but a stop."""
+    return has(functions, FROZEN) or functions[:1] == ("get_signal",)
+
+
 def awaits_background(functions: tuple[str, ...]) -> bool:
     """It sleeps until requests that others have sent to a FUSE server end."""
     if has(functions, FUSE_BACKGROUND):

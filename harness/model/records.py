@@ -317,6 +317,8 @@ class Resolution:
     released: bool
     release_ms: float | None
     detail: str = ""
+    harmed: tuple[str, ...] | None = None
+    """What else ended with the act, a line each; None where that was not looked at."""
 
 
 @record(frozen=True, slots=True)

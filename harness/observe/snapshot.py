@@ -277,7 +277,7 @@ class Survey:
         """The frozen groups of those read, a task each."""
         for pid in sorted(pids):
             for task in self.tasks(pid):
-                if task.frozen is not None or kernel_names.has(task.functions, kernel_names.FROZEN):
+                if task.frozen is not None or kernel_names.may_be_frozen(task.functions):
                     found = self.patient.read([pid], lambda pid, tid=task.tid: cgroup.thawing(tid, pid))  # type: ignore[misc]
                     how = found.get(pid)
                     if how is not None:

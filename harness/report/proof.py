@@ -20,6 +20,8 @@ MEANS = {
     Outcome.LOST_VM: "the virtual machine was lost, so this proves nothing",
 }
 _BOXES = {True: "[x]", False: "[ ]", None: "[?]"}
+_NAMED = 5
+"""Things that ended together with a hang: so many are named, the others counted."""
 _MOST = 100
 """Lines of a graph, at most; JSON has all of it."""
 
@@ -188,7 +190,17 @@ def remedies(result: Result) -> list[Line]:
         took = "" if resolution.release_ms is None else f" after {resolution.release_ms:.2f} ms"
         end = f"gone{took}" if resolution.released else f"did not end it: {folded(resolution.detail)}"
         lines.append((0, f"{folded(resolution.action)}: {visible(resolution.command)}: {end}"))
+        if resolution.harmed is not None:
+            lines.append((0, others(resolution.harmed)))
     return lines
+
+
+def others(harmed: tuple[str, ...]) -> str:
+    """Say what an act did to everything that it was not meant for."""
+    if not harmed:
+        return "nothing else has ended"
+    more = f", and {len(harmed) - _NAMED} more" if len(harmed) > _NAMED else ""
+    return f"ended at the same time: {visible('; '.join(harmed[:_NAMED]))}{more}"
 
 
 def stuck(result: Result) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
 from fakefs.errors import FakefsError
 from harness import registry
 from harness.model.records import Attempt, Resolution
 from harness.record import record
-from harness.resolve import futile, resolvers
+from harness.resolve import bystanders, futile, resolvers
 from harness.resolve.scene import Plan, Scene
 
 DEFAULTS = ("abort", "unmount", "thaw", "kill-tracer")
@@ -57,18 +57,41 @@ def futiles() -> tuple[Resolver, ...]:
     return tuple(_load(futile, name) for name in registry.names(futile))
 
 
-def resolve(resolver: Resolver, scene: Scene) -> Resolution:
-    """Acts, and waits until the namespace is gone or RELEASE_S is over.  A refusal is a resolution that failed."""
+def resolve(resolver: Resolver, scene: Scene, watch_others: bool = True) -> Resolution:
+    """Act, and wait until the namespace is gone or RELEASE_S is over.
+
+    Args:
+        resolver: How to act.
+        scene: What to act on.
+        watch_others: Whether to look for harm to everything else, which takes two looks at the machine.
+
+    Returns:
+        What came of it; a refusal is a resolution that failed.
+    """
     plan = resolver.plan(scene)
     if plan.obstacle:
         return Resolution(resolver.name, plan.command, False, None, plan.obstacle)
+    before = bystanders.nearby() if watch_others else None
+    took, detail = None, f"still there after {RELEASE_S:g} s"
     try:
         took = _timed(scene, resolver, RELEASE_S)
     except (OSError, FakefsError) as error:
-        return Resolution(resolver.name, plan.command, False, None, str(error))
+        detail = str(error)
+    harmed = None if before is None else bystanders.harmed(before, bystanders.nearby(), _meant(scene))
     if took is None:
-        return Resolution(resolver.name, plan.command, False, None, f"still there after {RELEASE_S:g} s")
-    return Resolution(resolver.name, plan.command, True, took, plan.effect)
+        return Resolution(resolver.name, plan.command, False, None, detail, harmed)
+    return Resolution(resolver.name, plan.command, True, took, plan.effect, harmed)
+
+
+def _meant(scene: Scene) -> Iterator[int]:
+    """Yield the processes of the run, which may all end with it."""
+    snapshot = scene.verdict.snapshots[-1]
+    yield from (task.tgid for task in snapshot.tasks)
+    yield from (claim.tgid for claim in snapshot.claims)
+    if scene.server is not None:
+        yield scene.server.pid
+    if scene.remedy is not None and scene.remedy[0] == "tracer":
+        yield int(scene.remedy[1])
 
 
 def attempt(resolver: Resolver, scene: Scene) -> Attempt:

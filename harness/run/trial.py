@@ -123,11 +123,10 @@ class Trial:
         """The resolver's act; None before `resolve`, and where the namespace is not stuck."""
         return self._resolution
 
-    def resolve(self) -> Generator[Attempted | Resolved]:
-        """Try what does not help, where the request asks for it, then end the hang; nothing where nothing is stuck."""
-        if not self.stuck:
-            return
-        scene = Scene(
+    @property
+    def scene(self) -> Scene:
+        """What a resolver is given; there is none before `judge`."""
+        return Scene(
             verdict=self.verdict,
             target=self.victim.target,
             connection=self.victim.connection,
@@ -138,6 +137,12 @@ class Trial:
             guard=self._guard,
             remedy=self.victim.remedy,
         )
+
+    def resolve(self) -> Generator[Attempted | Resolved]:
+        """Try what does not help, where the request asks for it, then end the hang; nothing where nothing is stuck."""
+        if not self.stuck:
+            return
+        scene = self.scene
         if self._request.futile:
             for resolver in resolving.futiles():
                 self._attempts.append(resolving.attempt(resolver, scene))
@@ -145,7 +150,7 @@ class Trial:
         chosen = resolving.find(self._request.resolver) if self._request.resolver else resolving.default(scene)
         began_ns = time.monotonic_ns()
         self.recorder.reached("resolving", chosen.name, began_ns)
-        self._resolution = resolving.resolve(chosen, scene)
+        self._resolution = resolving.resolve(chosen, scene, watch_others=not self._request.brief)
         if self._resolution.release_ms is not None:
             gone_ns = began_ns + int(self._resolution.release_ms * 1e6)
             self.recorder.reached("gone", "the namespace is gone", gone_ns)

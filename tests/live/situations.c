@@ -7,6 +7,7 @@
  *   situations nest MOUNTPOINT                  a server of one thread that opens a file of its own mount to answer
  *   situations hold PATH                        holds a file open
  *   situations trace PID                        traces it, and never waits for it
+ *   situations interrupt PID                    traces it, and keeps it stopped
  *   situations enter PID                        starts a process in the PID namespace of PID, and never reaps it
  *   situations crowd NAMESPACES THREADS         healthy PID namespaces
  *
@@ -28,6 +29,7 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { ROOT = 1, FILE_NODE = 2, OUTER_NODE = 3 };
@@ -184,6 +186,16 @@ static void enter(const char *pid)
 	rest();
 }
 
+static void interrupt(int pid)
+{
+	if (ptrace(PTRACE_SEIZE, pid, 0, 0) || ptrace(PTRACE_INTERRUPT, pid, 0, 0))
+		die("ptrace");
+	if (waitpid(pid, NULL, __WALL) != pid)
+		die("waitpid");
+	ready();
+	rest();
+}
+
 static void *idle(void *unused)
 {
 	(void)unused;
@@ -249,6 +261,8 @@ int main(int argc, char **argv)
 		ready();
 		rest();
 	}
+	if (argc == 3 && !strcmp(argv[1], "interrupt"))
+		interrupt(atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "enter"))
 		enter(argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "crowd"))

@@ -85,7 +85,11 @@ class Situations:
         self.folder = folder
         self.ctl = ctl
         self._stack = ExitStack()
+        self.number = 0
+        """Of the connection that was made last."""
+        self._own: set[int] = set()
         self._mounts = 0
+        self._groups = 0
         self._aborts: list[int] = []
         self._askers: list[subprocess.Popen[bytes]] = []
         self._stack.callback(prctl.set_child_subreaper, prctl.get_child_subreaper())
@@ -107,6 +111,12 @@ class Situations:
         for pid in procfs.read_children(os.getpid(), os.getpid()):
             _reaped(pid)
 
+    def reap_adopted(self) -> None:
+        """Reap as init does: who became ours when its parent died."""
+        for pid in procfs.read_children(os.getpid(), os.getpid()):
+            if pid not in self._own:
+                _reaped(pid)
+
     def _reap(self) -> None:
         for process in self._askers:
             process.kill()
@@ -123,6 +133,7 @@ class Situations:
         argv = ("setpriv", "--pdeathsig", "KILL", *argv)
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
         self._stack.callback(self._ended, process)
+        self._own.add(process.pid)
         assert process.stdout is not None
         assert select.select([process.stdout], [], [], 10)[0], f"not ready within 10 s: {argv}"
         assert process.stdout.readline() == "ready\n", argv
@@ -135,6 +146,7 @@ class Situations:
     def reaped(self, process: subprocess.Popen[bytes]) -> None:
         """Killed at the end, and waited for when all connections have been aborted."""
         self._askers.append(process)
+        self._own.add(process.pid)
 
     def _ended(self, process: subprocess.Popen[str]) -> None:
         """And all below it, of which we become the parent."""
@@ -166,14 +178,17 @@ class Situations:
         """Its connection's abort file, opened while it lives: that ends the hang, whatever becomes of the number."""
         for mount in fuse_mounts(pid, pid):
             if mount.source == "situation":
+                self.number = mount.minor
                 fd = self.ctl.open_abort(mount.minor)
                 socket.send_fds(self._watcher, [b"1"], [fd])
                 self._stack.callback(os.close, fd)
                 self._aborts.append(fd)
         return pid
 
-    def frozen(self, pids: list[int]) -> None:
-        freezer = Freezer.make(f"situation-{os.getpid()}", 1)
+    def frozen(self, pids: list[int], version: int = 1) -> None:
+        """In a control group of their own, of either version."""
+        freezer = Freezer.make(f"situation-{os.getpid()}-{self._groups}", version)
+        self._groups += 1
         self._stack.callback(_thawed, freezer)
         freezer.freeze(pids)
         until("the group is frozen", lambda: freezer.frozen)

@@ -20,7 +20,7 @@ from harness.diagnosis import capture, formats, pyz
 from harness.linux import features, procfs
 from harness.linux.fusectl import fusectl_opened
 from tests.live.conftest import Fusezap, descendants
-from tests.live.situations import Situations, below, built, killed, until
+from tests.live.situations import Situations, below, built, killed
 
 Document = dict[str, Any]
 NAMESPACES = 200
@@ -99,6 +99,10 @@ def test_one_of_two_is_resolved_and_the_other_is_untouched(fusezap: Fusezap, sit
     done = fusezap("diagnose", "--resolve", before[first]["id"], "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "is gone" in done.stdout
+    (said,) = (line for line in done.stdout.splitlines() if line.startswith("  its processes: ended "))
+    assert str(first) in said
+    assert said.endswith("; living none")
+    assert str(second) not in done.stdout.rpartition("is gone")[2], "it is as it was"
     (left,) = diagnosed(fusezap)["findings"]
     assert left["id"] == before[second]["id"]
     assert procfs.read_process_stat(second) == stuck
@@ -173,17 +177,6 @@ def test_each_resolver_ends_what_it_is_for(resolver: str, fusezap: Fusezap, situ
     done = fusezap("diagnose", "--resolve", finding["id"], "--remedy", resolver, "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert diagnosed(fusezap, 0)["findings"] == []
-
-
-@pytest.mark.parametrize("action", ["abort", "unmount"])
-def test_the_command_that_is_shown_ends_it(action: str, fusezap: Fusezap, situations: Situations) -> None:
-    """As a person would type it, on a host that has fusectl mounted."""
-    killed(situations.container("serve", "flush", situations.point(), "hold"))
-    (finding,) = diagnosed(fusezap)["findings"]
-    (command,) = (each["command"] for each in finding["remedies"] if each["action"] == action)
-    typed = f"ls /sys/fs/fuse/connections/*/abort || mount -t fusectl none /sys/fs/fuse/connections; {command}"
-    subprocess.run(["unshare", "--mount", "sh", "-c", typed], check=True)
-    until("it is gone", lambda: not own(json.loads(fusezap("diagnose", "--json").stdout)["findings"]))
 
 
 def test_what_was_captured_is_judged_elsewhere(fusezap: Fusezap, situations: Situations, tmp_path: Path) -> None:

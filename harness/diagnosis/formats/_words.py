@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.diagnosis.records import BELOW, Blocker, Container, Diagnosis, Finding, Request, Stuck
+from harness.diagnosis.records import BELOW, Aftermath, Blocker, Container, Diagnosis, Finding, Remedy, Request, Stuck
 from harness.report.proof import MEANS, checklist, process_lines, reasons, wait_lines
 from harness.report.tasks import NOT_READABLE, explained, frame_line
 from harness.report.text import Line, counted, duration, visible
@@ -99,6 +99,29 @@ def remedies(finding: Finding) -> list[Line]:
     if any(remedy.resolver for remedy in finding.remedies):
         lines.append((0, f"with fusezap, which asks first: fusezap diagnose --resolve {finding.id}"))
     return lines
+
+
+def aftermath(finding: Finding, remedy: Remedy, came: Aftermath) -> list[str]:
+    """Say what an act did to a finding, and to everything else."""
+    if came.took_s is None:
+        lines = [f"{finding.id} is still there: {remedy.action} did not end it"]
+    else:
+        lines = [f"{finding.id} is gone, {came.took_s:.2f} s after: {remedy.action}"]
+    lines.append(f"  its processes: {_listed('ended', came.ended)}; {_listed('living', came.living)}")
+    if came.harmed:
+        lines += [f"  at the same time: {visible(each)}" for each in came.harmed[:MOST]]
+        lines += [f"  and {len(came.harmed) - MOST} more"] if len(came.harmed) > MOST else []
+    else:
+        processes, mounts, connections = came.well
+        there = f"{processes} process(es), {counted(mounts, 'FUSE mount')}, {counted(connections, 'connection')}"
+        lines.append(f"  everything else is as it was: {there}")
+    return lines
+
+
+def _listed(what: str, pids: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, pids[:MOST]))
+    more = f" and {len(pids) - MOST} more" if len(pids) > MOST else ""
+    return f"{what} {shown}{more}" if pids else f"{what} none"
 
 
 def _requests(found: tuple[Request, ...]) -> list[Line]:

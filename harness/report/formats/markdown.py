@@ -243,7 +243,10 @@ def _ends(result: Result, which: str) -> list[str]:
         return lines
     took = "" if ending.release_ms is None else f" {ending.release_ms:.2f} ms later"
     end = f"gone{took}." if ending.released else f"that did not end it: {ending.detail}"
-    return [*lines, *_prose(f"By {ending.action}; {end}"), *_shell(ending.command)]
+    lines += _prose(f"By {ending.action}; {end}")
+    if ending.harmed is not None:
+        lines += _prose(f"{proof.others(ending.harmed).capitalize()}.")
+    return [*lines, *_shell(ending.command)]
 
 
 def _wanted(series: Series) -> list[str]:

@@ -31,7 +31,7 @@ from harness.model.records import (
 )
 from harness.report import cells
 from harness.report.processes import Branch, process_tree
-from harness.report.proof import MEANS, console_of, why, worth
+from harness.report.proof import MEANS, console_of, others, why, worth
 from harness.report.tasks import noted, stacks, task_name
 from harness.report.text import visible
 from harness.report.wait_tree import WaitBranch, wait_tree
@@ -184,6 +184,8 @@ class Story:
             self._command("    by hand: ", resolution.command)
         else:
             self.console.print(f"[red]✘[/] {resolution.action} did not resolve it: {escape(resolution.detail)}")
+        if resolution.harmed is not None:
+            self.console.print(f"    {escape(others(resolution.harmed))}")
 
     def kept(self, event: Kept) -> None:
         """Print how to look at a hang that is kept, and how to end it."""

@@ -17,7 +17,7 @@ from harness.model.kernel_names import MEANING
 from harness.model.records import Kind, Mark
 from harness.report import cells
 from harness.report.page import graph, histogram
-from harness.report.proof import MEANS, console_of, why, worth
+from harness.report.proof import MEANS, console_of, others, why, worth
 from harness.report.tasks import STATES, task_name, task_notes
 from harness.report.text import counted, duration, folded, milliseconds, paragraphs, percent, visible
 from harness.report.wait_tree import ROLES
@@ -122,6 +122,7 @@ def environment(package: str) -> Environment:
         "duration": duration,
         "folded": folded,
         "ms": milliseconds,
+        "others": others,
         "paragraphs": paragraphs,
         "percent": rate,
         "task_name": task_name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 from harness.linux import procfs
 from harness.resolve import by_hand
@@ -13,17 +14,29 @@ SUMMARY = "let the server answer what it holds back (only where it lives)"
 
 
 def plan(scene: Scene) -> Plan:
+    command = by_hand.command((sys.executable or "python3", "-m", "fakefs.ctl", str(scene.control), "release", "all"))
+    lives = server_lives(scene)
+    if lives and scene.server is not None and _stopped(scene.server.pid):
+        command = f"{by_hand.kill('CONT', scene.server.pid)} && {command}"
     return Plan(
-        by_hand.command(("python", "-m", "fakefs.ctl", str(scene.control), "release", "all")),
+        command,
         "the server answers every request that it holds back; a stopped server is continued first",
-        None if server_lives(scene) else "the server is dead: nobody can answer",
+        None if lives else "the server is dead: nobody can answer",
     )
+
+
+def _stopped(pid: int) -> bool:
+    """By a signal; False where it is gone by now."""
+    try:
+        return procfs.read_process_stat(pid).state == "T"
+    except OSError:
+        return False
 
 
 def execute(scene: Scene) -> None:
     assert scene.server is not None
     assert scene.control is not None
-    if procfs.read_process_stat(scene.server.pid).state == "T":
+    if _stopped(scene.server.pid):
         os.kill(scene.server.pid, signal.SIGCONT)
     from fakefs.client import Control  # late: only a living server is talked to
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -112,7 +113,7 @@ def test_what_needs_a_server_needs_a_living_one(name: str, scene: Scene) -> None
 def test_what_a_person_would_type(scene: Scene) -> None:
     lives = replace(scene, server=LIVING)
     assert planned("kill-server", lives).command == f"kill -KILL {os.getpid()}"
-    assert planned("release", lives).command == "python -m fakefs.ctl /run/x/control release all"
+    assert planned("release", lives).command == f"{sys.executable} -m fakefs.ctl /run/x/control release all"
     unmount = planned("unmount", scene).command
     assert f"/proc/{NOBODY - 1}/task/{NOBODY}/ns/mnt" in unmount
     assert "/run/x/mnt" in unmount
