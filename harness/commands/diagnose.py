@@ -17,13 +17,15 @@ from types import ModuleType
 from typing import NoReturn
 
 from harness import __version__, files, registry
-from harness.commands._numbers import seconds
+from harness.commands._numbers import duration, seconds
 from harness.diagnosis import capture, formats
 from harness.diagnosis.abandon import in_child
+from harness.diagnosis.clients import LONG_S
 from harness.diagnosis.findings import findings
 from harness.diagnosis.identify import Clerk, clerk_started
+from harness.diagnosis.long_waits import long_waits
 from harness.diagnosis.read import read
-from harness.diagnosis.records import Diagnosis, Finding, Remedy
+from harness.diagnosis.records import Diagnosis, Finding, Readings, Remedy
 from harness.diagnosis.resolving import chosen, named, resolve
 from harness.errors import UsageError
 from harness.linux.fusectl import Fusectl, fusectl_opened
@@ -35,6 +37,8 @@ DESCRIPTION = """\
 Finds every PID namespace whose init waits in zap_pid_ns_processes(), every process that is stuck in its exit, and every
 FUSE connection that nobody can answer any more; says why, for how long, which container it is, and what would end it.
 Changes nothing unless --resolve asks for it, asks no container engine, and reads nothing that can hang.
+
+Clients that have waited for 10 s on a server that lives are listed below what is stuck, and count with --stuck-for.
 
 Exit status 0: nothing is stuck.  1: something is.  2: it cannot be told.  3: usage, environment, or a bug of fusezap.
 With --resolve, 0: it is gone.  1: it is still there, or you said no.  3: it has changed since, or cannot be done.
@@ -57,6 +61,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--vmcore", type=Path, metavar="FILE", help="not this machine, but a crash dump, by drgn (fusezap[drgn])"
     )
+    parser.add_argument(
+        "--stuck-for",
+        type=duration(0.1),
+        metavar="DURATION",
+        help="also count clients that have waited so long for a live server (90, 90s, 5m, 2h, 1d); "
+        "without it, those of 10 s are listed and do not count",
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--resolve", metavar="ID", help="end that finding: shows the plan and asks")
     what.add_argument(
@@ -76,6 +87,10 @@ def execute(args: argparse.Namespace) -> int:
     form = registry.chosen(formats, "format", args.format or "terminal", "SUMMARY", "render")
     if (args.watch or args.trace) is not None and args.format not in (None, "terminal", "json"):
         raise UsageError("--watch and --trace tell in lines, for a person or as JSON", "leave --format out")
+    if args.stuck_for is not None and (args.watch or args.trace or args.resolve) is not None:
+        raise UsageError(
+            "--stuck-for counts for the exit status of one look", "leave --watch, --trace and --resolve out"
+        )
     if args.vmcore is not None:
         return _of_dump(args, form)
     return in_child(lambda beat: _work(args, form, beat), _given_up)
@@ -88,7 +103,13 @@ def _of_dump(args: argparse.Namespace, form: ModuleType) -> int:
     if args.resolve is not None or args.watch is not None or args.trace is not None:
         raise UsageError("--resolve, --watch and --trace are for a machine that runs", "leave --vmcore out")
     readings = read_dump(args.vmcore, args.debug_info)
-    return _write_out(Diagnosis(readings, findings(readings), __version__, _command()), args, form)
+    return _write_out(_diagnosis(readings, args.stuck_for), args, form)
+
+
+def _diagnosis(readings: Readings, stuck_for_s: float | None) -> Diagnosis:
+    found = findings(readings)
+    waits = long_waits(readings, found, LONG_S if stuck_for_s is None else stuck_for_s)
+    return Diagnosis(readings, found, __version__, _command(), waits, stuck_for_s is not None)
 
 
 def _given_up(last: str) -> int:
@@ -99,24 +120,28 @@ def _given_up(last: str) -> int:
 class _Machine:
     """Looks at it, as often as it is asked; what made one look wait is not asked again."""
 
-    def __init__(self, ctl: Fusectl | None, clerk: Clerk, memory: MemoryHelper, beat: Beat) -> None:
+    def __init__(
+        self, ctl: Fusectl | None, clerk: Clerk, memory: MemoryHelper, beat: Beat, stuck_for_s: float | None
+    ) -> None:
         self.ctl = ctl
         self.beat = beat
         self._clerk = clerk
         self._memory = memory
         self.patient = Patient()
+        self._stuck_for_s = stuck_for_s
 
     def look(self) -> Diagnosis:
-        readings = read(self.ctl, self._clerk.identify, self._memory, self.patient, self.beat)
+        long_s = LONG_S if self._stuck_for_s is None else self._stuck_for_s
+        readings = read(self.ctl, self._clerk.identify, self._memory, self.patient, self.beat, long_s)
         readings = replace(readings, unseen=(*readings.unseen, *self._clerk.unseen))
-        return Diagnosis(readings, findings(readings), __version__, _command())
+        return _diagnosis(readings, self._stuck_for_s)
 
 
 def _work(args: argparse.Namespace, form: ModuleType, beat: Beat) -> int:
     with ExitStack() as stack:
         clerk = stack.enter_context(clerk_started())
         memory = stack.enter_context(memory_helper(args.debug_info, beat))
-        machine = _Machine(stack.enter_context(fusectl_opened()), clerk, memory, beat)
+        machine = _Machine(stack.enter_context(fusectl_opened()), clerk, memory, beat, args.stuck_for)
         if args.trace is not None:
             return _trace(machine, args.trace, args.format == "json")
         if args.watch is not None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from harness import __version__, files, registry
 from harness.diagnosis import capture, formats
+from harness.diagnosis.clients import LONG_S
 from harness.diagnosis.findings import findings
+from harness.diagnosis.long_waits import long_waits
 from harness.diagnosis.records import Diagnosis, Readings
 from harness.errors import UsageError
 from harness.judge.form import form
@@ -71,7 +73,9 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _found(readings: Readings, source: str, args: argparse.Namespace) -> int:
-    diagnosis = Diagnosis(readings, findings(readings), __version__, f"fusezap judge {source}")
+    found = findings(readings)
+    waits = long_waits(readings, found, LONG_S)
+    diagnosis = Diagnosis(readings, found, __version__, f"fusezap judge {source}", waits)
     form = registry.module(formats, args.format, "render")
     sys.stdout.write(formats.rendered(diagnosis, form, args.verbose))
     return diagnosis.status

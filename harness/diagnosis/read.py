@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from harness.diagnosis import suspects
+from harness.diagnosis.clients import LONG_S, long_waiting
 from harness.diagnosis.findings import PATIENCE_S, alike, settled
 from harness.diagnosis.records import Container, Reading, Readings, Request, Rest, Use
 from harness.linux import procfs
@@ -41,10 +42,17 @@ class Suspect:
     """The task that is to end: init, or the stuck thread of a process."""
 
 
-def read(ctl: Fusectl | None, identify: Identify, memory: MemorySource, patient: Patient, beat: Beat) -> Readings:
+def read(
+    ctl: Fusectl | None,
+    identify: Identify,
+    memory: MemorySource,
+    patient: Patient,
+    beat: Beat,
+    long_s: float = LONG_S,
+) -> Readings:
     """Two looks where something may be stuck, one where nothing is; more while something still moves.
 
-    What has gone by the last look is left out.
+    What has gone by the last look is left out.  Clients that have waited for `long_s` seconds are read as well.
     """
     began = time.monotonic()
     taken = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -54,6 +62,8 @@ def read(ctl: Fusectl | None, identify: Identify, memory: MemorySource, patient:
     beat("looks for what may be stuck")
     found = _suspects(survey)
     pairs = _looked_at(found, survey, ctl, memory, began + PATIENCE_S + SLACK_S, beat) if found else ()
+    beat("reads who waits long")
+    clients, serving = long_waiting(survey, long_s)
     beat("reads what the findings are")
     containers = identify(tuple(pair[-1] for pair, _ in pairs))
     uses = _uses(survey, tuple(pair[-1] for pair, _ in pairs))
@@ -72,6 +82,8 @@ def read(ctl: Fusectl | None, identify: Identify, memory: MemorySource, patient:
         blind(ctl),
         tuple(dict.fromkeys(unseen)),
         () if shown is None else requests(shown),
+        clients,
+        serving,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.model.records import Outcome, Snapshot, Verdict
+from harness.model.records import Outcome, Snapshot, Task, Verdict
 from harness.record import record
 
 TAKEN = "%Y-%m-%dT%H:%M:%SZ"
@@ -68,6 +68,29 @@ class Request:
 
 
 @record(frozen=True, slots=True)
+class Client:
+    """A task that nobody has killed and that has waited long for a FUSE answer."""
+
+    task: Task
+    connections: tuple[int, ...]
+    """The one that it waits for, where its call shows it; else those among its mounts that count requests."""
+    fsname: str | None
+    point: str | None
+    """The mount of the first of them, as the task sees it."""
+    waiting: int | None
+    """Requests without an answer on the one that it waits for; None where that is not known."""
+    for_s: float
+
+
+@record(frozen=True, slots=True)
+class Serving:
+    """A task of a process that holds a connection's device."""
+
+    connection: int
+    task: Task
+
+
+@record(frozen=True, slots=True)
 class Reading:
     """All that was read of one suspect."""
 
@@ -95,6 +118,10 @@ class Readings:
     """What could not be read, in words."""
     requests: tuple[Request, ...] = ()
     """Without an answer, of the connections that are waited for; where the kernel's memory could be read."""
+    clients: tuple[Client, ...] = ()
+    """Those who have waited long for an answer, whether anything is stuck or not."""
+    serving: tuple[Serving, ...] = ()
+    """Of the connections that those wait for."""
     running: bool = True
     """False: they are of a crash dump, on whose machine nothing can be ended any more."""
 
@@ -175,6 +202,32 @@ class Finding:
 
 
 @record(frozen=True, slots=True)
+class Server:
+    """A process that could answer."""
+
+    pid: int
+    comm: str
+    doing: tuple[str, ...]
+    """What its threads do, a phrase for each kind."""
+
+
+@record(frozen=True, slots=True)
+class LongWait:
+    """Clients of one connection that have waited long, though nothing of it is stuck: of lower rank than a finding."""
+
+    connections: tuple[int, ...]
+    """More than one where nothing shows which of them it is."""
+    fsname: str | None
+    point: str | None
+    waiting: int | None
+    """Requests without an answer on it; None where that is not known."""
+    clients: tuple[Client, ...]
+    """Who waits, the longest first."""
+    servers: tuple[Server, ...]
+    """Empty where none is known."""
+
+
+@record(frozen=True, slots=True)
 class Aftermath:
     """What an act did to whom."""
 
@@ -198,10 +251,13 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     version: str
     command: str
+    waits: tuple[LongWait, ...] = ()
+    waits_count: bool = False
+    """Long waits were asked for (`--stuck-for`), and count for the exit status."""
 
     @property
     def status(self) -> int:
         """As node-problem-detector's custom plugins have it: 0 none, 1 found, 2 it cannot be told."""
-        if self.findings:
+        if self.findings or (self.waits and self.waits_count):
             return 1
         return 2 if self.readings.blind else 0

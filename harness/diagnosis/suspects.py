@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-
-from harness.linux import procfs
 from harness.linux.process import Target
-from harness.linux.procfs import GONE
 from harness.model import kernel_names
 from harness.model.records import PF_EXITING, Connection, Device, Task
 from harness.observe.census import Census, Surveyed
@@ -69,23 +65,14 @@ def waiters(survey: Survey, covered: set[int]) -> list[tuple[Target, int]]:
     """
     if not _questionable(survey):
         return []
-    awake = {pid: process for pid, process in survey.census.items() if pid not in covered}
-    asleep = {
-        pid: [tid for tid, thread in process.threads.items() if thread.state in "SD" and not thread.flags & PF_EXITING]
-        for pid, process in awake.items()
-    }
-    waiting = survey.patient.read(asleep, lambda pid: _first_waiter(asleep[pid], pid))
-    found = [
-        (Target(pid, survey.census[pid].stat.start_time, None), tid) for pid, tid in waiting.items() if tid is not None
-    ]
+    found = []
+    for pid, tids in survey.fuse_sleepers().items():
+        process = survey.census[pid]
+        waiting = [tid for tid in tids if tid in process.threads and not process.threads[tid].flags & PF_EXITING]
+        if waiting and pid not in covered:
+            found.append((Target(pid, process.stat.start_time, None), waiting[0]))
     survey.read_tasks(target.init for target, _ in found)
     return found
-
-
-def _first_waiter(tids: list[int], pid: int) -> int | None:
-    with contextlib.suppress(*GONE):
-        return next((tid for tid in tids if procfs.read_wchan(tid, pid) in kernel_names.FUSE_WAIT), None)
-    return None
 
 
 def _questionable(survey: Survey) -> bool:

@@ -82,6 +82,7 @@ class Survey:
         self._namespaces: dict[int, int | None] = {}
         self._populations: dict[int | None, list[int]] = {}
         self._born: dict[int, list[int]] = {}
+        self._sleepers: dict[int, tuple[int, ...]] | None = None
 
     def snapshots(
         self, targets: tuple[Target, ...], claims: tuple[Claim, ...] = (), names_connections: bool = False
@@ -260,18 +261,21 @@ class Survey:
     def _clients(self, members: frozenset[int]) -> set[int]:
         """Every process with a task that waits for FUSE, by its wait channel: whose requests are counted in
         `waiting`."""
-        asleep = {
-            pid: [tid for tid, thread in process.threads.items() if thread.state in "SD"]
-            for pid, process in self.census.items()
-            if pid not in members and not self._lone_server(pid)
-        }
-        waits = self.patient.read(asleep, lambda pid: _first_client(asleep[pid], pid))
-        held = self.patient.held.intersection(self.census)
-        return {pid for pid, tid in waits.items() if tid is not None} | held
+        return (self.fuse_sleepers().keys() | self.patient.held.intersection(self.census)) - members
 
-    def _lone_server(self, pid: int) -> bool:
-        """Read already, and none of its tasks waits."""
-        return bool(self.tasks(pid)) and not any(kernel_names.depends_on_fuse(t.functions) for t in self.tasks(pid))
+    def fuse_sleepers(self) -> dict[int, tuple[int, ...]]:
+        """The tasks whose wait channel is a wait for FUSE, by their process; every task is asked once in a look."""
+        if self._sleepers is None:
+            asleep = {
+                pid: [tid for tid, thread in process.threads.items() if thread.state in "SD"]
+                for pid, process in self.census.items()
+                if pid not in self._read
+            }
+            waits = self.patient.read(asleep, lambda pid: _fuse_sleepers(asleep[pid], pid))
+            for pid, tasks in self._read.items():
+                waits[pid] = tuple(task.tid for task in tasks if kernel_names.awaits_fuse(task.functions))
+            self._sleepers = {pid: tids for pid, tids in waits.items() if tids}
+        return self._sleepers
 
     def _frozen(self, pids: set[int]) -> Iterator[Frozen]:
         """The frozen groups of those read, a task each."""
@@ -445,6 +449,10 @@ class Survey:
         tasks = (task for pid in pids for task in self.tasks(pid))
         return {number for task in tasks for number in (task.ppid, task.tracer) if number}
 
+    def mounts(self, pid: int) -> list[Mount]:
+        """The FUSE mounts that a process sees; each process is read once."""
+        return next(iter(self.patient.read([pid], self._mounts).values()), [])
+
     def _mounts(self, pid: int) -> list[Mount]:
         if pid not in self._seen_mounts:
             self._seen_mounts[pid] = self._read_mounts(pid)
@@ -512,10 +520,13 @@ def _some(texts: list[str]) -> list[str]:
     return texts if len(texts) <= _MANY else [*texts[:_MANY], f"the same of {len(texts) - _MANY} more processes"]
 
 
-def _first_client(tids: list[int], pid: int) -> int | None:
-    with contextlib.suppress(*GONE):
-        return next((tid for tid in tids if procfs.read_wchan(tid, pid) in kernel_names.FUSE_WAIT), None)
-    return None
+def _fuse_sleepers(tids: list[int], pid: int) -> tuple[int, ...]:
+    found = []
+    for tid in tids:
+        with contextlib.suppress(*GONE):
+            if procfs.read_wchan(tid, pid) in kernel_names.FUSE_WAIT:
+                found.append(tid)
+    return tuple(found)
 
 
 def _pid_namespace(pid: int) -> int | None:

@@ -19,8 +19,10 @@ from harness import registry
 from harness.diagnosis import capture, formats, pyz
 from harness.linux import features, procfs
 from harness.linux.fusectl import fusectl_opened
+from harness.linux.sched import rested_s
+from harness.observe.machine import fdinfo_names_connections
 from tests.live.conftest import Fusezap, descendants
-from tests.live.situations import Situations, below, built, killed
+from tests.live.situations import Situations, below, built, killed, until
 
 Document = dict[str, Any]
 NAMESPACES = 200
@@ -177,6 +179,30 @@ def test_each_resolver_ends_what_it_is_for(resolver: str, fusezap: Fusezap, situ
     done = fusezap("diagnose", "--resolve", finding["id"], "--remedy", resolver, "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert diagnosed(fusezap, 0)["findings"] == []
+
+
+def test_who_waits_long_for_a_server_that_lives_is_listed(fusezap: Fusezap, situations: Situations) -> None:
+    """Nobody has killed it, and the server holds its request back: no finding, and it counts where it is asked for."""
+    point = situations.point()
+    server = situations.alone("serve", "getattr", point)
+    asker = subprocess.Popen(["nsenter", f"--mount=/proc/{server}/ns/mnt", "cat", f"{point}/file"])
+    situations.reaped(asker)
+    situations.waits(asker.pid)
+    assert diagnosed(fusezap, 0)["findings"] == []
+    until("it has waited long", lambda: (rested_s(asker.pid, asker.pid) or 0) > 0.5)
+    counted = fusezap("diagnose", "--json", "--stuck-for", "0.5s")
+    assert counted.returncode == 1, counted.stderr
+    waits = json.loads(counted.stdout)["waits"]
+    (wait,) = (each for each in waits if each["mount_point"] == point)
+    assert wait["connections"] == [situations.number]
+    assert [(each["pid"], each["state"] in "SD") for each in wait["clients"]] == [(asker.pid, True)]
+    assert wait["waiting"] == 1
+    assert wait["clients"][0]["for_s"] >= 0.5
+    if fdinfo_names_connections():
+        (serving,) = wait["servers"]
+        assert serving["pid"] == server
+        assert serving["doing"], "what it does"
+    assert fusezap("diagnose", "--stuck-for", "1", "--watch", "1").returncode == 3
 
 
 def test_what_was_captured_is_judged_elsewhere(fusezap: Fusezap, situations: Situations, tmp_path: Path) -> None:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.diagnosis.records import BELOW, Aftermath, Blocker, Container, Diagnosis, Finding, Remedy, Request, Stuck
+from harness.diagnosis.records import (
+    BELOW,
+    Aftermath,
+    Blocker,
+    Container,
+    Diagnosis,
+    Finding,
+    LongWait,
+    Remedy,
+    Request,
+    Stuck,
+)
 from harness.report.proof import MEANS, checklist, process_lines, reasons, wait_lines
 from harness.report.tasks import NOT_READABLE, explained, frame_line
 from harness.report.text import Line, counted, duration, visible
@@ -17,6 +28,8 @@ def conclusion(diagnosis: Diagnosis) -> str:
     """Say how much is stuck."""
     if diagnosis.findings:
         return f"{counted(len(diagnosis.findings), 'finding')}, the worst and oldest first"
+    if diagnosis.waits and diagnosis.waits_count:
+        return "nothing is dead, but clients wait long for a server that lives"
     if diagnosis.readings.blind:
         return "nothing stuck is visible from here, but not everything could be read"
     return "nothing is stuck"
@@ -150,6 +163,40 @@ def _blockers(found: tuple[Blocker, ...]) -> list[Line]:
             lines += [(1, frame_line(*frame)) for frame in frames]
     if len(found) > MOST:
         lines.append((0, f"and {len(found) - MOST} more tasks"))
+    return lines
+
+
+def wait_title(wait: LongWait) -> str:
+    """Name the connection of a long wait, its mount, and who waits for how long."""
+    numbers = ", ".join(map(str, wait.connections))
+    which = "a connection that cannot be told" if not numbers else f"connection {numbers}"
+    if len(wait.connections) > 1:
+        which = f"one of the connections {numbers}"
+    where = f" ({visible(wait.fsname or '?')}, at {visible(wait.point)})" if wait.point else ""
+    first = wait.clients[0]
+    who = f"{visible(first.task.comm)} {first.task.tid} of process {first.task.tgid}"
+    more = f", and {counted(len(wait.clients) - 1, 'more task')}" if len(wait.clients) > 1 else ""
+    return f"{which}{where}: {who} has waited for {duration(first.for_s)}{more}"
+
+
+def server_lines(wait: LongWait) -> list[str]:
+    """Say what each server of a long wait does."""
+    lines = []
+    for server in wait.servers:
+        lines += [f"its server {visible(server.comm)} {server.pid}, {visible(each)}" for each in server.doing]
+    return lines or ["its server is not known: no descriptor shows who serves it"]
+
+
+def waits(diagnosis: Diagnosis) -> list[Line]:
+    """List the long waits for servers that live; nothing where there are none."""
+    if not diagnosis.waits:
+        return []
+    counts = "they count" if diagnosis.waits_count else "not counted as stuck: --stuck-for counts them"
+    lines: list[Line] = [(0, f"wait long for a FUSE server that lives ({counts})")]
+    for wait in diagnosis.waits[:MOST]:
+        lines += [(1, wait_title(wait)), *((2, each) for each in server_lines(wait))]
+    if len(diagnosis.waits) > MOST:
+        lines.append((1, f"and {len(diagnosis.waits) - MOST} more"))
     return lines
 
 

@@ -54,6 +54,7 @@ def render(diagnosis: Diagnosis) -> str:
         headline=_words.conclusion(diagnosis),
         views=views,
         outcomes=tuple(dict.fromkeys(str(each.outcome) for each in every)),
+        waits=tuple((_words.wait_title(each), _words.server_lines(each)) for each in diagnosis.waits),
         unseen=_words.unseen(diagnosis),
         contents=tuple((f"finding-{view.row.id}", f"{view.row.where}: {view.row.id}") for view in views),
         ids={name: name for name in ("page-content", "page-filter", "page-count")},

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.diagnosis.formats._summary import ordered
-from harness.diagnosis.records import Blocker, Diagnosis, Finding, Stuck
+from harness.diagnosis.records import Blocker, Diagnosis, Finding, LongWait, Stuck
 from harness.model.records import Verdict
 from harness.report.processes import Branch, process_tree
 from harness.report.verdict_records import graph_record, proof_record
@@ -32,6 +32,7 @@ def document(diagnosis: Diagnosis) -> dict[str, Any]:
         "duration_s": round(readings.duration_s, 4),
         "status": diagnosis.status,
         "findings": [finding_record(each) for each in ordered(diagnosis.findings)],
+        "waits": [_wait(each) for each in diagnosis.waits],
         "unseen": [*readings.blind, *readings.unseen],
     }
 
@@ -63,6 +64,26 @@ def finding_record(finding: Finding) -> dict[str, Any]:
             }
             for each in finding.remedies
         ],
+    }
+
+
+def _wait(each: LongWait) -> dict[str, Any]:
+    return {
+        "connections": list(each.connections),
+        "fsname": each.fsname,
+        "mount_point": each.point,
+        "waiting": each.waiting,
+        "clients": [
+            {
+                "pid": client.task.tgid,
+                "tid": client.task.tid,
+                "comm": client.task.comm,
+                "state": client.task.state,
+                "for_s": round(client.for_s, 3),
+            }
+            for client in each.clients
+        ],
+        "servers": [{"pid": one.pid, "comm": one.comm, "doing": list(one.doing)} for one in each.servers],
     }
 
 

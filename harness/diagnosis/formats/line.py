@@ -15,7 +15,8 @@ SUMMARY = "one line for a monitor: kinds, containers, and the command for the wo
 def render(diagnosis: Diagnosis) -> str:
     """Render the line; the containers are named in the order of the summary, the worst first."""
     if not diagnosis.findings:
-        return _words.conclusion(diagnosis) + "\n"
+        longest = f"; {_words.wait_title(diagnosis.waits[0])}" if diagnosis.waits and diagnosis.waits_count else ""
+        return f"{_words.conclusion(diagnosis)}{longest}\n"
     every = ordered(diagnosis.findings)
     kinds = Counter(each.kind for each in every).most_common()
     counts = ", ".join(f"{times} {kind}" for kind, times in kinds)

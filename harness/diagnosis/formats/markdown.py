@@ -21,6 +21,8 @@ def render(diagnosis: Diagnosis) -> str:
     ]
     for finding in ordered(diagnosis.findings):
         lines += _finding(finding)
+    if diagnosis.waits:
+        lines += ["## Long waits", "", *map(_code, _words.waits(diagnosis)), ""]
     unseen = _words.unseen(diagnosis)
     if unseen:
         lines += ["## Not seen", "", *(f"{_CODE}{each}" for each in unseen), ""]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from harness.diagnosis.records import Diagnosis, Finding
+from harness.diagnosis.records import Diagnosis, Finding, LongWait
 from harness.report.text import visible
 
 SUMMARY = "metrics for node_exporter's textfile collector"
@@ -23,6 +23,12 @@ def render(diagnosis: Diagnosis) -> str:
         )),
         _metric("fusezap_stuck_tasks", "Tasks that keep a finding from ending.", (
             ({"id": each.id}, len(each.blockers)) for each in diagnosis.findings
+        )),
+        _metric("fusezap_long_waits", "Tasks that wait long for a FUSE server that lives, by connection.", (
+            (_of_wait(each), len(each.clients)) for each in diagnosis.waits
+        )),
+        _metric("fusezap_long_wait_seconds", "The longest of these waits.", (
+            (_of_wait(each), round(each.clients[0].for_s, 3)) for each in diagnosis.waits
         )),
         _metric("fusezap_diagnose_status", "0: nothing is stuck, 1: something is stuck, 2: unknown.", (
             ({}, diagnosis.status),
@@ -50,6 +56,10 @@ def _labels(finding: Finding) -> dict[str, str]:
         "name": (container.name if container else None) or "",
         "pod": (container.pod if container else None) or "",
     }
+
+
+def _of_wait(wait: LongWait) -> dict[str, str]:
+    return {"connections": ",".join(map(str, wait.connections)), "fsname": wait.fsname or "", "mount": wait.point or ""}
 
 
 def _metric(name: str, about: str, samples: Iterable[tuple[Mapping[str, str], object]]) -> str:

@@ -28,6 +28,7 @@ def render(diagnosis: Diagnosis) -> str:
     width = width_of_terminal(_WIDE)
     before: list[Line] = [(0, _words.headline(diagnosis))]
     after: list[Line] = [(0, _hint(diagnosis))] if rows else []
+    after += _words.waits(diagnosis)
     after += [(0, f"not seen: {each}") for each in _words.unseen(diagnosis)]
     lines = [*wrapped(before, width), *_table(rows, width), *wrapped(after, width)]
     return "".join(f"{line.rstrip()}\n" for line in lines)
@@ -60,6 +61,8 @@ def details(diagnosis: Diagnosis) -> str:
         lines += [(1, f"{name}: {text}") for name, text in _words.facts(finding)]
         for heading, section in _words.sections(finding):
             lines += [(1, heading), *deeper(section, 2)]
+    if diagnosis.waits:
+        lines += [(0, ""), *_words.waits(diagnosis)]
     unseen = _words.unseen(diagnosis)
     if unseen:
         lines += [(0, ""), (0, "not seen"), *((1, each) for each in unseen)]

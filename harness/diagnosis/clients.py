@@ -1,0 +1,63 @@
+"""Who has waited long for an answer of a FUSE server that lives: read whether anything is stuck or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.diagnosis.records import Client, Serving
+from harness.linux.sched import rested_s
+from harness.model.records import Task
+from harness.observe.awaited import awaited
+from harness.observe.snapshot import Survey
+
+LONG_S = 10.0
+"""A wait is listed from here on, unless the caller asks for another limit."""
+
+
+def long_waiting(survey: Survey, least_s: float) -> tuple[tuple[Client, ...], tuple[Serving, ...]]:
+    """Read the clients that nobody has killed, and the servers of the connections that they wait for.
+
+    The wait channel of every task is read only where a connection counts requests.
+
+    Args:
+        survey: A look over the machine.
+        least_s: Clients that have waited less are left out.
+
+    Returns:
+        The clients, and every task of the processes that hold a device of their connections, where the kernel names
+        the connection of a device.
+    """
+    asked = {each.number: each.waiting for each in survey.connections() if each.waiting and not each.virtiofs}
+    if not asked:
+        return (), ()
+    clients = tuple(_clients(survey, least_s, asked))
+    numbers = {number for client in clients for number in client.connections}
+    holders = [(each.connection, each.tgid) for each in (survey.devices() if numbers else ())]
+    serving = dict.fromkeys((number, pid) for number, pid in holders if number in numbers)
+    survey.read_tasks(pid for _, pid in serving)
+    tasks = (Serving(number, task) for number, pid in serving if number is not None for task in survey.tasks(pid))
+    return clients, tuple(tasks)
+
+
+def _clients(survey: Survey, least_s: float, asked: dict[int, int]) -> Iterator[Client]:
+    ages: dict[int, dict[int, float]] = {}
+    for pid, tids in survey.fuse_sleepers().items():
+        for tid in tids:
+            seconds = rested_s(tid, pid)
+            if seconds is not None and seconds >= least_s:
+                ages.setdefault(pid, {})[tid] = seconds
+    survey.read_tasks(ages)
+    for pid, of_process in ages.items():
+        for task in survey.tasks(pid):
+            if task.tid in of_process and not task.killed and not task.zombie:
+                yield _client(survey, task, of_process[task.tid], asked)
+
+
+def _client(survey: Survey, task: Task, seconds: float, asked: dict[int, int]) -> Client:
+    shown = next(iter(survey.patient.read([task.tgid], lambda _: awaited(task)).values()), None)
+    mounts = survey.mounts(task.tgid)
+    seen = tuple(dict.fromkeys(each.connection for each in mounts if each.connection in asked))
+    numbers = seen if shown is None else (shown.connection,)
+    mount = next((each for each in mounts if each.connection in numbers), None)
+    waiting = asked.get(numbers[0]) if len(numbers) == 1 else None
+    return Client(task, numbers, mount.fsname if mount else None, mount.point if mount else None, waiting, seconds)
