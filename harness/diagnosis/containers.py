@@ -19,6 +19,9 @@ SANDBOX = "the sandbox of a pod"
 
 LONGEST = 4096
 """Characters of a path that is looked at: the kernel writes none that is longer (PATH_MAX)."""
+MOST_LINES = 32
+"""Lines that are looked at: the kernel has one for each hierarchy, of which v1 has at most one a controller and v2 one
+(proc_cgroup_show(), kernel/cgroup/cgroup.c); hierarchies with a name and no controller are systemd's."""
 
 
 def of_cgroup(text: str) -> tuple[Container, ...]:
@@ -34,8 +37,7 @@ def of_cgroup(text: str) -> tuple[Container, ...]:
         Of the first path that names any, all of them, the innermost first: who is in a container may have made the
         inner ones.
     """
-    for line in text.split("\n"):
-        path = line.split(":", 2)[-1]
+    for path in dict.fromkeys(line.split(":", 2)[-1] for line in text.split("\n", MOST_LINES)[:MOST_LINES]):
         if len(path) > LONGEST:
             continue
         found = table.of_group(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.diagnosis import containers, identify
-from harness.diagnosis.containers import described, of_cgroup, of_folder, of_state, state_files
+from harness.diagnosis.containers import MOST_LINES, described, of_cgroup, of_folder, of_state, state_files
 from harness.diagnosis.formats._summary import where
 from harness.diagnosis.formats._words import container_text
 from harness.diagnosis.records import BELOW, Container
@@ -28,6 +28,14 @@ ID = "4f1c0d9e" * 8
 @pytest.mark.parametrize("line", ["0::/", "0::/user.slice/user-1000.slice/session-3.scope", "0::/init.scope"])
 def test_what_is_none_is_not_taken_for_one(line: str) -> None:
     assert of_cgroup(line + "\n") == ()
+
+
+def test_lines_that_no_kernel_writes_cost_no_time() -> None:
+    """There is one for each hierarchy; who forges a capture may write a million."""
+    usual = of_cgroup(f"0::/docker-{ID}.scope")
+    assert usual
+    assert of_cgroup("1:a:/x\n" * (MOST_LINES - 1) + f"0::/docker-{ID}.scope") == usual
+    assert of_cgroup("1:a:/x\n" * MOST_LINES + f"0::/docker-{ID}.scope") == ()
 
 
 def test_a_container_in_a_container_is_the_inner_one() -> None:
