@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from harness.guard import rundir
+from harness.linux import cgroup, procfs
+from harness.linux.cgroup import Freezer
+from harness.linux.polling import poll
 
 CHECKOUT = Path(__file__).parents[2]
 _CHROOT = """
@@ -65,3 +69,56 @@ def test_no_device(tmp_path: Path) -> None:
     done = elsewhere(setup, tmp_path, "check", "exit-flush-self")
     assert done.returncode == 128
     assert "/dev/fuse is not there" in done.stderr
+
+
+def test_cgroup_v2_alone(tmp_path: Path) -> None:
+    """No hierarchy of v1 is mounted: what freezes with v2 does, and what takes v1 says so."""
+    setup = "umount -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup"
+    done = elsewhere(setup, tmp_path, "run", "frozen-cgroup-v2", "exit-flush-self", "--format", "json")
+    results = {each["scenario"]: each for each in json.loads(done.stdout)["results"]}
+    assert {name: each["outcome"] for name, each in results.items()} == {
+        "frozen-cgroup-v2": "released",
+        "exit-flush-self": "deadlock",
+    }
+    assert all(each["leftovers"] == [] for each in results.values())
+    refused = elsewhere(setup, tmp_path, "check", "frozen-cgroup")
+    assert refused.returncode == 125, refused.stderr
+    assert "skipped (cgroup v1 freezer)" in refused.stdout
+
+
+_LEADER = """
+(read -r go <"$1/go"; {command} >"$1/out" 2>"$1/errors"; echo $? >"$1/partial"; mv "$1/partial" "$1/status") &
+echo ready >"$1/ready"
+wait
+"""
+
+
+@pytest.mark.parametrize("how", ["stopped", "frozen"])
+def test_a_session_leader_that_cannot_run(how: str, tmp_path: Path) -> None:
+    """A leader that is stopped, or frozen with its terminal's job, holds no device: the verdict stays what it is."""
+    os.mkfifo(tmp_path / "go")
+    command = shlex.join([sys.executable, "-P", "-m", "harness", "check", "exit-flush-self"])
+    argv = ["sh", "-c", _LEADER.format(command=command), "sh", str(tmp_path)]
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    leader = subprocess.Popen(argv, env=env, start_new_session=True)
+    freezer = None
+    try:
+        assert poll(30, (tmp_path / "ready").exists)
+        if how == "frozen":
+            freezer = Freezer.make(f"{rundir.prefix()}-leader", 1 if cgroup.find(1) else 2)
+            freezer.freeze([leader.pid])
+        else:
+            os.kill(leader.pid, signal.SIGSTOP)
+        (tmp_path / "go").write_text("go\n")
+        assert poll(90, (tmp_path / "status").exists)
+        if how == "stopped":
+            assert procfs.read_stat(leader.pid, leader.pid).state == "T"
+    finally:
+        os.kill(leader.pid, signal.SIGCONT)
+        if freezer is not None:
+            freezer.thaw()
+        leader.wait(30)
+        if freezer is not None:
+            freezer.folder.rmdir()
+    assert (tmp_path / "status").read_text() == "1\n", (tmp_path / "errors").read_text()
+    assert "deadlock" in (tmp_path / "out").read_text()
