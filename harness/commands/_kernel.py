@@ -36,6 +36,12 @@ def machine(group: argparse._ArgumentGroup) -> None:
         default="auto",
         help="what runs it: KVM, QEMU's emulator, or KVM where it works (default)",
     )
+    group.add_argument(
+        "--unprivileged",
+        choices=("always", "never", "auto"),
+        default="auto",
+        help="whether QEMU runs as a user without rights where root starts it: where that works (default)",
+    )
     group.add_argument("--memory", metavar="MIB", type=int, default=1024, help="of the machine (default 1024)")
     group.add_argument(
         "--deadline",
@@ -107,6 +113,7 @@ def settings(args: argparse.Namespace, append: str = "") -> Settings:
     return Settings(
         engine=args.engine,
         accel=args.accel,
+        unprivileged=args.unprivileged,
         memory_mib=args.memory,
         deadline_s=args.deadline,
         console=args.console,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -41,11 +42,8 @@ def _machines() -> Iterator[Swept]:
     from harness.vm import share
 
     for folder in share.abandoned():
-        share.remove(folder)
+        shutil.rmtree(folder)
         yield Swept(folder.name, ("removed the folder that it shared with its machine",), ())
-    for path in share.orphaned_monitors():
-        path.unlink(missing_ok=True)
-        yield Swept(path.name, ("removed the socket of its machine's monitor",), ())
 
 
 def _tell(swept: Swept) -> None:

@@ -29,8 +29,6 @@ LOG = "dmesg"
 _WHOLE = f"{LOG}.whole"
 _MOST_LOG = 1 << 26
 DONE = "dumped"
-MONITOR = ".qmp"
-"""Ends the name of the socket on which QEMU's monitor listens."""
 DEADLINE_S = 300.0
 """For a dump; a gibibyte took 5 to 11 s on two cores."""
 _LOOK_EVERY_S = 0.05
@@ -48,7 +46,7 @@ def devices(share: Path) -> tuple[str, ...]:
 
 def monitor_of(share: Path) -> Path:
     """Where QEMU's monitor listens: next to the shared folder, where the guest does not see it.  Pure."""
-    return share.with_name(f"{share.name}{MONITOR}")
+    return share.with_name(f"{share.name}.qmp")
 
 
 def await_taken(share: Path) -> None:

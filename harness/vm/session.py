@@ -23,10 +23,11 @@ from harness.run.session import SessionOptions
 from harness.run.tally import Tally
 from harness.scenario import Scenario
 from harness.scenario.steps import about
-from harness.vm import dump, engines, share, start, wire
+from harness.vm import dump, engines, share, start, unprivileged, wire
 from harness.vm import root as roots
 from harness.vm.accelerator import BOOT_S, KVM, TCG, accelerator, remember_failure
 from harness.vm.bundle import make
+from harness.vm.command import Command
 from harness.vm.guest import GuestRequest
 from harness.vm.machine import LostError, Machine, started
 from harness.vm.protocol import GuestProtocol
@@ -146,13 +147,30 @@ def _boot(engine: ModuleType, session: VmSession, guest: _Guest, accel: str) -> 
         shutil.copyfile(Path(__file__).with_name("bundle") / "unbundle.py", folder / "unbundle.py")
         if not root.here:
             roots.bring_sources(folder / make.SOURCES)
-        command = engine.command(session.image, settings, root, folder, accel)
+        command = machine_command(engine, session.image, settings, root, folder, accel)
         deadline_s = settings.deadline_s + (options.patience_s or 0.0)
         with started(command, folder, deadline_s, settings.console, BOOT_S if accel == KVM else None) as machine:
             try:
                 yield from guest.follow(machine, folder)
             finally:
                 guest.refused = _take_evidence(folder / wire.EVIDENCE, guest.scenarios, options.out)
+
+
+def machine_command(
+    engine: ModuleType, image: Image, settings: Settings, root: Root, share: Path, accel: str
+) -> Command:
+    """Complete the shared folder, and return what starts the machine: as a user without rights where that works.
+
+    Raises:
+        MachineError: It cannot be started so.
+    """
+    user = unprivileged.user(settings, root, share.parent, accel, getattr(engine, "UNPRIVILEGED", False))
+    if user is None:
+        command: Command = engine.command(image, settings, root, share, accel)
+        return command
+    command = engine.command(user.readable(image, share), settings, root, share, accel)
+    user.take(share)
+    return user.starts(command)
 
 
 class _Guest:

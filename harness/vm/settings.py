@@ -7,12 +7,16 @@ from pathlib import Path
 from harness.record import record
 from harness.vm.accelerator import AUTO
 
+ALWAYS, NEVER = "always", "never"
+
 
 @record(frozen=True, slots=True)
 class Settings:
     engine: str | None = None
     """A file of harness/vm/engines; None: the first that does not refuse."""
     memory_mib: int = 1024
+    unprivileged: str = AUTO
+    """Whether QEMU, started by root, runs as a user without rights: ALWAYS, NEVER, or AUTO, where it works."""
     accel: str = AUTO
     """What runs it, of `accelerator`."""
     cpus: int = 1

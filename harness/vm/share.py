@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import pickle
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.vm import dump, wire
+from harness.vm import wire
 
 PREFIX = "fusezap-vm-"
 LOCK = "lock"
+SHARED = "guest"
+"""Within the folder of a machine, what the guest has too."""
 
 
 def above() -> Path:
@@ -25,45 +25,37 @@ def above() -> Path:
 
 @contextmanager
 def shared(request: object) -> Iterator[Path]:
-    """A folder with the request, for this user alone; it is removed when the block is left.
+    """A folder with the request, which is removed when the block is left.
 
-    It is locked as long as its maker lives: so `fusezap clean` finds the folders of makers that died.
+    What is the host's alone lies above it, out of the guest's reach: the lock of its maker, by which `fusezap clean`
+    finds the folders of makers that died, and the socket of QEMU's monitor.
     """
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=above()))
+    above_it = Path(tempfile.mkdtemp(prefix=PREFIX, dir=above()))
     try:
-        with (folder / LOCK).open("w") as lock:
+        with (above_it / LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            folder = above_it / SHARED
+            folder.mkdir(mode=0o700)
+            above_it.chmod(0o711)
             (folder / wire.REQUEST).write_bytes(pickle.dumps(request))
             (folder / wire.EVENTS).touch()
             yield folder
     finally:
-        remove(folder)
-
-
-def remove(folder: Path) -> None:
-    """Remove a shared folder, and the socket of QEMU's monitor next to it."""
-    dump.monitor_of(folder).unlink(missing_ok=True)
-    shutil.rmtree(folder)
-
-
-def orphaned_monitors() -> Iterator[Path]:
-    """Yield the monitor sockets of this user whose folder is gone: a folder outlives its socket."""
-    for path in above().glob(f"{PREFIX}*{dump.MONITOR}"):
-        with contextlib.suppress(OSError):
-            seen = path.lstat()
-            orphaned = not path.with_name(path.name.removesuffix(dump.MONITOR)).exists()
-            if stat.S_ISSOCK(seen.st_mode) and seen.st_uid == os.getuid() and orphaned:
-                yield path
+        shutil.rmtree(above_it)
 
 
 def abandoned() -> Iterator[Path]:
-    """Folders of this user whose maker is dead."""
+    """Folders of this user whose maker is dead, each with the shared one in it."""
     for folder in above().glob(f"{PREFIX}*"):
         try:
-            with (folder / LOCK).open() as lock:
-                if os.fstat(lock.fileno()).st_uid != os.getuid():
-                    continue
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                yield folder
+            fd = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
-            continue  # its maker lives, or is about to lock it
+            continue  # its maker is about to lock it, or it is a stranger's
+        with open(fd) as lock:
+            if os.fstat(fd).st_uid != os.getuid():
+                continue
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue  # its maker lives
+            yield folder

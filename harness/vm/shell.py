@@ -18,7 +18,7 @@ from harness.vm.accelerator import TCG, accelerator
 from harness.vm.bundle import make
 from harness.vm.machine import daemons
 from harness.vm.root import Root
-from harness.vm.session import choose
+from harness.vm.session import choose, machine_command
 from harness.vm.settings import Settings
 
 _LEAVE = "Leave the shell, or type Ctrl-A X, and the machine is gone."
@@ -45,7 +45,8 @@ def open_shell(image: Image, arguments: tuple[str, ...], settings: Settings, roo
         (folder / "start").write_text(start.script(run, engine.END, make.sources(root)))
         if not root.here:
             roots.bring_sources(folder / make.SOURCES)
-        command = engine.command(image, settings, root, folder, accelerator(settings.accel) if root.here else TCG)
+        accel = accelerator(settings.accel) if root.here else TCG
+        command = machine_command(engine, image, settings, root, folder, accel)
         stack.enter_context(daemons(command))
         try:
             ended = subprocess.run(command.argv, check=False)

@@ -36,7 +36,7 @@ def of_image(
         bye = shlex.quote(wire.line(0, wire.Bye()))
         lines = f"(\n{script}\n) >{engine.SHARE}/told 2>&1\nprintf %s {bye} >>{engine.SHARE}/{wire.EVENTS}"
         (folder / "start").write_text(start.script(lines, engine.END))
-        command = engine.command(image, settings, root.own(), folder, accelerator())
+        command = session.machine_command(engine, image, settings, root.own(), folder, accelerator())
         with started(command, folder, deadline_s, shown=False) as machine:
             taken = pool.submit(dump.take, folder, vmcore, deadline_s) if vmcore is not None else None
             assert list(machine.events(lambda _: True)) == [wire.Bye()]

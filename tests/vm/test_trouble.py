@@ -108,7 +108,10 @@ def running_out(started: Started) -> Started:
         found = started(*arguments)
 
         def written() -> bool:
-            return any((folder / wire.EVENTS).stat().st_size for folder in share.above().glob(f"{share.PREFIX}*/"))
+            return any(
+                (folder / wire.EVENTS).stat().st_size
+                for folder in share.above().glob(f"{share.PREFIX}*/{share.SHARED}")
+            )
 
         wait_until("the guest has written an event", 60, written, pause_s=0.1)
         return found

@@ -14,6 +14,7 @@ from harness.vm.settings import Settings
 
 SUMMARY = "QEMU's microvm: faster still, for kernels with all built in"
 ORDER = 0
+UNPRIVILEGED = True
 SHARE = initramfs.SHARE
 END = plain.END
 SECOND = "plain"

@@ -13,6 +13,8 @@ from harness.vm.settings import Settings
 
 SUMMARY = "QEMU with an initramfs of its own"
 ORDER = 1
+UNPRIVILEGED = True
+"""QEMU reads the files that the guest sees, and no other program."""
 SHARE = initramfs.SHARE
 END = "busybox reboot -f"
 _9P = "trans=virtio,version=9p2000.L,msize=512000"
