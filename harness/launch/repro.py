@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 
 from harness.launch import argv
+from harness.model.printable import visible
 from harness.scenario import Before, Exercise, Frame, Holder, Place, Scenario
 
 _SCRIPT = """\
@@ -22,6 +24,7 @@ fi
 dir=$(mktemp -d)
 mkdir "$dir/mnt"
 name=${{dir##*/}}
+export python dir name # for the shell in the namespace
 grep -q ' /sys/fs/fuse/connections ' /proc/self/mountinfo || mount -t fusectl none /sys/fs/fuse/connections
 
 number=
@@ -84,7 +87,12 @@ _INIT = """\
 init=$(cat "/proc/$shim/task/$shim/children")
 init=${init%% *}"""
 
-_VARIABLES = argv.Places(("$python", "-P", "-m"), "$name", "$dir/mnt", "$dir/journal", "$dir/control")
+_MARK = "\0"
+"""Before the name of a variable of the script: no argument of a program holds it (execve(2)), as it may hold a `$`."""
+_VARIABLES = argv.Places(
+    (f"{_MARK}python", "-P", "-m"), f"{_MARK}name", f"{_MARK}dir/mnt", f"{_MARK}dir/journal", f"{_MARK}dir/control"
+)
+_VARIABLE = re.compile(rf"{_MARK}(python|name|dir)")
 
 
 def possible(scenario: Scenario) -> bool:
@@ -93,25 +101,28 @@ def possible(scenario: Scenario) -> bool:
 
 
 def script(scenario: Scenario) -> str:
-    outside = scenario.server is Place.OUTSIDE or scenario.frame is Frame.PROCESS
-    server = _words(argv.server(scenario, _VARIABLES))
-    start = _OUTSIDE.format(server=server) if outside else ""
-    target = "init=$server_pid"
-    if scenario.frame is not Frame.PROCESS:
-        inside = " & ".join(map(_words, argv.inside(scenario, _VARIABLES))) + " & wait"
-        if scenario.frame is Frame.NESTED:
-            inside = _NESTED.format(inside=_quoted(inside)) + " & wait"
-        start += _CONTAINER.format(inside=_quoted(inside))
-        target = _INIT
+    target = "init=$server_pid" if scenario.frame is Frame.PROCESS else _INIT
     return _SCRIPT.format(
-        name=scenario.name,
-        summary=scenario.summary,
+        name=visible(scenario.name),
+        summary=visible(scenario.summary),
         python=shlex.quote(sys.executable),
-        start=start,
+        start=started(scenario),
         armed=_armed(scenario),
         target=target,
         before=_before(scenario),
     )
+
+
+def started(scenario: Scenario) -> str:
+    """The shell lines that start its programs, with the variables `python`, `name` and `dir`."""
+    outside = scenario.server is Place.OUTSIDE or scenario.frame is Frame.PROCESS
+    start = _OUTSIDE.format(server=_words(argv.server(scenario, _VARIABLES))) if outside else ""
+    if scenario.frame is Frame.PROCESS:
+        return start
+    inside = " & ".join(map(_words, argv.inside(scenario, _VARIABLES))) + " & wait"
+    if scenario.frame is Frame.NESTED:
+        inside = _NESTED.format(inside=shlex.quote(inside)) + " & wait"
+    return start + _CONTAINER.format(inside=shlex.quote(inside))
 
 
 def _before(scenario: Scenario) -> str:
@@ -140,11 +151,12 @@ sleep 0.2
 
 
 def _words(argv: list[str]) -> str:
-    """The words quoted for a shell that has the variables."""
-    return " ".join(f'"{word}"' if word.startswith("$") else shlex.quote(word) for word in argv)
+    """The words, quoted for a shell that has the variables."""
+    return " ".join(map(_word, argv))
 
 
-def _quoted(text: str) -> str:
-    """One word: the variables are ours to fill in, and what is inside is for the shell that gets it."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
-    return f'"{escaped}"'
+def _word(word: str) -> str:
+    parts = _VARIABLE.split(word)  # what is ours stands at the odd places
+    if len(parts) == 1:
+        return shlex.quote(word)
+    return "".join(f'"${part}"' if place % 2 else shlex.quote(part) if part else "" for place, part in enumerate(parts))
