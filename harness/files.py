@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 SECRET = 0o600
 """The mode of what holds readings of a machine: for nobody else's eyes."""
@@ -52,6 +52,22 @@ def replace_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
     except BaseException:
         os.unlink(fresh)
         raise
+
+
+def opened_anew(path: Path) -> TextIO:
+    """Open a text file that grows while others read it, in the place of what was there.
+
+    Args:
+        path: the file; links and what is no plain file are treated as `replace_bytes` does.
+
+    Returns:
+        The new file, which is empty.
+
+    Raises:
+        OSError: it cannot be made; what was there stays then.
+    """
+    replace_bytes(path, b"")
+    return open(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "w", encoding="utf-8")
 
 
 def read_text(path: Path, most: int) -> str:

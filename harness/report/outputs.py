@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from harness import __version__, registry
 from harness.errors import UsageError
-from harness.files import replace_file
+from harness.files import opened_anew, replace_file
 from harness.model.events import Counted
 from harness.record import record
 
@@ -79,7 +79,7 @@ class Outputs:
         if printed is not None:
             module(printed)
         self._streams: list[TextIO] = [sys.stdout] if printed == STREAMED else []
-        self._opened = [target.path.open("w", encoding="utf-8") for target in targets if target.name == STREAMED]
+        self._opened = [opened_anew(target.path) for target in targets if target.name == STREAMED]
         self._streams += self._opened
 
     def take(self, event: Event) -> None:

@@ -12,10 +12,12 @@ import os
 import socket
 import stat
 import struct
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from harness.errors import MachineError
+from harness.files import SECRET, replace_bytes
 from harness.kernels.image import Image
 from harness.linux import kmsg
 from harness.linux.polling import poll
@@ -67,20 +69,22 @@ def take(share: Path, file: Path, patience_s: float = DEADLINE_S) -> None:
     Raises:
         MachineError: The guest does not come to it, QEMU cannot be asked, or could not write it.
     """
-    partial = file.with_name(f".{file.name}.part")
+    # QEMU writes through what is there; nobody can have put a link at a name that was not known before.
+    fd, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", dir=file.absolute().parent)
+    os.close(fd)
+    partial = Path(name)
     try:
         poll(patience_s, lambda: os.path.lexists(share / _WHOLE) or not share.is_dir(), _LOOK_EVERY_S)
         if not os.path.lexists(share / _WHOLE):
             raise MachineError(f"the guest does not come to the moment of the dump within {patience_s:g} s")
         with _connected(monitor_of(share)) as monitor:
-            monitor.execute("dump-guest-memory", paging=False, protocol=f"file:{partial.absolute()}", format="elf")
-        partial.chmod(0o600)
+            monitor.execute("dump-guest-memory", paging=False, protocol=f"file:{partial}", format="elf")
         _tidied(partial)
         text = vmcoreinfo.find(partial)
         if text is not None:
             _add_note(partial, vmcoreinfo.NOTE, text)
         partial.replace(file)
-        log_of(file).write_bytes(_log(share / LOG))
+        replace_bytes(log_of(file), _log(share / LOG), SECRET)
     except OSError as error:
         raise MachineError(f"the guest's memory cannot be dumped into {file}: {error}") from error
     finally:

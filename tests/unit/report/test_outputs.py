@@ -48,6 +48,23 @@ def test_the_streamed_one_has_a_line_for_each_run_as_it_ends(tmp_path: Path) -> 
     assert [record["type"] for record in records] == ["run"] * 3 + ["series"] * 3
 
 
+def test_the_streamed_one_is_not_written_through_a_link(tmp_path: Path) -> None:
+    """Others may have put one there, where they may write, too; what it leads to is left as it is."""
+    victim = tmp_path / "victim"
+    victim.write_text("whole")
+    file = tmp_path / "runs"
+    file.symlink_to(victim)
+    out = Outputs(None, outputs.parse([f"jsonl={file}"]))
+    out.take(Counted(result_of("healthy")))
+    out.write(REPORT)
+    assert victim.read_text() == "whole"
+    assert not file.is_symlink()
+    assert len(file.read_text().splitlines()) == 4
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(OSError, match="no plain file"):
+        Outputs(None, outputs.parse([f"jsonl={tmp_path / 'fifo'}"]))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
