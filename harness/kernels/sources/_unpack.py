@@ -293,6 +293,25 @@ def _last_words(errors: IO[bytes]) -> str:
     return visible(errors.read(1 << 16).decode(errors="replace").strip()[-300:])
 
 
+def excess(folder: Path) -> str:
+    """Look whether a folder has more than a package may hold, while another program fills it.
+
+    Returns:
+        What is too much, in words; empty where it is not.
+    """
+    total = number = 0
+    for above, _, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(above, name)).st_size
+            number += 1
+            if total > BYTES:
+                return f"unpacks to more than {BYTES >> 30} GiB"
+            if number > MEMBERS:
+                return f"has more than {MEMBERS} files"
+    return ""
+
+
 def vet(root: Path, package: str) -> None:
     """Look over what another program has unpacked: refuse what is no file, folder or link; drop setuid and the like.
 

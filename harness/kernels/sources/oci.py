@@ -10,6 +10,7 @@ import lzma
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -18,12 +19,15 @@ from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
 from harness.kernels.progress import Report
 from harness.kernels.sources import _packages, _root
-from harness.kernels.sources._unpack import FILE_BYTES, vet
+from harness.kernels.sources._unpack import FILE_BYTES, excess, vet
+from harness.linux.polling import poll
+from harness.model.printable import visible
 from harness.record import replace
 
 SUMMARY = "an image of a container with /boot and /lib/modules, as skopeo names it"
 EXAMPLES = ("./saved.tar", "oci:./layout:tag", "docker-daemon:image:tag", "docker://registry/image:tag")
 _TRANSPORTS = ("oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:", "docker://")
+_LOOK_EVERY_S = 0.5
 
 
 def claims(spec: str) -> bool:
@@ -55,8 +59,10 @@ def provide(spec: str, report: Report) -> Image:
     def unpack(folder: Path) -> None:
         report(f"unpacking {spec}")
         limited = ("prlimit", f"--fsize={FILE_BYTES}", "--")
-        _run([*limited, "skopeo", "copy", "--quiet", source, f"oci:{folder}/layout:kernel"])
-        _run([*limited, "umoci", "raw", "unpack", "--rootless", "--image", f"{folder}/layout:kernel", f"{folder}/root"])
+        copy = ("skopeo", "copy", "--quiet", source, f"oci:{folder}/layout:kernel")
+        layers = ("umoci", "raw", "unpack", "--rootless", "--image", f"{folder}/layout:kernel", f"{folder}/root")
+        for argv in (copy, layers):
+            _run([*limited, *argv], folder)
         shutil.rmtree(folder / "layout")
         vet(folder / "root", spec)
         _root.complete(_root.located(folder / "root"), spec, "the image must hold both, of one kernel")
@@ -65,11 +71,23 @@ def provide(spec: str, report: Report) -> Image:
     return replace(_packages.of_root(spec, root, report), digest=digest, package=spec)
 
 
-def _run(argv: list[str]) -> str:
-    try:
-        ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise MachineError(f"{argv[0]} is not there", "install skopeo and umoci") from error
-    if ended.returncode:
-        raise UsageError(f"{argv[0]} cannot read that image", ended.stderr.strip()[-300:])
-    return ended.stdout
+def _run(argv: list[str], grows: Path | None = None) -> str:
+    """Run a program; `grows`: the folder that it fills, which is watched, for its limit is on single files alone."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        try:
+            program = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+        except FileNotFoundError as error:
+            raise MachineError(f"{argv[0]} is not there", "install skopeo and umoci") from error
+        try:
+            while not poll(_LOOK_EVERY_S, lambda: program.poll() is not None, _LOOK_EVERY_S / 10):
+                if grows is not None and (why := excess(grows)):
+                    raise UsageError(f"that image {why}", "it is not unpacked")
+        finally:
+            program.kill()
+            program.wait()
+        output.seek(0)
+        errors.seek(0)
+        if program.returncode:
+            tool = next(each for each in argv if each in ("skopeo", "umoci"))
+            raise UsageError(f"{tool} cannot read that image", visible(errors.read().decode(errors="replace"))[-300:])
+        return output.read().decode(errors="replace")

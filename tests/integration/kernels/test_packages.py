@@ -16,7 +16,7 @@ from harness.kernels import spec as kernel_spec
 from harness.kernels import store as kernel_store
 from harness.kernels.architectures import x86_64
 from harness.kernels.image import Image
-from harness.kernels.sources import _root, rpm, tree
+from harness.kernels.sources import _root, _unpack, rpm, tree
 from harness.vm import initramfs
 from harness.vm.engines import plain, virtiofs
 from tests.conftest import require
@@ -419,6 +419,36 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, full: Path, mon
     with pytest.raises((FusezapError, OSError), match="No space left"):
         kernel_spec.find(str(path), silent)
     nothing_kept()
+
+
+_UNPACKS_WITHOUT_END = """#!/bin/sh
+mkdir -p "$(expr "$*" : '.* \\(.*\\)')"
+cd "$(expr "$*" : '.* \\(.*\\)')"
+n=0
+while :; do head -c 100000 /dev/zero >"$n"; n=$((n + 1)); done
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "why"), [("BYTES", 3_000_000, "unpacks to more"), ("MEMBERS", 50, "has more than 50")]
+)
+def test_an_image_that_unpacks_without_end_is_stopped(
+    limit: str, value: int, why: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of its files is small: it is their sum that fills the disk."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, text in {
+        "skopeo": '#!/bin/sh\n[ "$1" = copy ] || echo \'{"Digest": "sha256:00"}\'\n',
+        "umoci": _UNPACKS_WITHOUT_END,
+    }.items():
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
+    monkeypatch.setattr(_unpack, limit, value)
+    with pytest.raises(UsageError, match=why):
+        kernel_spec.find("oci:./layout:tag", silent)
+    assert list(cache.rglob("root")) == [], "nothing half-written stays"
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
