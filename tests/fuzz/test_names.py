@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -18,14 +20,18 @@ from harness.diagnosis import formats as diagnosis_formats
 from harness.diagnosis.records import Diagnosis
 from harness.model.records import Report
 from harness.report import formats as report_formats
+from harness.runtimes import formats as runtimes_formats
+from harness.runtimes.records import Report as RuntimesReport
 from tests.unit.diagnosis.test_findings import DIAGNOSIS
 from tests.unit.results import report_of, series_of
+from tests.unit.runtimes.test_runtimes import report as runtimes_report
 
 FOREIGN = frozenset(
     {
         *("comm", "fsname", "point", "id", "name", "image", "pod", "evidence", "release", "version", "frozen", "wchan"),
         *("waits_for", "path", "taken", "note", "errors", "warnings", "missing"),
         *("leftovers", "unseen", "blind", "package"),
+        *("words", "state", "function", "lost", "versions"),
     }
 )
 """Fields of records that hold what others have chosen."""
@@ -61,8 +67,11 @@ def renamed(value: Any, name: str, field: str = "") -> Any:
         changes = {
             each.name: renamed(getattr(value, each.name), name, each.name)
             for each in fields(value)
-            if not (kind in ("About", "Finding", "Node", "Check") and each.name in ("id", "name"))
+            if not (
+                kind in ("About", "Finding", "Node", "Check", "Subject", "Operation") and each.name in ("id", "name")
+            )
             and not (kind in ("Diagnosis", "Report") and each.name == "version")
+            and not (each.name == "state" and kind not in ("ProcessRow", "Recovery"))
         }
         return replace(value, **changes)
     if isinstance(value, tuple):
@@ -107,3 +116,18 @@ def test_a_diagnosis(format_name: str, name: str) -> None:
 def test_a_report(format_name: str, name: str) -> None:
     report: Report = renamed(report_of(series_of("exit-flush-self"), series_of("healthy")), name)
     assert_safe(format_name, registry.module(report_formats, format_name, "render").render(report))
+
+
+@pytest.mark.parametrize("format_name", registry.names(runtimes_formats))
+@given(name=NAMES)
+@example(name="".join(PIECES))
+@example(name="=cmd|' /C calc'!A0")
+@settings(max_examples=25)
+def test_answers_of_runtimes(format_name: str, name: str) -> None:
+    report: RuntimesReport = renamed(runtimes_report(), name)
+    text = registry.module(runtimes_formats, format_name, "render").render(report)
+    assert_safe(format_name, text)
+    if format_name == "csv":
+        rows = list(csv.reader(io.StringIO(text)))
+        assert {len(row) for row in rows} == {len(rows[0])}
+        assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row), "no formula"

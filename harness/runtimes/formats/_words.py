@@ -49,7 +49,7 @@ def tree(course: ExperimentResult) -> str:
     for each in course.picture.tree:
         threads = f", {each.threads} threads" if each.threads > 1 else ""
         function = f", in {visible(each.function)}" if each.function else ""
-        parts.append(f"{visible(each.comm)} {each.state}{threads}{function}")
+        parts.append(f"{visible(each.comm)} {visible(each.state)}{threads}{function}")
     return " → ".join(parts)
 
 

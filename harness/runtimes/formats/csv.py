@@ -21,6 +21,13 @@ def render(report: Report) -> str:
             for each in course.operations:
                 answer = each.answer
                 status = "" if answer.status is None else answer.status
-                row = (subject.name, version, report.kernel.release, course.experiment, each.when, each.name)
-                table.writerow((*row, status, f"{answer.took_s:.3f}", visible(answer.words)))
+                foreign = map(_cell, (version, report.kernel.release))
+                row = (subject.name, *foreign, course.experiment, each.when, each.name)
+                table.writerow((*row, status, f"{answer.took_s:.3f}", _cell(answer.words)))
     return stream.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A text of others; a spreadsheet takes what begins with one of these for a formula."""
+    shown = visible(text)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown

@@ -19,7 +19,7 @@ def render(report: Report) -> str:
         "What the runtimes answered while a container hung in the flush of its own FUSE server. "
         + _words.summary(report),
         "",
-        f"Measured {report.started} on Linux {kernel.release} ({kernel.machine}) by fusezap {report.version}, with",
+        f"Measured {report.started} on Linux {_cell(visible(kernel.release))} ({_cell(visible(kernel.machine))}) by fusezap {report.version}, with",
         f"`{visible(report.command)}`. In each cell: exit status, message and time.",
         "",
     ]
