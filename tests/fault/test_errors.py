@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import require
+from tests.unit.kernels.roots import IMAGE
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDED = CHECKOUT / "tests/data/6.18/exit-flush-self.json"
@@ -101,6 +104,33 @@ def commits(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A file system with no block left."""
+    require("mount", root=True)
+    folder = tmp_path_factory.mktemp("full")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "fusezap-full", folder], check=True)
+    try:
+        (folder / "all").write_bytes(bytes(4096))
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def bisected(step: str, commits: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT), **changes}
+    script = f"git bisect start HEAD HEAD~4 && git bisect run sh -c {shlex.quote(step)}"
+    return subprocess.run(
+        ["bash", "-c", script], cwd=commits, env=env, capture_output=True, text=True, timeout=90, check=False
+    )
+
+
+def names_no_commit(done: subprocess.CompletedProcess[str]) -> bool:
+    told = done.stdout + done.stderr
+    assert "bisect run failed" in told, f"the step was never run, or was taken for an answer: {told}"
+    return done.returncode != 0 and "is the first bad commit" not in told and "first 'bad' commit" not in told
+
+
 BROKEN = """
 from harness.commands import check
 def broken(*_):
@@ -124,9 +154,30 @@ check._options = broken
     ids=["a wrong option", "a wrong command", "a wrong scenario", "a full disk", "no image", "a traceback"],
 )
 def test_a_bisect_stops_and_names_no_commit(step: str, commits: Path) -> None:
-    env = {**os.environ, "PYTHONPATH": str(CHECKOUT), "BROKEN": BROKEN}
-    script = f"git bisect start -q HEAD HEAD~4 && git bisect run sh -c {shlex.quote(step)}"
-    done = subprocess.run(["bash", "-c", script], cwd=commits, env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode != 0
-    assert "is the first bad commit" not in done.stdout + done.stderr
-    assert "first 'bad' commit" not in done.stdout + done.stderr, "nor were all skipped"
+    done = bisected(step, commits, BROKEN=BROKEN)
+    assert names_no_commit(done), done.stdout + done.stderr
+
+
+def test_a_bisect_without_qemu_stops(commits: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The image is a kernel, and what starts it is missing."""
+    tools = tmp_path_factory.mktemp("tools")
+    for name in ("sh", "depmod", "modprobe", "busybox", "setpriv"):
+        found = shutil.which(name)
+        if found:
+            (tools / name).symlink_to(found)
+    image = tools / "bzImage"
+    image.write_bytes(IMAGE)
+    step = f"PATH={tools} {FUSEZAP} check healthy --kernel {image}"
+    done = bisected(step, commits, XDG_CACHE_HOME=str(tools))
+    assert "not there: qemu-system-x86_64" in done.stderr
+    assert names_no_commit(done), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("where", ["FUSEZAP_RUN_DIR", "TMPDIR XDG_CACHE_HOME"])
+def test_a_bisect_on_a_full_disk_stops(where: str, commits: Path, full: Path) -> None:
+    """Where a run keeps its folder; where the machine's folder and the kernel's entry are made."""
+    kernel = f" --kernel {full.parent}/bzImage" if "TMPDIR" in where else ""
+    (full.parent / "bzImage").write_bytes(IMAGE)
+    done = bisected(f"{FUSEZAP} check healthy{kernel}", commits, **dict.fromkeys(where.split(), str(full / "below")))
+    assert "No space left" in done.stderr, done.stderr
+    assert names_no_commit(done), done.stdout + done.stderr
