@@ -12,14 +12,14 @@ SUMMARY = "a page of documentation (docs/reference/runtimes.md is one)"
 
 
 def render(report: Report) -> str:
-    kernel = report.kernel
+    release, machine = (_cell(visible(each)) for each in (report.kernel.release, report.kernel.machine))
     lines = [
         "# What container runtimes do when a container cannot die",
         "",
         "What the runtimes answered while a container hung in the flush of its own FUSE server. "
         + _words.summary(report),
         "",
-        f"Measured {report.started} on Linux {_cell(visible(kernel.release))} ({_cell(visible(kernel.machine))}) by fusezap {report.version}, with",
+        f"Measured {report.started} on Linux {release} ({machine}) by fusezap {report.version}, with",
         f"`{visible(report.command)}`. In each cell: exit status, message and time.",
         "",
     ]
