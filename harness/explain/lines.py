@@ -6,15 +6,20 @@ import functools
 import html
 import json
 import re
+from collections.abc import Iterator
 
 from harness import registry
 from harness.explain import prefixes
 
-LONGEST = 16_384
+LONGEST = 2048
+"""Characters of one piece: twice the longest record of the kernel's log (PRINTKRB_RECORD_MAX, kernel/printk/printk.c,
+is 1,024).  A longer line is read in pieces, so that no pattern's work grows with the square of a line."""
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\[[0-9;]{1,8}m(?=\S|\s)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\ufeff]")
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,6}|[a-z]{2,6});")
 _CALLER = re.compile(r"\[\s*(?:\d+\.\d+\])?\s*\[?\s*([TC]\d+)\]")
+_SPACES = str.maketrans("\t\xa0", "  ")
+_BLANKS = re.compile(r"\s{32,}")
 _DEEPEST = 12
 
 
@@ -26,8 +31,8 @@ def _prefixes() -> re.Pattern[str]:
 
 
 def unwrapped(raw: str) -> str:
-    """The line without JSON around it, colours, HTML entities and control characters."""
-    text = raw[:LONGEST]
+    """The line without JSON around it, colours, HTML entities, control characters and wide gaps."""
+    text = raw
     if text.startswith("{") and text.rstrip().endswith("}"):
         text = _of_json(text)
     if "\x1b" in text:
@@ -35,8 +40,29 @@ def unwrapped(raw: str) -> str:
     if "&" in text and ";" in text:
         text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     if not text.isprintable():
-        text = _CONTROL.sub("", text.replace("\xa0", " ").expandtabs())
+        text = _CONTROL.sub("", text.translate(_SPACES))
+    if len(text) > 32:
+        text = _BLANKS.sub(" " * 8, text)
     return text
+
+
+def pieces(text: str) -> Iterator[str]:
+    """The lines of a text, each as it is; one that is longer than any of the kernel's is cut at blanks.
+
+    Args:
+        text: A line, or the lines that were in one record of JSON.
+
+    Yields:
+        At most `LONGEST` characters each.
+    """
+    for line in text.split("\n"):
+        rest = line
+        while len(rest) > LONGEST:
+            end = rest.rfind(" ", 1, LONGEST)
+            end = LONGEST if end < 0 else end
+            yield rest[:end]
+            rest = rest[end:]
+        yield rest
 
 
 def _of_json(text: str) -> str:

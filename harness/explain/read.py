@@ -34,8 +34,8 @@ def _dialects() -> tuple[_Dialect, ...]:
 @functools.lru_cache(maxsize=1)
 def _hints() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], _Dialect], ...]]:
     """One pattern that is found in every line that a dialect may take, and the patterns of each."""
-    unanchored = "|".join(f"(?:{each.HINT.replace('^', '')})" for each in _dialects())
-    return re.compile(unanchored), tuple((re.compile(each.HINT), each) for each in _dialects())
+    together = "|".join(f"(?:{each.HINT})" for each in _dialects())
+    return re.compile(together), tuple((re.compile(each.HINT), each) for each in _dialects())
 
 
 @functools.lru_cache(maxsize=1)
@@ -80,25 +80,22 @@ class Reader:
             return
         if self._bytes > LOOSE_BYTES:
             self._search(raw)
-        elif raw.startswith("{") or "\x1b" in raw or "&" in raw:
-            for each in lines.unwrapped(raw).split("\n"):
-                self._read(each, None)
-        elif _hints()[0].search(raw) is None:
-            builder.noise()
         else:
-            self._read(lines.unwrapped(raw), None)
+            for each in lines.pieces(lines.unwrapped(raw)):
+                self._read(each, None)
 
     def _search(self, raw: str) -> None:
         """A line of a big log: the dialects that have a mark in it are asked, and no others."""
         for mark, place in _sure():
             if mark in raw:
-                self._read(lines.unwrapped(raw), [place])
+                for each in lines.pieces(lines.unwrapped(raw)):
+                    self._read(each, [place])
                 return
         found = [places for mark, places in _marked() if mark in raw]
         if not found:
             self._builder.noise()
             return
-        for each in lines.unwrapped(raw).split("\n"):
+        for each in lines.pieces(lines.unwrapped(raw)):
             self._read(each, sorted({place for places in found for place in places}))
 
     def _frame(self, raw: str) -> bool:
@@ -159,7 +156,7 @@ class Reader:
         if text and places is not None:
             if any(_dialects()[place].read(text, builder) for place in places):
                 return
-        elif text:
+        elif text and _hints()[0].search(text) is not None:
             for hint, dialect in _hints()[1]:
                 if hint.search(text) is not None and dialect.read(text, builder):
                     return

@@ -27,6 +27,10 @@ RARE = (
     ),
     *(b"\\ud800", b"x" * 70_000),
 )
+LONG = 30_000
+"""Bytes of a part that is repeated: a step whose work grows with the square of a line shows itself."""
+LARGEST = 200_000
+"""Bytes of an input: a reader's time is bounded for so much."""
 _TOKEN = re.compile(rb"[0-9]+|[A-Za-z_]+|[^\sA-Za-z0-9_]")
 
 
@@ -42,11 +46,11 @@ def mutated(seed: bytes, choose: random.Random) -> bytes:
     """
     data = seed
     for _ in range(choose.randint(1, 6)):
-        places = [match.span() for match in _TOKEN.finditer(data[:200_000])]
+        places = [match.span() for match in _TOKEN.finditer(data)]
         if not places:
             return choose.choice(RARE)
         start, end = choose.choice(places)
-        change = choose.randrange(6)
+        change = choose.randrange(7)
         if change == 0:
             data = data[:start] + choose.choice(RARE) + data[end:]
         elif change == 1:
@@ -58,6 +62,11 @@ def mutated(seed: bytes, choose: random.Random) -> bytes:
             data = data[:start] + data[slice(*other)] + data[end:]
         elif change == 4:
             data = data[:start] + bytes([choose.randrange(256)]) + data[start + 1 :]
+        elif change == 5:
+            first = choose.choice(places)[0]
+            part = data[min(first, start) : max(first, start) + 1][:40]
+            data = data[:end] + (part * (LONG // len(part)))[:LONG] + data[end:]
         else:
             data = data[: choose.randrange(len(data) + 1)]
+        data = data[:LARGEST]
     return data

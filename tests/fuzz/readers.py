@@ -30,6 +30,7 @@ from harness.model.events import Said
 from harness.model.records import Kernel, Outcome
 from harness.report.formats import json as report
 from harness.vm import wire
+from tests.unit.explain import texts
 from tests.unit.kernels.test_unpack import entry, packed
 
 DATA = Path(__file__).parents[1] / "data"
@@ -98,6 +99,23 @@ def _spec(name: str) -> None:
     kernel_spec.check(name.replace("\0", ""))
 
 
+def _dialects() -> tuple[bytes, ...]:
+    """One text in each dialect and header of each age, and lines with each prefix."""
+    stacks = ["\n".join(texts.log(texts.header_612, stack)) for stack in texts.TRACES.values()]
+    headers = ["\n".join(texts.log(texts.hung(header), texts.trace)) for header in texts.HEADERS.values()]
+    tools = ["\n".join(line for task in texts.TASKS for line in tool(task)) for tool in texts.TOOLS.values()]
+    prefixed = [prefix("INFO: task cat:7 blocked for more than 120 seconds.") for prefix in texts.PREFIXES.values()]
+    others = [
+        "5 D root 4253 440 0 80 0 - 269979 reques Sep30 ? 00:00:00 /usr/bin/runc init",
+        "do_exit -> exit_files -> fuse_flush -> request_wait_answer",
+        "request_wait_answer\nfuse_flush\ndo_exit",
+        "2 locks held by cat/7:\n #0: ffff888 (&mm->mmap_lock){++++}-{3:3}, at: exit_mm+0x1/0x2",
+        "Name:\tcat\nState:\tD (disk sleep)\nPid:\t7\nPPid:\t1",
+        "watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [cifsd:7]\nCPU: 3 PID: 7 Comm: cifsd Not tainted 5.4.0",
+    ]
+    return tuple(text.encode() for text in (*stacks, *headers, *tools, *others, "\n".join(prefixed)))
+
+
 _ID = "4f1c0d9e" * 8
 _STATUS = (
     b"Name:\tcat\nState:\tD (disk sleep)\nTgid:\t7\nPPid:\t1\nTracerPid:\t0\nNSpid:\t7\t1\nFDSize:\t64\nThreads:\t2\n"
@@ -152,7 +170,7 @@ READERS: dict[str, Reader] = {
     "cpio": Reader(
         _unpacked(unpack_cpio), (UsageError,), (b"070701" + b"0" * 88 + b"00000002" + b"0" * 8 + b"a\0\0\0",)
     ),
-    "explain": Reader(_explained, (), (_LOG,)),
+    "explain": Reader(_explained, (), (_LOG, *_dialects())),
 }
 
 

@@ -32,7 +32,7 @@ _AT = re.compile(
     r"(?:RIP|EIP|PC|pc)(?: is at)?\s*:?\s*(?:00(?:10"
     r"|60):)?(?:\[<[0-9a-f]+>\]\s*)*([A-Za-z_][\w.$]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?:\s+\[([\w-]+)[^\]]*\])?"
 )
-_TAINT = re.compile(r"[Tt]ainted.*?\s([2-9]\.\d{1,2}\.\d+[\w.+~-]*)")
+_TAINT = re.compile(r"[Tt]ainted.{0,80}?\s([2-9]\.\d{1,2}\.\d+[\w.+~-]*)")
 
 
 def read(text: str, builder: Builder) -> bool:

@@ -14,7 +14,7 @@ SUMMARY = "frames with offset and size: dmesg, /proc/PID/stack, every architectu
 HINT = r"\+0x[0-9a-fA-F]"
 
 FRAME = re.compile(
-    r"(\?\s+)?([A-Za-z_][\w.$]*)\+0x[0-9a-fA-F]+/0x[0-9a-fA-F]+(?:\s+\[([\w-]+)[^\]]{0,80}\])?(\s+\(unreliable\))?"
+    r"(\?\s+)?(?<![\w$])(?<!\w\.)([A-Za-z_][\w$]*(?:\.[\w$]+)*)\+0x[0-9a-fA-F]+/0x[0-9a-fA-F]+(?:\s+\[([\w-]+)[^\]]{0,80}\])?(\s+\(unreliable\))?"
 )
 NOT_A_FRAME = re.compile(
     r"\b(?:[RE]IP|NIP|LR|PC|pc|lr|epc|ra)\b ?(?:is at|:|\[)|\bat: |^\s*#\d|Workqueue|Comm:|\bfrom\b|last "

@@ -16,7 +16,7 @@ HINT = (
 )
 
 _BEGIN = re.compile(r"^@\w*\[\s*(?:([^,]{1,32}),\s*(\d+),?)?")
-_END = re.compile(r"^,?\s*([^,\]]{1,32})?,?\s*(\d+)?\s*\]:\s*\d+")
+_END = re.compile(r"^,?\s*([^,\]\s][^,\]]{0,31})?(?:,\s*(\d+)?)?\s*\]:\s*\d+")
 _OFFSET = re.compile(r"^([A-Za-z_][\w.$]*)\+\d+(?:\s+\[([\w-]+)\])?$")
 _PERF = re.compile(
     r"^[0-9a-f]{8,16}\s+([A-Za-z_][\w.$]*)(?:\+0x[0-9a-f]+)?\s+\((?:\[([\w.-]+)\]|/\S*vmlinux\S*"

@@ -21,7 +21,7 @@ HINT = (
     r"(?:circular|recursive)"
 )
 
-_HELD = re.compile(r"(\d+) locks? held by (.{1,32})/(\d+)")
+_HELD = re.compile(r"\blocks? held by (.{1,32})/(\d+)")
 _LOCK = re.compile(r"#\d+:\s.*\bat: ([A-Za-z_][\w.$]*)\+0x")
 
 
@@ -29,7 +29,7 @@ def read(text: str, builder: Builder) -> bool:
     found = _HELD.search(text)
     if found is not None:
         builder.met("lockdep")
-        builder.holder(found[2], int(found[3]))
+        builder.holder(found[1], int(found[2]))
         return True
     found = _LOCK.search(text)
     if found is not None:

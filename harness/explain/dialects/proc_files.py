@@ -14,7 +14,7 @@ MARKS = (
     "wchan",
 )
 SUMMARY = "/proc/PID/stack, task/*/stack, wchan, syscall, behind prompts, by head, tail, grep and loops"
-HINT = r"/proc/|wchan|^[a-z_][\w.]*(?:\w+@|$)|^\W*(?:[Pp][Ii][Dd]|[Tt][Ii][Dd]|[Tt]ask|[Tt]hread|[Pp]rocess)\W{0,3}\d+"
+HINT = r"/proc/|wchan|^[a-z_][\w.]*(?:@|$)|^\W*(?:[Pp][Ii][Dd]|[Tt][Ii][Dd]|[Tt]ask|[Tt]hread|[Pp]rocess)\W{0,3}\d+"
 
 _PATH = re.compile(
     r"/proc/(?:self|thread-self|(\d+)|\S{1,60}?)(?:/task/(?:(\d+)|\S{1,20}?))?/(stack|wchan|status|stat|syscall"
@@ -24,7 +24,7 @@ _PIDOF = re.compile(r"p(?:idof|grep)\s+(?:-\w+\s+)*([\w.:+-]+)")
 _INLINE = re.compile(
     r"^\s*(?:\[<[0-9a-fx]+>\]\s+)?(\?\s+)?([A-Za-z_][\w.$]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?:\s+\[([\w-]+)[^\]]*\])?"
 )
-_WORD = re.compile(r"^([a-z_][a-z0-9_]{2,}(?:\.[\w.]+)?)(?:[\w.-]+@\S+[:~ ].*)?$")
+_WORD = re.compile(r"^([a-z_][a-z0-9_]{2,127}(?:\.[\w.]{1,32})?)(?:$|(?=\S*@)[\w.-]{1,64}@\S+[:~ ])")
 _WCHAN = re.compile(r"\bwchan\W{1,4}([a-z_][a-z0-9_]{2,})")
 _WEAK = re.compile(
     r"^\W*(?:pid|tid|task|thread|process|Pid|Tid|PID|TID|Task|Thread"

@@ -14,7 +14,7 @@ MARKS = (
     "PC stack",
 )
 SUMMARY = "NAME D [ffff…] 0 PID PPID 0xFLAGS (sysrq-w, sysrq-t, hung tasks before 5.10)"
-HINT = r"\s[RSDTtXZPIKW](?:\s|\d).*\s0x[0-9a-f]{4,8}\b|PC stack\s+pid father"
+HINT = r"\s[RSDTtXZPIKW](?:\s|\d).{0,120}\s0x[0-9a-f]{4,8}\b|PC stack\s+pid father"
 
 _HEADER = re.compile(
     r"^(\S.{0,40}?)\s+([RSDTtXZPIKW])\s*(?:running "
