@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,10 @@ Everything else is passed on to pytest: `fusezap test -k judge -x`, `fusezap tes
 """
 PASSES_ON = True
 SLOW = "slow"
+PURE = ("tests/meta", "tests/unit", "tests/fuzz")
+EMULATED = ("tests/vm",)
+"""Each test of it waits for an emulator of one processor."""
+WORKERS = 4
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,10 +43,21 @@ def execute(args: argparse.Namespace) -> int:
         argv += ["-m", f"not {SLOW}"]
     if not os.access(checkout, os.W_OK):
         argv += ["-p", "no:cacheprovider"]
-    argv += args.passed_on
-    status = subprocess.run(argv, cwd=checkout, env=env, check=False).returncode
+    parts = [args.passed_on] if args.passed_on or not args.all else _parts()
+    failed = [
+        part for part in parts if subprocess.run([*argv, *part], cwd=checkout, env=env, check=False).returncode != 0
+    ]
     if not args.all:
         print(
             "left out: what takes long (a clean machine, setting up anew, many runs, many kills); `test --all` runs it"
         )
-    return 0 if status == 0 else 1
+    for part in failed:
+        print(f"failed: pytest {shlex.join(part)}".rstrip())
+    return 1 if failed else 0
+
+
+def _parts() -> list[list[str]]:
+    """Everything, as arguments of three runs of pytest: the live tests have the machine to themselves."""
+    at_once = ["-n", str(min(len(os.sched_getaffinity(0)), WORKERS)), "--dist", "loadfile"]
+    alone = [f"--ignore={suite}" for suite in (*PURE, *EMULATED)]
+    return [[*at_once, *PURE], alone, [*at_once, *EMULATED]]
