@@ -29,14 +29,3 @@ def test_in_an_environment_of_others_the_line_is_printed(tmp_path: Path, monkeyp
         _extras.ensure("farm", "no_such_module", "--cluster")
     assert "-m pip install" in str(caught.value)
     assert "'distributed>=" in str(caught.value)
-
-
-def test_in_our_own_it_is_installed_and_a_failure_shows_pips_last_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / _extras.STAMP).touch()
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    monkeypatch.setattr(_extras, "requirements", lambda _: ("./no-such-folder-at-all",))
-    with pytest.raises(MachineError, match="no-such-folder-at-all"):
-        _extras.ensure("farm", "no_such_module", "--cluster")
-    assert "installing no_such_module, once" in capsys.readouterr().err

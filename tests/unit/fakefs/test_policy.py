@@ -84,6 +84,7 @@ def rules(draw: st.DrawFn) -> Rule:
 
 
 @given(rules().filter(lambda rule: not list(check_rule(rule))))
+@pytest.mark.slow
 def test_every_correct_rule_can_be_parsed_from_its_spec(rule: Rule) -> None:
     assert parse_spec(rule.spec()) == rule
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.judge.simulator import check
 
 CASES = 5000
 
 
+@pytest.mark.slow
 def test_no_false_deadlock_and_no_retreat() -> None:
     """`python -m tests.unit.judge.simulator 100000` tries more."""
     found = {seed: check(seed) for seed in range(CASES)}

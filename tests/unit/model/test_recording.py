@@ -38,6 +38,7 @@ SNAPSHOTS = st.builds(
 
 
 @given(st.lists(SNAPSHOTS, min_size=1, max_size=3).map(tuple))
+@pytest.mark.slow
 def test_what_is_dumped_is_loaded_again(snapshots: tuple[Snapshot, ...]) -> None:
     assert recording.load(recording.dump(snapshots), "it") == snapshots
 

@@ -256,6 +256,7 @@ def leads_somewhere(text: str, report: Report) -> None:
     assert {place for _, place, _ in found} <= set(ids)
 
 
+@pytest.mark.slow
 def test_4_kernels_and_every_scenario_stay_within_the_limit() -> None:
     report = large_report(4)
     text = html.render(report)
@@ -268,6 +269,7 @@ def test_4_kernels_and_every_scenario_stay_within_the_limit() -> None:
     assert "the evidence in full" in text
 
 
+@pytest.mark.slow
 def test_200_kernels_and_every_scenario_stay_within_the_limit() -> None:
     report = large_report(200)
     text = html.render(report)
@@ -279,6 +281,7 @@ def test_200_kernels_and_every_scenario_stay_within_the_limit() -> None:
         assert text.count(series.kernel.release) > 1
 
 
+@pytest.mark.slow
 def test_kernels_that_share_a_part_are_named_in_the_part_that_is_linked() -> None:
     report = large_report(12)
     budget = BUDGETS[-1]
@@ -548,6 +551,7 @@ def test_parents_of_each_other_are_both_shown() -> None:
 # --- size ---
 
 
+@pytest.mark.slow
 def test_45_scenarios_with_long_journals_stay_within_the_limit() -> None:
     long = "/" + "very-long-name/" * 250
     many = []
@@ -574,6 +578,7 @@ def test_45_scenarios_with_long_journals_stay_within_the_limit() -> None:
     assert page.text.count("are left out") < 90
 
 
+@pytest.mark.slow
 def test_45_plain_scenarios_leave_nothing_out() -> None:
     many = [series_of(NAMES[number % 4], 100) for number in range(45)]
     text = html.render(report_of(*many))
@@ -581,6 +586,7 @@ def test_45_plain_scenarios_leave_nothing_out() -> None:
     assert text == html._page(report_of(*many), BUDGETS[0])
 
 
+@pytest.mark.slow
 def test_of_a_long_journal_the_ends_are_kept() -> None:
     entries = tuple({"seq": seq, "time": seq, "event": "called", "operation": f"op{seq}"} for seq in range(9000))
     page = page_of(with_result("healthy", journal=entries))

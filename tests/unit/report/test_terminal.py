@@ -249,6 +249,7 @@ class TestSummary:
         assert "Summary" not in text
         assert ESCAPE not in text
 
+    @pytest.mark.slow
     def test_many_kernels(self) -> None:
         stream = io.StringIO()
         Story(stream).summary(large_report(30).series)

@@ -13,7 +13,7 @@ import pytest
 from harness.model.records import Report, Result, Sighting, Timeline
 from harness.report.formats.trace import RUN_PID, STRIDE, render
 from harness.report.journal import requests
-from tests.unit.report.test_ktap import KINDS, every_kind, with_result
+from tests.unit.report.test_ktap import AGAIN, KINDS, with_result
 from tests.unit.results import KERNELS, WARNINGS, report_of, series_of
 
 REQUIRED = {
@@ -130,7 +130,7 @@ def test_a_thread_is_of_one_process(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_report_gives_the_same_text(kind: str) -> None:
-    assert render(KINDS[kind]) == render(every_kind()[kind])
+    assert render(KINDS[kind]) == render(AGAIN[kind])
 
 
 def test_the_deadlock_in_time() -> None:
@@ -241,6 +241,7 @@ def test_a_kernel_warning_is_a_label() -> None:
     assert labels == ["the kernel panicked 3.1 s after its start", "; ".join(WARNINGS)]
 
 
+@pytest.mark.slow
 def test_a_long_journal_is_paired_in_time() -> None:
     """Each answer finds its call without a look at all the others: 40,000 open calls of one kind."""
     calls = [entry(number, "called", after_ms=number) for number in range(40_000)]

@@ -30,6 +30,7 @@ def test_a_tail_is_that_of_the_binomial_distribution(counts: tuple[int, int], pe
     st.integers(1, 60).flatmap(lambda runs: st.tuples(st.integers(0, runs), st.just(runs))),
     st.sampled_from([0.8, 0.95, 0.999]),
 )
+@pytest.mark.slow
 def test_at_its_ends_the_tails_have_half_of_what_is_left(counts: tuple[int, int], confidence: float) -> None:
     hits, runs = counts
     low, high = clopper_pearson(hits, runs, confidence)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import os
@@ -147,22 +146,6 @@ def test_what_the_guest_covers_is_put_back() -> None:
     visible.check((*paths, Path("/dev/shm/checkout")))
     with pytest.raises(MachineError, match="/proc/1/root/x cannot be seen"):
         visible.check((Path("/proc/1/root/x"),))
-
-
-@pytest.mark.parametrize("machine", architectures.known())
-def test_the_probes_firmware_runs(machine: str, tmp_path: Path) -> None:
-    """Emulated, where it must work: so where KVM fails it, it is KVM that does not work."""
-    architecture = architectures.of(machine)
-    require(architecture.EMULATOR)
-    file = tmp_path / "firmware"
-    file.write_bytes(architecture.FIRMWARE)
-    argv = accelerator.probe(architecture, "tcg", file)
-    ended = subprocess.run(argv, capture_output=True, check=False, timeout=60)
-    assert ended.returncode == architecture.PROBE_STATUS, ended.stderr
-    file.write_bytes(bytes(len(architecture.FIRMWARE)))
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        ended = subprocess.run(argv, capture_output=True, check=False, timeout=2)
-        assert ended.returncode != architecture.PROBE_STATUS
 
 
 def test_the_archive_holds_what_it_must(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Reports through the readers and schemas of others."""
