@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 from harness.errors import UsageError
 
@@ -39,11 +40,11 @@ def decompressed(packed: bytes, trailer: int = 0) -> bytes | None:
     stream = packed[: len(packed) - trailer]
     try:
         if packed.startswith(b"\x1f\x8b"):
-            found = zlib.decompressobj(31).decompress(packed, MOST + 1)
+            found = _whole(zlib.decompressobj(31), packed)
         elif packed.startswith(b"\xfd7zXZ\0"):
-            found = lzma.LZMADecompressor(memlimit=MOST).decompress(packed, MOST + 1)
+            found = _whole(lzma.LZMADecompressor(memlimit=MOST), packed)
         elif packed.startswith(b"BZh"):
-            found = bz2.BZ2Decompressor().decompress(packed, MOST + 1)
+            found = _whole(bz2.BZ2Decompressor(), packed)
         elif packed.startswith(b"\x28\xb5\x2f\xfd"):
             found = _by_command(("zstd", "--decompress", "--stdout"), stream)
         elif packed.startswith(b"\x02\x21\x4c\x18"):
@@ -53,6 +54,21 @@ def decompressed(packed: bytes, trailer: int = 0) -> bytes | None:
     if found is not None and len(found) > MOST:
         raise UsageError(f"a kernel's image or module is larger than {MOST >> 20} MiB when it is unpacked")
     return found
+
+
+class _Decompressor(Protocol):
+    """Of zlib, lzma and bz2 alike."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+def _whole(stream: _Decompressor, packed: bytes) -> bytes | None:
+    """What is packed, and one byte beyond MOST at the most; None for a stream that breaks off."""
+    found = stream.decompress(packed, MOST + 1)
+    return found if stream.eof or len(found) > MOST else None
 
 
 def _by_command(argv: tuple[str, ...], packed: bytes) -> bytes | None:

@@ -51,8 +51,11 @@ def lacking(needed: Iterable[str]) -> tuple[str, ...]:
 def missing() -> tuple[str, ...]:
     """Everything that is missing, each with what to do about it; empty when a run can be tried."""
     faults = []
+    # ns_entries[] (fs/proc/namespaces.c) has it only with CONFIG_PID_NS.
+    if not os.path.lexists("/proc/self/ns/pid"):
+        faults.append("this kernel has no PID namespaces: it was built without CONFIG_PID_NS")
     if not os.path.exists("/dev/fuse"):
-        faults.append("/dev/fuse is not there: load the module with `sudo modprobe fuse`")
+        faults.append("/dev/fuse is not there: load the module with `sudo modprobe fuse`, unless CONFIG_FUSE_FS is off")
     elif not os.access("/dev/fuse", os.R_OK | os.W_OK):
         faults.append("/dev/fuse may not be opened by this user: run as root, or `sudo chmod 666 /dev/fuse`")
     return tuple(faults)

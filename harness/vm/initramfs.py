@@ -15,13 +15,33 @@ SHARE = "/run/fusezap-vm"
 """Mount point in the guest of the folder that it shares with the host."""
 ROOT_TAG, SHARE_TAG = "fusezap-root", "fusezap-share"
 
+FAULT = "fusezap-init: "
+"""What a line of the console begins with that says why the first program gave up."""
+LEAST_KB = 120_000
+"""MemTotal of a guest, in kB: with less, it reads the same pages of its programs again and again."""
+_OPTIONS = {
+    "9p": ("CONFIG_9P_FS", "CONFIG_NET_9P_VIRTIO, and CONFIG_VIRTIO_PCI or CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES"),
+    "virtiofs": ("CONFIG_VIRTIO_FS", "CONFIG_VIRTIO_PCI"),
+}
+"""By the type of the root: what has the type, and what finds its device."""
 _INIT = """\
 #!/bin/busybox sh
 busybox=/bin/busybox
 {load}
-$busybox mount -t {root_type} -o {root_options} {root_tag} /root || {{ echo "fusezap: no root"; $busybox reboot -f; }}
+$busybox mount -t {root_type} -o {root_options} {root_tag} /root || {{
+    $busybox mount -t proc proc /proc
+    why='finds no device for it ({device_options})'
+    $busybox grep -qw {root_type} /proc/filesystems || why='has no {root_type} ({type_options})'
+    echo "{fault}this kernel cannot mount the root of the host: it $why"
+    $busybox reboot -f
+}}
 {keep}
 $busybox mount -t proc proc /root/proc
+read name kilobytes unit </root/proc/meminfo
+[ "$kilobytes" -ge {least} ] || {{
+    echo "{fault}the machine has $kilobytes kB of memory, and a run takes {least}: see --memory, and mem= of --append"
+    $busybox reboot -f
+}}
 $busybox mount -t sysfs sysfs /root/sys
 $busybox mount -t devtmpfs devtmpfs /root/dev
 $busybox mount -t tmpfs run /root/run
@@ -53,6 +73,10 @@ def script(
         root_type=root[0],
         root_options=root[1],
         root_tag=ROOT_TAG,
+        type_options=_OPTIONS[root[0]][0],
+        device_options=_OPTIONS[root[0]][1],
+        fault=FAULT,
+        least=LEAST_KB,
         share_type=share[0],
         share_options=share[1],
         share_tag=SHARE_TAG,
@@ -109,11 +133,11 @@ def plain(module: Path) -> bytes:
 def build(folder: Path, init: str, modules: tuple[Path, ...], busybox: Path) -> Path:
     """The archive, in `folder`.  `busybox`: the guest's."""
     tree = folder / "initramfs"
-    for name in ("bin", "modules", "root"):
+    for name in ("bin", "modules", "proc", "root"):
         (tree / name).mkdir(parents=True)
     (tree / "init").write_text(init)
     (tree / "init").chmod(0o755)
-    names = [".", "bin", "modules", "root", "init", "bin/busybox"]
+    names = [".", "bin", "modules", "proc", "root", "init", "bin/busybox"]
     (tree / "bin/busybox").write_bytes(busybox.read_bytes())
     (tree / "bin/busybox").chmod(0o755)
     for module in modules:

@@ -19,6 +19,7 @@ from harness.linux.polling import poll
 from harness.model.printable import visible
 from harness.vm import wire
 from harness.vm.command import Command, Daemon
+from harness.vm.initramfs import FAULT
 
 LOOK_EVERY_S = 0.01
 DAEMON_S = 10.0
@@ -32,6 +33,9 @@ TOLD_LINES = 15
 TOLD_OF_A_CRASH = 40
 _KVM_FAILURE = re.compile(r"KVM internal error|^KVM: |kvm run failed|failed to initialize kvm|KVM_RUN failed", re.I)
 """As QEMU says it (kvm_cpu_exec(), accel/kvm/kvm-all.c); the machine stops then, and QEMU stays."""
+PANIC_S = 2.0
+"""A kernel that has panicked ends the emulator at once (panic=-1, -no-reboot), unless it has not read that yet."""
+_PANIC = re.compile(r"Kernel panic - not syncing: .*")
 _CRASH = re.compile(r"Kernel panic|BUG: |Oops: |Out of memory: ")
 _NO_TEXT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|[^\x20-\x7e\t]")
 
@@ -68,6 +72,10 @@ class Machine:
         self._shown = shown
         self._boot_until = None if boot_s is None else time.monotonic() + boot_s
         self._kvm_failure: str | None = None
+        self._fault: str | None = None
+        """Why the first program of the guest gave up."""
+        self._panic: tuple[float, str] | None = None
+        """When the kernel panicked, and its words."""
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._alive = time.monotonic()
         assert process.stdout is not None
@@ -106,6 +114,8 @@ class Machine:
                     # A kernel that panics ends QEMU with 0 (panic=-1, -no-reboot).
                     died = self._boot_until is not None and status != 0 and not self._reached_init()
                     raise self._lost(f"the machine ended by itself, its emulator with status {status}", died)
+                if self._panic is not None and time.monotonic() - self._panic[0] > PANIC_S:
+                    raise self._lost("")
                 if self._boot_until is not None and time.monotonic() > self._boot_until and not self._reached_init():
                     raise self._lost("under KVM the kernel did not come to its init", kvm_failed=True)
                 if time.monotonic() - self._alive > self._deadline_s:
@@ -131,6 +141,9 @@ class Machine:
     def _lost(self, why: str, kvm_failed: bool = False) -> LostError:
         if self._process.poll() is not None:
             self._reader.join(1)
+        if self._panic is not None:
+            why = f"the kernel panicked: {self._panic[1]}"
+        why = self._fault or why
         return LostError(why, last_words(tuple(self._lines)), self._reached_init(), kvm_failed)
 
     def _read(self, console: IO[bytes]) -> None:
@@ -138,6 +151,10 @@ class Machine:
             text = _NO_TEXT.sub("", raw.decode(errors="replace")).rstrip()
             if text:
                 self._lines.append(text)
+                if text.startswith(FAULT):
+                    self._fault = text.removeprefix(FAULT)[:300]
+                if self._panic is None and (panic := _PANIC.search(text)):
+                    self._panic = time.monotonic(), panic[0][:300]
                 if _KVM_FAILURE.search(text):
                     self._kvm_failure = text[:200]
                 if self._shown:

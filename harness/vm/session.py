@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from harness import __version__, registry
 from harness.boundary import say
 from harness.errors import BugError, Interrupted, KernelError, MachineError
+from harness.kernels import options as kernel_options
 from harness.kernels.image import Image
 from harness.kernels.progress import Report
 from harness.model.events import Began, Counted, Ended, Event, Failed, Judged, Said
@@ -100,7 +101,15 @@ def run_in_vm(session: VmSession) -> Generator[Event]:
 
 
 def choose(image: Image, settings: Settings) -> ModuleType:
-    """The engine that the user named, or the first that does not refuse; MachineError lists why each one refuses."""
+    """The engine that the user named, or the first that does not refuse.
+
+    Raises:
+        KernelError: The kernel was built without what every machine and every run needs.
+        MachineError: No engine takes it; lists why each one refuses.
+    """
+    lacking = kernel_options.lacking(image)
+    if lacking:
+        raise KernelError(f"{image.spec} ({image.release}) cannot run it: it lacks {', '.join(lacking)}")
     names = [settings.engine] if settings.engine else registry.names(engines)
     reasons = []
     for engine in sorted(map(_named, names), key=lambda each: cast("int", each.ORDER)):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("fakefs", "harness", "scenarios")
-_IGNORED = {"__pycache__", "build", "dist", "node_modules", "venv"}
+_IGNORED = {"__pycache__", "dist", "node_modules", "venv"}
 
 
 def files() -> list[Path]:
@@ -33,7 +33,12 @@ def _walk(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not path.is_symlink():
             hidden = path.name.startswith(".") and path.name not in (".ci", ".github")
-            if not hidden and path.name not in _IGNORED and not path.name.endswith(".egg-info"):
+            if (
+                not hidden
+                and path.name not in _IGNORED
+                and path != ROOT / "build"
+                and not path.name.endswith(".egg-info")
+            ):
                 yield from _walk(path)
         else:
             yield path

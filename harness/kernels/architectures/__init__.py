@@ -11,7 +11,7 @@ from types import ModuleType
 from harness import registry
 
 NEEDED = (
-    *("DEBIAN", "IMAGES", "names", "unpack", "starts_alone"),
+    *("DEBIAN", "IMAGES", "names", "unpack", "fault", "starts_alone"),
     *("EMULATOR", "PACKAGE", "BOARD", "CPU", "EMULATED_CPU", "CONSOLE", "OPTIONS", "EMULATED_OPTIONS"),
     *("FIRMWARE", "PROBE_OPTIONS", "PROBE_STATUS"),
 )
@@ -35,6 +35,40 @@ def known() -> tuple[str, ...]:
 def debian_names() -> frozenset[str]:
     """What Debian calls them."""
     return frozenset(of(machine).DEBIAN for machine in known())
+
+
+_ELF_MACHINES = {
+    3: "i386",
+    8: "MIPS",
+    20: "PowerPC",
+    21: "PowerPC64",
+    22: "s390",
+    40: "arm",
+    43: "SPARC",
+    62: "x86_64",
+    183: "aarch64",
+    243: "RISC-V",
+    258: "LoongArch",
+}
+"""The numbers of e_machine (include/uapi/linux/elf-em.h)."""
+_MARKS = {0x24: (b"\x18\x28\x6f\x01", "arm"), 0x38: (b"RSC\x05", "RISC-V")}
+"""Offset, mark and machine, of images that are no ELF file (arch/arm/boot/compressed/head.S,
+Documentation/arch/riscv/boot-image-header.rst)."""
+
+
+def another(data: bytes) -> str | None:
+    """The machine that an image is for, where no file is here for it or the file is no whole image.
+
+    Args:
+        data: of a file that `recognised` refuses.
+
+    Returns:
+        The name; None for what is no kernel of any machine known by its header.
+    """
+    if data[:4] == b"\x7fELF" and len(data) >= 20:
+        number = int.from_bytes(data[18:20], "big" if data[5] == 2 else "little")
+        return _ELF_MACHINES.get(number, f"machine {number} of the ELF format")
+    return next((name for at, (mark, name) in _MARKS.items() if data[at : at + 4] == mark), None)
 
 
 def recognised(data: bytes) -> tuple[str, str, str]:

@@ -54,6 +54,15 @@ def unpack(data: bytes) -> bytes | None:
     return kernel if kernel is not None and kernel[0x38:0x3C] == _MAGIC else None
 
 
+def fault(data: bytes) -> str | None:
+    """Why no machine can start that image; None where nothing tells."""
+    if len(data) >= _ZBOOT.size:
+        mark, kind, offset, length = _ZBOOT.unpack_from(data)
+        if (mark, kind) == (b"MZ", b"zimg") and offset + length > len(data):
+            return f"it is not whole: {offset + length - len(data)} bytes of the packed kernel are missing"
+    return None
+
+
 def starts_alone(file: Path) -> bool:
     """Whether QEMU can start that file as it is: an image that is not packed, and not the ELF file of a build tree."""
     with file.open("rb") as stream:

@@ -31,6 +31,10 @@ EMULATED_OPTIONS = "nolapic_timer noreplace-smp"
 """
 
 _MAGIC = b"HdrS"
+_WITH_FLAGS = 0x20C
+"""The version of the boot protocol that has xloadflags."""
+_KERNEL_64 = 1
+"""XLF_KERNEL_64 of xloadflags."""
 _ELF = b"\x7fELF"
 _EM_X86_64 = 62
 _NOTE = struct.pack("<III", 4, 8, 18) + b"Xen\0"
@@ -73,6 +77,32 @@ def unpack(data: bytes) -> bytes | None:
     if kernel is None or kernel[:4] != _ELF:
         return None
     return kernel if _NOTE in kernel or _NOTE_4 in kernel else None
+
+
+def fault(data: bytes) -> str | None:
+    """Why no machine can start that image; None where nothing tells."""
+    if data[:4] == _ELF:
+        return "it is not whole: the file breaks off" if _breaks_off(data) else None
+    if len(data) < 0x250:
+        return "it is not whole: the file breaks off in the header"
+    protocol, flags = struct.unpack_from("<H", data, 0x206)[0], struct.unpack_from("<H", data, 0x236)[0]
+    if protocol >= _WITH_FLAGS and not flags & _KERNEL_64:
+        return "it is a kernel of 32 bits (CONFIG_64BIT is not set)"
+    offset, length = struct.unpack_from("<II", data, 0x248)
+    missing = (data[0x1F1] or 4) * 512 + 512 + offset + length - len(data)
+    return f"it is not whole: {missing} bytes of the packed kernel are missing" if missing > 0 else None
+
+
+def _breaks_off(elf: bytes) -> bool:
+    """Whether a part that would be loaded lies beyond the end."""
+    if len(elf) < 64:
+        return True
+    (headers,) = struct.unpack_from("<Q", elf, 32)
+    size, number = struct.unpack_from("<HH", elf, 54)
+    if headers + size * number > len(elf):
+        return True
+    parts = (struct.unpack_from("<8xQ16xQ", elf, headers + each * size) for each in range(number) if size >= 40)
+    return any(start + length > len(elf) for start, length in parts)
 
 
 def starts_alone(file: Path) -> bool:

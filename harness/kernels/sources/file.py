@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.errors import KernelError, UsageError
 from harness.kernels import architectures
 from harness.kernels import store as kernel_store
+from harness.kernels.build.stale import release_of
 from harness.kernels.image import Image
 from harness.kernels.progress import Report
 
@@ -22,7 +23,7 @@ def claims(spec: str) -> bool:
 
 
 def provide(spec: str, report: Report) -> Image:
-    """UsageError for what is no kernel, or has no such modules."""
+    """UsageError for what is no kernel, or has no such modules; KernelError for half an image, or another machine's."""
     path, _, modules = spec.partition(":")
     return of_file(spec, Path(path).absolute(), Path(modules).absolute() if modules else None, report)
 
@@ -33,7 +34,13 @@ def of_file(spec: str, path: Path, modules: Path | None, report: Report, linked:
     try:
         machine, release, version = architectures.recognised(data)
     except ValueError as error:
+        other = architectures.another(data)
+        if other is not None:
+            raise KernelError(f"{path} cannot be started: it is for {other}, or not whole: {error}") from error
         raise UsageError(f"{path} is no kernel image: {error}", "name a bzImage, a vmlinuz or an Image") from error
+    fault = architectures.of(machine).fault(data)
+    if fault is not None:
+        raise KernelError(f"{path} cannot be started: {fault}")
     digest = hashlib.sha256(data).hexdigest()
 
     def unpack(folder: Path) -> None:
@@ -60,6 +67,7 @@ def _modules(path: Path, release: str, named: Path | None) -> Path | None:
     if named is not None:
         for folder in (named, named / "lib/modules" / release, named / "usr/lib/modules" / release):
             if (folder / "modules.dep").is_file():
+                _check_release(folder, release)
                 return folder
         raise UsageError(f"{named} holds no modules of {release}", "is there a modules.dep? depmod makes it")
     above = path.parent.parent
@@ -67,3 +75,12 @@ def _modules(path: Path, release: str, named: Path | None) -> Path | None:
         if (folder / "modules.dep").is_file():
             return folder
     return None
+
+
+def _check_release(modules: Path, release: str) -> None:
+    """KernelError where the modules that were named are those of another kernel: it would load none of them."""
+    for module in sorted(modules.rglob("*.ko*")):
+        built_for = release_of(module)
+        if built_for not in (None, release):
+            raise KernelError(f"{modules} has modules of {built_for}, and the kernel is {release}")
+        return

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.errors import KernelError, UsageError
 from harness.kernels import architectures
+from harness.kernels.build import stale
 from harness.kernels.image import Image
 from harness.kernels.progress import Report
 from harness.kernels.sources import _links
 from harness.kernels.sources.file import of_file
 from harness.record import replace
 
-SUMMARY = "a kernel build tree, or what make O=FOLDER filled; see to make's status yourself"
+SUMMARY = "a kernel build tree, or what make O=FOLDER filled; refused where make did not finish"
 EXAMPLES = (".", "../linux")
 _RELEASE = Path("include/config/kernel.release")
 
@@ -24,21 +25,20 @@ def claims(spec: str) -> bool:
 
 
 def provide(spec: str, report: Report) -> Image:
-    """UsageError for a tree that was not built, or whose image is not of its last build as far as its files tell."""
+    """UsageError for a tree that was not built.  KernelError where its image may not be that of its sources."""
     tree = Path(spec).absolute()
     image = _newest(tree)
     if image is None or not (tree / _RELEASE).is_file():
         raise UsageError(f"{tree} has not been built", f"make {_target()}")
     release = (tree / _RELEASE).read_text().strip()
     linked = tree / "vmlinux"
-    if linked.is_file() and linked.stat().st_mtime_ns > image.stat().st_mtime_ns:
-        raise UsageError(f"{image} is older than the vmlinux beside it", f"make {image.name}, and see that it succeeds")
     config = tree / ".config"
-    if config.is_file() and config.stat().st_mtime_ns > image.stat().st_mtime_ns:
-        report(f"{config} was changed after {image.name} was made")
+    why = stale.reason(tree, image)
+    if why is not None:
+        raise KernelError(f"{image.name} may not be of these sources: {why}")
     found = of_file(spec, image, None, report, linked if linked.is_file() else None)
     if found.release != release:
-        raise UsageError(f"{image} is {found.release}, but the tree is configured as {release}", f"make {image.name}")
+        raise KernelError(f"{image} is {found.release}, but the tree is configured as {release}", f"make {image.name}")
     files = modules(tree)
     return replace(
         found,

@@ -9,10 +9,13 @@ import os
 import struct
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from harness.kernels import architectures
+from harness.errors import KernelError
+from harness.kernels import architectures, compression
+from harness.kernels import spec as kernel_spec
 from harness.kernels.architectures import aarch64, x86_64
 from tests.conftest import require
 
@@ -98,3 +101,53 @@ def test_each_tells_all_that_differs() -> None:
     for machine in architectures.known():
         architectures.of(machine)
     assert os.uname().machine in architectures.known()
+
+
+class TestWhatCannotBeStarted:
+    """A bisect skips such a commit, and is told why."""
+
+    def test_half_an_image(self) -> None:
+        whole = bzimage(gzip.compress(KERNEL))
+        assert x86_64.fault(whole) is None
+        for half in (whole[: len(whole) // 2], whole[:0x240]):
+            assert "not whole" in str(x86_64.fault(half))
+        packed = zboot(gzip.compress(arm64()))
+        assert aarch64.fault(packed) is None
+        assert aarch64.fault(arm64()) is None
+        assert "not whole" in str(aarch64.fault(packed[:140]))
+
+    def test_half_an_elf_file(self) -> None:
+        header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+        elf = header + struct.pack("<IIQQQQQQ", 1, 5, 120, 0, 0, 4, 4, 4) + b"text"
+        assert x86_64.fault(elf) is None
+        assert [bool(x86_64.fault(elf[:end])) for end in (123, 100, 20)] == [True, True, True]
+
+    def test_a_stream_that_breaks_off_is_not_unpacked(self) -> None:
+        for pack in (gzip.compress, bz2.compress, lzma.compress):
+            packed = pack(KERNEL)
+            assert compression.decompressed(packed[: len(packed) - 12]) is None
+
+    def test_a_kernel_of_32_bits(self) -> None:
+        image = bytearray(bzimage(gzip.compress(KERNEL)))
+        struct.pack_into("<H", image, 0x206, 0x20F)
+        assert "CONFIG_64BIT" in str(x86_64.fault(bytes(image)))
+        struct.pack_into("<H", image, 0x236, 1)
+        assert x86_64.fault(bytes(image)) is None
+
+    @pytest.mark.parametrize(
+        ("image", "machine"),
+        [
+            (b"\x7fELF\2\1\1".ljust(16, b"\0") + struct.pack("<HH", 2, 243), "RISC-V"),
+            (b"\x7fELF\2\2\1".ljust(16, b"\0") + struct.pack(">HH", 2, 22), "s390"),
+            (bytes(0x38) + b"RSC\x05", "RISC-V"),
+            (b"\x7fELF\2\1\1".ljust(16, b"\0") + struct.pack("<HH", 2, 9999), "machine 9999"),
+        ],
+    )
+    def test_one_for_a_machine_that_is_not_known(self, image: bytes, machine: str, tmp_path: Path) -> None:
+        assert machine in str(architectures.another(image))
+        (tmp_path / "vmlinux").write_bytes(image)
+        with pytest.raises(KernelError, match=machine):
+            kernel_spec.find(str(tmp_path / "vmlinux"), lambda _: None)
+
+    def test_what_is_no_kernel_at_all_is_a_mistake_of_the_command(self) -> None:
+        assert architectures.another(b"some text") is None

@@ -18,7 +18,7 @@ from harness.errors import MachineError
 from harness.kernels import architectures
 from harness.kernels.image import Image
 from harness.model.events import Said
-from harness.vm import accelerator, dump, engines, initramfs, root, session, share, start, visible, wire
+from harness.vm import accelerator, dump, engines, initramfs, machine, root, session, share, start, visible, wire
 from harness.vm.command import Command
 from harness.vm.engines import _qemu, microvm, plain, virtiofs, virtme
 from harness.vm.machine import LostError, last_words, started
@@ -170,6 +170,27 @@ def test_a_machine_that_ends_is_lost_with_its_last_words(tmp_path: Path) -> None
     assert "status 3" in found.why
     assert found.console == ("Kernel panic - not syncing",)
     assert not found.reached_init
+
+
+def test_a_panic_that_does_not_end_the_emulator_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel that panics before it has read `panic=-1` stays."""
+    monkeypatch.setattr(machine, "PANIC_S", 0.1)
+    panic = "Kernel panic - not syncing: System is deadlocked on memory"
+    found = lost(f"echo '[    0.1] {panic}'; exec sleep 600", tmp_path, deadline_s=500)
+    assert found.why == f"the kernel panicked: {panic}"
+
+
+def test_why_the_first_program_gave_up_is_the_reason(tmp_path: Path) -> None:
+    found = lost(f"echo '{initramfs.FAULT}this kernel has no 9p (CONFIG_9P_FS)'", tmp_path)
+    assert found.why == "this kernel has no 9p (CONFIG_9P_FS)"
+
+
+@pytest.mark.parametrize("kind", ["9p", "virtiofs"])
+def test_the_first_script_names_the_option_that_the_root_lacks(kind: str) -> None:
+    script = initramfs.script((), (kind, "ro"), (kind, "rw"), (), Path("/bin/busybox"))
+    assert {"9p": "(CONFIG_9P_FS)", "virtiofs": "(CONFIG_VIRTIO_FS)"}[kind] in script
 
 
 def test_of_a_crash_its_beginning_is_told() -> None:

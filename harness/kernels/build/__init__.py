@@ -1,0 +1,1 @@
+"""Builds kernels from their sources, and tells whether a build is current; never writes into the user's own tree."""
