@@ -30,14 +30,19 @@ DESCRIPTION = """\
 Runs the defect scenarios (or those named) and prints one line.
 
 Exit status 0: the kernel is free of the defect.  1: it has it.  125: it cannot be told (git bisect skips the commit),
-also where a control does not come out as it must.  128 and more: what is not the commit's fault, so that git bisect run
-stops: usage and environment (128), a signal (129 to 143), a bug of fusezap's own (255).
+also where a control does not come out as it must, or where the image may be of other sources than the tree has.  128
+and more: what is not the commit's fault, so that git bisect run stops: usage and environment (128), a signal (129 to
+143), a bug of fusezap's own (255).
 
 A race that shows in some runs only is looked for with --rate and --confidence: each scenario is run as often as it
 takes to call the kernel free of a race that shows at that rate, and no more once it has been seen.
+
+--invert swaps 0 and 1, and nothing else, to bisect for the commit that ended a defect: name one scenario, and start
+with `git bisect start --term-old broken --term-new fixed`.
 """
 FREE, HAS_IT, CANNOT_TELL = 0, 1, 125
 LINE = "line"
+_INVERTED = {FREE: HAS_IT, HAS_IT: FREE}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +55,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=_counting.share, help="of the race to be found or excluded, such as 0.05")
     parser.add_argument(
         "--confidence", type=_counting.share, help="how surely, such as 0.999 (default 0.95; with --rate)"
+    )
+    parser.add_argument(
+        "--invert",
+        action="store_true",
+        help="exit with 1 for a kernel that is free of the defect, and with 0 for one that has it",
     )
     _kernel.arguments(parser)
 
@@ -89,10 +99,10 @@ def execute(args: argparse.Namespace) -> int:
         out.write(outputs.report(command, began, time.time() - began, tuple(series), tuple(errors)))
     if failure is not None:
         raise failure
-    status = _status(series, errors)
+    answer = status(series, errors)
     if args.format == LINE:
-        print(visible(_line(release, status, series, errors)))
-    return status
+        print(visible(line(release, answer, series, errors)))
+    return _INVERTED.get(answer, answer) if args.invert else answer
 
 
 def _take(consumers: tuple[Outputs, _counting.Counter], event: Event) -> None:
@@ -108,6 +118,10 @@ def _options(args: argparse.Namespace) -> SessionOptions:
         raise UsageError("--confidence goes with --rate")
     if args.rate is not None and args.repeat is not None:
         raise UsageError("--rate decides how often to run; leave out --repeat")
+    if args.invert and not args.scenario:
+        raise UsageError(
+            "--invert needs the name of a scenario", "the whole set of defects is never free on any kernel"
+        )
     times = args.repeat or 1
     if args.rate is not None:
         from harness.run.statistics import runs_needed
@@ -121,8 +135,18 @@ def _defects() -> tuple[Scenario, ...]:
     return tuple(each for each in catalogue.catalogue().values() if each.kind is Kind.DEFECT)
 
 
-def _status(series: list[Series], errors: list[str]) -> int:
-    """A defect that was seen once is a yes, whatever else happened; an unclear series makes the others doubtful."""
+def status(series: list[Series], errors: list[str]) -> int:
+    """Decide what a session says of its kernel.
+
+    A defect that was seen once is a yes, whatever else happened; an unclear series makes the others doubtful.
+
+    Args:
+        series: What was run.
+        errors: What kept it from being run.
+
+    Returns:
+        FREE, HAS_IT or CANNOT_TELL.
+    """
     marks = {each.mark for each in series}
     if Mark.FAIL in marks:
         return HAS_IT
@@ -131,7 +155,8 @@ def _status(series: list[Series], errors: list[str]) -> int:
     return FREE
 
 
-def _line(release: str, status: int, series: list[Series], errors: list[str]) -> str:
+def line(release: str, status: int, series: list[Series], errors: list[str]) -> str:
+    """The answer in one line: the kernel, what it is, and each outcome with its reasons."""
     verdict = {FREE: "free of the defect", HAS_IT: "has the defect", CANNOT_TELL: "cannot tell"}[status]
     words = ", ".join([*map(_words, series), *(error.replace("\n", "; ") for error in errors)])
     return f"{release}: {verdict}: {words}"

@@ -16,6 +16,7 @@ GRAPH = import_graph("fakefs", "harness", "scenarios")
 ROOMS = (
     "harness.commands",
     "harness.matrix",
+    "harness.bisect",
     "harness.runtimes",
     "harness.vm",
     "harness.pytest_plugin",
@@ -92,6 +93,8 @@ PURE = {
         "harness.model.kernel_names",
         "harness.registry",
     },
+    "harness.bisect.search": {"harness.bisect", "harness.bisect.noisy", "harness.model.terms"},
+    "harness.bisect.noisy": set(),
     "harness.judge.blockers": RECORDS
     | {
         "harness",

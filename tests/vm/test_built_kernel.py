@@ -73,7 +73,9 @@ def test_a_bisect_finds_the_commit_that_brought_it(tree: Path) -> None:
         run(*git, "commit", "-q", "-m", str(number), tree=tree)
     run(*git, "bisect", "start", "HEAD", "HEAD~3", tree=tree)
     check = f"{sys.executable} -P -m harness check --kernel . exit-flush-self"
-    said = run(*git, "bisect", "run", "sh", "-c", f"make -j2 bzImage || exit 125; {check}", tree=tree)
+    said = run(
+        *git, "bisect", "run", "sh", "-c", f"make olddefconfig && make -j2 bzImage || exit 125; {check}", tree=tree
+    )
     assert "free of the defect: exit-flush-self released" in said
     assert "has the defect: exit-flush-self deadlock" in said
     assert run("git", "log", "-1", "--format=%s", "refs/bisect/bad", tree=tree).strip() == "2"

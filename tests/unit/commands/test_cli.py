@@ -14,8 +14,12 @@ from typing import NamedTuple
 import pytest
 
 from harness import __version__, catalogue, cli, commands, registry
-from harness.commands.check import CANNOT_TELL, FREE, HAS_IT, _status
+from harness.commands import _kernel
+from harness.commands.check import CANNOT_TELL, FREE, HAS_IT
+from harness.commands.check import status as check_status
 from harness.commands.run import _good
+from harness.errors import KernelError
+from harness.model import events as events_of
 from harness.model.records import Mark, Outcome, Series
 from harness.run.tally import Tally
 from harness.scenario.steps import about
@@ -166,6 +170,7 @@ class TestCheckIsRefused:
             (("healthy", "--deadline", "nan"), "--deadline"),
             (("healthy", "--report", "junit=/no/such/folder/x"), "no file can be written there"),
             (("healthy", "--format", "jnuit"), "unknown format"),
+            (("--invert",), "--invert needs the name of a scenario"),
         ],
         ids=lambda each: " ".join(each) if isinstance(each, tuple) else None,
     )
@@ -183,6 +188,33 @@ class TestCheckIsRefused:
 
     def test_an_option_before_the_command(self, fusezap: Run) -> None:
         assert fusezap("--kernel", ".", "check").status == 128
+
+
+class TestCheckInverted:
+    """To bisect for the commit that ended a defect: 0 and 1 are swapped, and nothing else."""
+
+    @pytest.mark.parametrize(
+        ("outcome", "status"),
+        [(Outcome.RELEASED, HAS_IT), (Outcome.DEADLOCK, FREE), (Outcome.INCONCLUSIVE, CANNOT_TELL)],
+        ids=str,
+    )
+    def test_answers(self, outcome: Outcome, status: int, fusezap: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        events = [events_of.Began(DEFECT, "", 1), events_of.Ended(series(DEFECT, outcome))]
+        monkeypatch.setattr(_kernel, "session", lambda *_: ("6.3.0", (each for each in events)))
+        ended = fusezap("check", DEFECT, "--invert")
+        assert ended.status == status
+        words = {HAS_IT: "free of the defect", FREE: "has the defect", CANNOT_TELL: "cannot tell"}
+        assert ended.out.startswith(f"6.3.0: {words[status]}: {DEFECT}"), "the line says what the kernel is"
+
+    def test_errors_stay(self, fusezap: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        def stale(*_: object) -> None:
+            raise KernelError("bzImage may not be of these sources")
+
+        monkeypatch.setattr(_kernel, "session", stale)
+        ended = fusezap("check", DEFECT, "--invert")
+        assert ended.status == CANNOT_TELL
+        assert "bzImage may not be of these sources" in ended.out
+        assert fusezap("check", "no-such-scenario", "--invert").status == 128
 
 
 class TestJudge:
@@ -270,17 +302,17 @@ class TestStatuses:
         ids=str,
     )
     def test_of_check(self, chosen: str, outcomes: list[Outcome], status: int) -> None:
-        assert _status([series(chosen, *outcomes)], []) == status
+        assert check_status([series(chosen, *outcomes)], []) == status
 
     def test_of_check_with_something_left_behind(self) -> None:
-        assert _status([series(DEFECT, Outcome.RELEASED, leftovers=("it",))], []) == CANNOT_TELL
+        assert check_status([series(DEFECT, Outcome.RELEASED, leftovers=("it",))], []) == CANNOT_TELL
 
     def test_of_check_with_a_scenario_file_that_is_broken(self) -> None:
-        assert _status([series(DEFECT, Outcome.RELEASED)], ["scenarios/x.py: SyntaxError"]) == CANNOT_TELL
-        assert _status([series(DEFECT, Outcome.DEADLOCK)], ["scenarios/x.py: SyntaxError"]) == HAS_IT
+        assert check_status([series(DEFECT, Outcome.RELEASED)], ["scenarios/x.py: SyntaxError"]) == CANNOT_TELL
+        assert check_status([series(DEFECT, Outcome.DEADLOCK)], ["scenarios/x.py: SyntaxError"]) == HAS_IT
 
     def test_of_check_with_what_this_machine_cannot_run(self) -> None:
-        assert _status([replace(series(CONTROL), mark=Mark.SKIPPED)], []) == CANNOT_TELL
+        assert check_status([replace(series(CONTROL), mark=Mark.SKIPPED)], []) == CANNOT_TELL
 
     def test_of_run(self) -> None:
         deadlock, released = series(DEFECT, Outcome.DEADLOCK), series(DEFECT, Outcome.RELEASED, resolution=None)

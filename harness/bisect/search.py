@@ -1,0 +1,264 @@
+"""A search along a line of revisions for those at which the outcome changes.
+
+Pure: which revision to test next, and what is known, follow from the plan and the answers so far.  So a search that was
+broken off resumes from its answers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from harness.bisect import noisy
+from harness.model.terms import StrEnum
+from harness.record import record
+
+
+class Answer(StrEnum):
+    """What a test says of a revision."""
+
+    FREE = "free"
+    HAS_IT = "has-it"
+    SKIP = "skip"
+    """It cannot be told: the revision does not build, or does not boot."""
+
+
+@record(frozen=True, slots=True)
+class Told:
+    """One answer."""
+
+    revision: int
+    """Its place in the line, from 0, the oldest, on."""
+    answer: Answer
+    runs: int = 1
+    """Number of runs behind it.  One that shows the defect is enough for HAS_IT; FREE means that none of them did."""
+
+
+@record(frozen=True, slots=True)
+class Plan:
+    """What is searched, and how."""
+
+    count: int
+    """Number of revisions in the line; two or more."""
+    every: bool = False
+    """Find every change, not just one between two ends that differ."""
+    gap: int = 0
+    """With `every`: so many untested revisions in a row, between two with the same outcome, are not looked into."""
+    landmarks: tuple[int, ...] = ()
+    """With `every`: revisions to be tested first, such as releases."""
+    rate: float | None = None
+    """The share of runs in which the defect shows itself in a revision that has it, at the least; None: each run."""
+    confidence: float = 0.95
+    """How surely the answer is right, where `rate` is given."""
+
+
+@record(frozen=True, slots=True)
+class Change:
+    """The outcome of one revision differs from that of an older one, and nothing between them is known."""
+
+    before: int
+    after: int
+    answer: Answer
+    """The outcome of `after`."""
+    confidence: float = 1.0
+    """How surely the change lies there, given the rate."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether no revision lies between them."""
+        return self.after == self.before + 1
+
+
+@record(frozen=True, slots=True)
+class Unseen:
+    """Revisions between two with the same outcome, of which nothing is known: an even number of changes could hide."""
+
+    before: int
+    after: int
+    answer: Answer
+    """The outcome of both."""
+
+    @property
+    def count(self) -> int:
+        """Number of revisions of which nothing is known."""
+        return self.after - self.before - 1
+
+
+@record(frozen=True, slots=True)
+class Conclusion:
+    changes: tuple[Change, ...]
+    unseen: tuple[Unseen, ...]
+    ends: tuple[Answer | None, Answer | None]
+    """The outcomes of the oldest and the newest revision that could be told; None where none could."""
+    tests: int
+    """Number of answers that it rests on."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether there is a change, and each one is known to the revision."""
+        return bool(self.changes) and all(each.exact for each in self.changes)
+
+
+def ask(plan: Plan, told: Sequence[Told]) -> int | None:
+    """Choose the revision to test next.
+
+    Args:
+        plan: What is searched.
+        told: The answers so far, in any order.
+
+    Returns:
+        Its place in the line; None: the search is over.
+    """
+    known, undecided = _decided(plan, told)
+    # The ends first: what they say decides what is searched.
+    for end in _ends(plan, known):
+        if end is not None and end not in known:
+            return end
+    if plan.rate is not None and not plan.every:
+        return _ask_noisy(plan, known, told)
+    if undecided is not None:
+        return undecided
+    intervals = list(_intervals(known))
+    if plan.every:
+        landmark = next((each for each in plan.landmarks if each not in known), None)
+        if landmark is not None:
+            return landmark
+        wide = [each for each in intervals if each.agrees and len(each.untested) > plan.gap]
+        if wide:
+            return max(wide, key=lambda each: len(each.untested)).middle()
+    differing = (each for each in intervals if not each.agrees and each.untested)
+    found = next(differing, None)
+    return None if found is None else found.middle()
+
+
+def conclude(plan: Plan, told: Sequence[Told]) -> Conclusion:
+    """Say what the answers prove.
+
+    Args:
+        plan: What is searched.
+        told: The answers, of a search that is over or under way.
+
+    Returns:
+        The changes and what was not looked into.
+    """
+    known, _ = _decided(plan, told)
+    oldest, newest = _ends(plan, known)
+    intervals = list(_intervals(known))
+    confidence = 1.0 if plan.rate is None else plan.confidence
+    changes = [Change(each.before, each.after, known[each.after], confidence) for each in intervals if not each.agrees]
+    if plan.rate is not None and not plan.every and changes:
+        changes = _narrowed(plan, known, told)
+    unseen = [
+        Unseen(each.before, each.after, known[each.after])
+        for each in intervals
+        if each.agrees and each.after > each.before + 1
+    ]
+    ends = known.get(oldest) if oldest is not None else None, known.get(newest) if newest is not None else None
+    return Conclusion(tuple(changes), tuple(unseen), ends, len(told))
+
+
+@record(frozen=True, slots=True)
+class _Interval:
+    """Two revisions whose outcomes are known, and those between them."""
+
+    before: int
+    after: int
+    agrees: bool
+    """Whether both have the same outcome."""
+    untested: tuple[int, ...]
+    skipped: tuple[int, ...]
+
+    def middle(self) -> int:
+        """The untested revision that halves the interval best, away from what was skipped: a commit that does not
+        build has neighbours that do not build."""
+
+        def worth(each: int) -> float:
+            distance = min((abs(each - other) for other in self.skipped), default=64)
+            return min(each - self.before, self.after - each) * (1 - 0.5 ** min(distance, 64))
+
+        return max(self.untested, key=worth)
+
+
+def _intervals(known: dict[int, Answer]) -> Iterator[_Interval]:
+    told = sorted(each for each, answer in known.items() if answer is not Answer.SKIP)
+    for before, after in pairwise(told):
+        between = range(before + 1, after)
+        yield _Interval(
+            before,
+            after,
+            known[before] is known[after],
+            tuple(each for each in between if each not in known),
+            tuple(each for each in between if each in known),
+        )
+
+
+def _ends(plan: Plan, known: dict[int, Answer]) -> tuple[int | None, int | None]:
+    """The oldest and the newest revision that was not skipped; None where all were."""
+    line = [each for each in range(plan.count) if known.get(each) is not Answer.SKIP]
+    return (line[0], line[-1]) if line else (None, None)
+
+
+def _decided(plan: Plan, told: Sequence[Told]) -> tuple[dict[int, Answer], int | None]:
+    """The outcome of each revision that is decided, and one that needs more runs."""
+    needed = _runs_needed(plan)
+    clean: dict[int, int] = {}
+    known: dict[int, Answer] = {}
+    for each in told:
+        if known.get(each.revision) is Answer.HAS_IT:
+            continue
+        if each.answer is Answer.FREE:
+            clean[each.revision] = clean.get(each.revision, 0) + each.runs
+            if clean[each.revision] >= needed:
+                known[each.revision] = Answer.FREE
+        else:
+            known[each.revision] = each.answer
+    undecided = next((each for each in clean if each not in known), None)
+    return known, undecided
+
+
+def _runs_needed(plan: Plan) -> int:
+    """Runs without the defect after which a revision is free of it: all such answers together are to be right with the
+    confidence asked for; in a search for one change, the ends take a half of the error that is allowed."""
+    if plan.rate is None:
+        return 1
+    error = (1 - plan.confidence) / (plan.count if plan.every else 4)
+    return noisy.runs_needed(plan.rate, error)
+
+
+def _evidence(plan: Plan, known: dict[int, Answer], told: Sequence[Told]) -> noisy.Evidence | None:
+    """What a noisy search for one change rests on; None where the ends do not differ."""
+    before, after = _ends(plan, known)
+    if before is None or after is None or known.get(before) is known.get(after) or plan.rate is None:
+        return None
+    clean: dict[int, int] = {}
+    for each in told:
+        if each.answer is Answer.FREE:
+            clean[each.revision] = clean.get(each.revision, 0) + each.runs
+    return noisy.Evidence(
+        before=before,
+        after=after,
+        rising=known[after] is Answer.HAS_IT,
+        seen=tuple({each.revision for each in told if each.answer is Answer.HAS_IT}),
+        clean=tuple(sorted(clean.items())),
+        skipped=frozenset(each.revision for each in told if each.answer is Answer.SKIP),
+        rate=plan.rate,
+    )
+
+
+def _ask_noisy(plan: Plan, known: dict[int, Answer], told: Sequence[Told]) -> int | None:
+    evidence = _evidence(plan, known, told)
+    return None if evidence is None else noisy.ask(evidence, _half(plan))
+
+
+def _narrowed(plan: Plan, known: dict[int, Answer], told: Sequence[Told]) -> list[Change]:
+    """The place of the one change, as far as a noisy search has found it."""
+    evidence = _evidence(plan, known, told)
+    if evidence is None:
+        return []
+    before, after, mass = noisy.credible(evidence, _half(plan))
+    return [Change(before, after, known[evidence.after], min(mass, plan.confidence))]
+
+
+def _half(plan: Plan) -> float:
+    """The confidence of the place: the ends take the other half of the error."""
+    return (1 + plan.confidence) / 2
