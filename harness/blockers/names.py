@@ -86,6 +86,8 @@ FAULT = (
     "exc_page_fault|asm_exc_page_fault|do_user_addr_fault|do_page_fault|__do_page_fault|handle_mm_fault"
     "|__handle_mm_fault|do_mem_abort|el0_da|el1_abort|async_page_fault|page_fault|filemap_fault|__do_fault|do_DataAbort"
 )
+QUEUE_FREEZE = "blk_mq_freeze_queue_wait*|blk_freeze_queue*|blk_mq_freeze_queue*"
+"""Waits for all I/O of a block device (block/blk-mq.c): the driver further out says which device it is."""
 EXIT = "do_exit|make_task_dead|do_group_exit|exit_files|rewind_stack_do_exit"
 EXEC = "do_close_on_exec|begin_new_exec|flush_old_exec"
 LOCK = "rwsem_down_*|__mutex_lock*|mutex_lock*|__rwsem_*|call_rwsem_down_*|down_read*|down_write*|rwbase_*"

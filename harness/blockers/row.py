@@ -40,6 +40,8 @@ class Row:
         stacks: Patterns; one of them fits (see the module).
         reference: Functions and files of the kernel's source, or the documentation's page.
         example: One stack that the row explains, innermost first; a test replays it.
+        recorded: The public report whose stack `example` is; "" where it was put together from the functions and files
+            of `reference`.
         fault: Who has to move.
         lossless: The remedy that loses nothing.
         destructive: The kind of remedy that loses something, and what it costs; empty where there is none.
@@ -69,6 +71,7 @@ class Row:
     answer: str = "the stack does not change between two readings"
     kernels: str = "all"
     threads: tuple[str, ...] = ()
+    recorded: str = ""
     messages: tuple[str, ...] = ()
     wchans: tuple[str, ...] = ()
     progress: Progress = Progress.OUTSIDE

@@ -6,12 +6,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.blockers import table
 from harness.blockers.row import Certainty
-from harness.explain.explanation import Explanation, explain
+from harness.explain.answer import Explanation
+from harness.explain.explanation import explain
 from harness.explain.read import read
 
 DATA = Path(__file__).parents[3] / "tests" / "data" / "explain"
-MEASURED = "2026-11-27"
+MEASURED = "2026-11-28"
 COMMAND = "python -m docs.tools refresh"
 _MARKS = ("right", "partly", "wrong", "unknown")
 
@@ -29,6 +31,7 @@ class Case:
         kinds: Rows that are right.
         certainty: How sure the text allows one to be.
         culprit: Words of the right culprit.
+        first: Of a report that the table had never seen, what came before it was mended; "" for the others.
         known_from: `the thread`, or `the stack alone`: nobody confirmed the cause.
     """
 
@@ -41,6 +44,7 @@ class Case:
     certainty: str
     culprit: str
     known_from: str
+    first: str = ""
 
     @property
     def text(self) -> str:
@@ -69,6 +73,7 @@ def render(_: str) -> str:
     rows = []
     counts = dict.fromkeys(_MARKS, 0)
     alone = 0
+    unseen = [case.first for case in cases() if case.first]
     for case in cases():
         found = explain(read(case.text))
         came = mark(case, found)
@@ -88,7 +93,13 @@ def render(_: str) -> str:
             "|---|---|---|---|",
             "| " + " | ".join(str(counts[each]) for each in _MARKS) + " |",
             "",
-            f"{alone} of the right answers (marked *) rest on a stack alone: nobody confirmed the cause in the thread.",
+            f"{alone} of the right answers (marked *) rest on a stack alone: nobody confirmed the cause.",
+            "",
+            f"{len(unseen)} of the reports were collected after the table was written. Their first answers, before "
+            f"the table was mended: {', '.join(f'{unseen.count(each)} {each}' for each in _MARKS)}.",
+            "",
+            f"{sum(bool(row.recorded) for row in table.rows())} of the table's {len(table.rows())} rows have a stack "
+            "of these reports as their example; the others' examples are put together from the kernel's source.",
             "",
             "| report | kernel | form | right answer | explain | |",
             "|---|---|---|---|---|---|",

@@ -20,7 +20,8 @@ ROWS = (
             "|fsnotify_connector_destroy_workfn|fsnotify_mark_destroy_*|fsnotify_wait_*|mmu_notifier_unregister",
         ),
         reference="synchronize_srcu(), kernel/rcu/srcutree.c; fsnotify_connector_destroy_workfn(), fs/notify/mark.c",
-        example="wait_for_completion synchronize_srcu fsnotify_connector_destroy_workfn process_one_work worker_thread",
+        example="wait_for_completion synchronize_srcu fsnotify_connector_destroy_workfn process_one_work",
+        recorded="raspberrypi/linux#4943",
         fault="the task that is inside the SRCU section (fsnotify, KVM, a block queue) and sleeps, or a CPU "
         "that does not run",
         lossless="find the task that is inside the section: for fsnotify, one that waits in a fanotify "
@@ -56,7 +57,8 @@ ROWS = (
             "|rcu_sync_*|percpu_ref_*",
         ),
         reference="synchronize_rcu(), __wait_rcu_gp(), rcu_barrier(), kernel/rcu/tree.c, kernel/rcu/update.c",
-        example="wait_for_completion __wait_rcu_gp synchronize_rcu namespace_unlock do_mount",
+        example="wait_for_completion __wait_rcu_gp synchronize_rcu",
+        recorded="opencontainers/runc#3502",
         fault="a CPU that does not pass a quiescent state: a driver in a loop, a starved RCU kthread (real-time "
         "tasks, a paused or overloaded virtual machine)",
         lossless="find the CPU: the log's `rcu … stall` names it, and shows what it runs; give the RCU kthread "

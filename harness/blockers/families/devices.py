@@ -22,8 +22,9 @@ ROWS = (
             "|[ttm]|[gpu_sched]|[lima]|[panfrost]|[mali_kbase]|[neuron]|[habanalabs]|[amdkfd]|[vmwgfx]|[hfi1]",
         ),
         reference="dma_fence_default_wait(), drivers/dma-buf/dma-fence.c; drm_release(), drivers/gpu/drm/drm_file.c",
-        example="dma_fence_default_wait dma_fence_wait_timeout drm_gem_object_release_handle drm_release __fput "
-        "task_work_run do_exit",
+        example="dma_fence_default_wait dma_fence_wait_timeout lima_vm_bo_del lima_gem_object_close "
+        "drm_gem_object_release_handle drm_gem_release drm_release __fput task_work_run do_exit",
+        recorded="yuq/linux-lima#16",
         fault="the device, its firmware or its driver",
         lossless="let the driver's reset end; look at the kernel log",
         destructive=_RESET,
@@ -76,11 +77,13 @@ ROWS = (
         kind="usb",
         meaning="it waits for a USB device or its hub",
         stacks=(
-            "usb_*|__usb_*|hub_*|xhci_*|usbdev_*|uas_*|usbhid_*|hid_*|usblp_*|acm_*|ehci_*|dwc2_*|dwc3_*",
+            "usb_*|__usb_*|hub_*|xhci_*|usbdev_*|uas_*|usbhid_*|hid_*|usblp_*|read_descriptors|descriptors_read|acm_*|ehci_*|dwc2_*|dwc3_*",
             "[usbcore]|[xhci_hcd]|[usb_storage]|[uas]|[usbhid]|[cdc_acm]",
         ),
         reference="usb_kill_urb(), usb_start_wait_urb(), drivers/usb/core/urb.c, message.c",
-        example="usb_kill_urb usb_start_wait_urb usb_control_msg hub_event process_one_work",
+        example="__mutex_lock __mutex_lock_slowpath mutex_lock hub_event process_one_work worker_thread kthread "
+        "ret_from_fork",
+        recorded="ayufan-rock64/linux-build#112",
         fault="the device, its cable or its controller",
         lossless="unplug the device, or reset its port",
         innocent="not a filesystem",
@@ -143,7 +146,7 @@ ROWS = (
             "[falcon_lsm_serviceable]|[falcon_kal]|[dsa_filter]|[tmhook]|[bmhook]|[redirfs]|[mfe_fileaccess]"
             "|[talpa_vfshook]|[symev]|[symap]|[cma]|[vxfs]|[vxio]|[vxdmp]|[vxglm]|[snapapi26]|[veeamsnap]"
             "|[blksnap]|[dattobd]|[rr]|[px]|[scini]|[kavflt]|[kfltr]|[secfs2]|[seos]|[twnotify]|[sentinelone]"
-            "|[acfs]|[oracleasm]|[oracleacfs]|[oracleadvm]",
+            "|[acfs]|[cas_cache]|[cas_disk]|[oracleasm]|[oracleacfs]|[oracleadvm]",
         ),
         reference="out of tree",
         example="",

@@ -63,7 +63,8 @@ ROWS = (
         ),
         reference="fuse_flush() → write_inode_now(), fuse_set_nowrite(), fuse_writepages(), fs/fuse/file.c, "
         "fs/fuse/dir.c",
-        example="folio_wait_bit_common folio_wait_writeback filemap_fdatawait fuse_flush filp_close do_exit",
+        example="__lock_page write_cache_pages fuse_writepages do_writepages __writeback_single_inode",
+        recorded="raspberrypi/linux#2557",
         fault=_SERVER + ", or the disk behind it (ntfs-3g and other fuseblk servers)",
         lossless=_ANSWER,
         destructive=_ABORT,
@@ -92,7 +93,9 @@ ROWS = (
         stacks=("fuse_wait_aborted",),
         reference="fuse_wait_aborted() called by fuse_conn_destroy() / fuse_sb_destroy(), fs/fuse/dev.c, "
         "fs/fuse/inode.c",
-        example="fuse_wait_aborted fuse_sb_destroy fuse_kill_sb_anon deactivate_locked_super cleanup_mnt task_work_run",
+        example="fuse_wait_aborted fuse_sb_destroy fuse_kill_sb_anon deactivate_locked_super cleanup_mnt "
+        "task_work_run exit_to_usermode_loop do_syscall_64 entry_SYSCALL_64_after_hwframe",
+        recorded="libfuse/libfuse#509",
         fault="a thread of the FUSE server that is inside a request and does not come back: look at what that "
         "thread waits for",
         lossless="end what the server's thread waits for (a slow or dead disk below it, for instance)",
@@ -149,7 +152,8 @@ ROWS = (
         meaning="it sent a request to a FUSE server, and waits for the answer",
         stacks=(FUSE_WAIT, "^fuse_chan_send|^fuse_simple_background < fuse_*", "cuse_channel_open|cuse_send_init"),
         reference="request_wait_answer(), fs/fuse/dev.c",
-        example="request_wait_answer __fuse_simple_request fuse_do_getattr vfs_statx do_syscall_64",
+        example="__fuse_request_send fuse_request_send fuse_flush filp_close __close_fd SyS_close system_call_fastpath",
+        recorded="lxc/lxcfs#185",
         fault=_SERVER,
         lossless=_ANSWER,
         destructive=_ABORT,
@@ -203,7 +207,9 @@ ROWS = (
         ),
         reference="fuse_lock_inode(), fs/fuse/inode.c; inode_lock() in fuse_flush() and fuse_file_write_iter(), "
         "fs/fuse/file.c",
-        example="rwsem_down_write_slowpath down_write fuse_flush filp_flush filp_close put_files_struct do_exit",
+        example="__mutex_lock fuse_lock_inode fuse_readdir_uncached fuse_readdir iterate_dir ksys_getdents64 "
+        "__x64_sys_getdents64 do_syscall_64 entry_SYSCALL_64_after_hwframe",
+        recorded="gluster/glusterfs#3356",
         fault="the task that holds the lock, and so the FUSE server that it waits for",
         lossless="let the server answer the request of the task that holds the lock",
         destructive=_ABORT,

@@ -16,7 +16,9 @@ ROWS = (
             "|cgroup_leave_frozen",
         ),
         reference="__refrigerator(), kernel/freezer.c; do_freezer_trap(), kernel/signal.c (cgroup v2, 5.2 and newer)",
-        example="__refrigerator get_signal do_syscall_64",
+        example="__refrigerator unix_stream_data_wait unix_stream_read_generic unix_stream_recvmsg sock_recvmsg "
+        "sock_read_iter new_sync_read vfs_read ksys_read __x64_sys_read",
+        recorded="opencontainers/runc#4481",
         fault="whoever froze the control group and did not thaw it: a runtime that was killed between the two, "
         "a pause, a snapshot",
         lossless="thaw the control group",
@@ -40,7 +42,8 @@ ROWS = (
             "|css_release_work_fn|cgroup_offline_*",
         ),
         reference="cgroup_rmdir(), cgroup_drain_dying(), cgroup_lock_and_drain_offline(), kernel/cgroup/cgroup.c",
-        example="cgroup_drain_dying cgroup_rmdir kernfs_iop_rmdir vfs_rmdir do_rmdir",
+        example="cgroup_drain_dying cgroup_rmdir kernfs_iop_rmdir vfs_rmdir",
+        recorded="cockpit-project/bots#8970",
         fault="a task of the group that has not ended, or a kernel that counts it wrongly",
         lossless="find the tasks of the group that are still exiting, and what they wait for; update the kernel "
         "if there are none",

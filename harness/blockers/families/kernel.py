@@ -37,6 +37,21 @@ ROWS = (
     ),
     Row(
         kind="workqueue",
+        meaning="it removes a network device, and waits until a worker of each CPU has emptied its queue of packets",
+        stacks=("flush_work*|__flush_work* < flush_all_backlogs|rollback_registered*|unregister_netdevice_many*",),
+        reference="flush_all_backlogs(), net/core/dev.c: it queues a work on each CPU and waits for all of them",
+        example="wait_for_completion __flush_work rollback_registered_many unregister_netdevice_many "
+        "rtnl_delete_link rtnl_dellink rtnetlink_rcv_msg",
+        recorded="moby/moby#44552",
+        fault="a CPU whose worker gets no time (a real-time task, an isolated or stalled CPU)",
+        lossless="give that CPU's workers time: end or throttle the real-time task that keeps it",
+        innocent="not a leaked reference: the device itself is not waited for. Other tasks queue for the RTNL lock",
+        ask="dmesg | grep -iE 'rcu|stall|lockup|workqueue'; ps -eLo pid,class,rtprio,psr,stat,comm | grep -E 'FF|RR'",
+        answer="a task of class FF or RR that runs on one CPU all the time, or a workqueue lockup on that CPU",
+        threads=("moby/moby#44552",),
+    ),
+    Row(
+        kind="workqueue",
         meaning="it waits for a kernel worker that does not come back",
         stacks=(
             "flush_work*|__flush_work*|__flush_workqueue|flush_workqueue*|cancel_work_sync|__cancel_work*"

@@ -69,7 +69,9 @@ ROWS = (
         reference="shrink_node(), reclaim_throttle(), mm/vmscan.c; wait_iff_congested(), mm/backing-dev.c "
         "(before 5.16)",
         example="wait_on_page_bit wait_on_page_writeback shrink_page_list shrink_inactive_list "
-        "shrink_node_memcg balance_pgdat kswapd kthread",
+        "shrink_node_memcg mem_cgroup_shrink_node mem_cgroup_soft_limit_reclaim balance_pgdat kswapd "
+        "kthread",
+        recorded="moosefs/moosefs#566",
         fault="whatever uses the memory, or the device or server that its dirty pages go to",
         lossless="free memory, raise the limit, or bring the device or server of the dirty pages back",
         innocent="not the task that happens to allocate",

@@ -15,6 +15,7 @@ ROWS = (
         meaning="it mounts, remounts, syncs or unmounts, and waits for the lock of a superblock that another "
         "task holds",
         stacks=(
+            "^ovl_sync_fs < sync_filesystem|__sync_filesystem",
             "^do_reconfigure_mnt|^do_remount*|^path_mount|^do_mount|^do_umount|^path_umount|^iterate_supers*"
             "|^sync_filesystem|^ksys_sync|^__do_sys_syncfs"
             "|^sget*|^super_lock*|^grab_super*|^get_super*|^user_get_super|^get_active_super|^deactivate_super"
@@ -23,7 +24,9 @@ ROWS = (
         ),
         reference="down_write(&sb->s_umount), super_lock(), fs/super.c; do_reconfigure_mnt(), path_mount(), "
         "fs/namespace.c",
-        example="rwsem_down_write_slowpath do_reconfigure_mnt __x64_sys_mount do_syscall_64",
+        example="rwsem_down_write_slowpath do_reconfigure_mnt __x64_sys_mount do_syscall_64 "
+        "entry_SYSCALL_64_after_hwframe",
+        recorded="aws-neuron/aws-neuron-sdk#887",
         fault="the task that holds s_umount: one that writes the filesystem back, syncs or unmounts it, and is "
         "stuck itself",
         lossless="find the task that holds it, and what that waits for",

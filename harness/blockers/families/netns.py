@@ -19,8 +19,9 @@ ROWS = (
         ),
         reference="netdev_wait_allrefs_any() (netdev_wait_allrefs() before 5.17), netdev_run_todo(), "
         "net/core/dev.c; cleanup_net(), net/core/net_namespace.c",
-        example="msleep netdev_run_todo rtnl_unlock default_device_exit_batch ops_exit_list cleanup_net "
-        "process_one_work",
+        example="schedule_timeout_uninterruptible msleep netdev_run_todo rtnl_unlock default_device_exit_batch "
+        "ops_exit_list cleanup_net process_one_work worker_thread kthread",
+        recorded="moby/moby#5618",
         fault="a reference to a network device that is not given back: a socket, a route, a conntrack entry, a "
         "fault of the kernel",
         lossless="close the sockets that are left of the namespace; a leaked reference needs a newer kernel",
@@ -42,7 +43,8 @@ ROWS = (
         ),
         reference="copy_net_ns() → pernet_ops_rwsem (net_mutex before 4.17), net/core/net_namespace.c",
         example="__mutex_lock_slowpath mutex_lock copy_net_ns create_new_namespaces copy_namespaces "
-        "copy_process do_fork",
+        "copy_process do_fork SyS_clone",
+        recorded="moby/moby#22289",
         fault="the worker in cleanup_net(), which waits for a device of a namespace that has ended",
         lossless="find what cleanup_net() waits for: the log's `unregister_netdevice: waiting for …`",
         destructive="restart of the machine, where a reference has leaked",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.blockers.names import QUEUE_FREEZE
 from harness.blockers.row import Row
 
 ORDER = 20
@@ -22,7 +23,8 @@ ROWS = (
             "[nfs]|[nfsv3]|[nfsv4]|[sunrpc]|[lockd]",
         ),
         reference="rpc_wait_bit_killable(), net/sunrpc/sched.c; nfs_wait_on_request(), fs/nfs/pagelist.c",
-        example="rpc_wait_bit_killable __rpc_execute nfs4_proc_getattr vfs_statx",
+        example="__mutex_lock_slowpath mutex_lock nfs4_discover_server_trunking",
+        recorded="nfs-ganesha/nfs-ganesha#148",
         fault="the NFS server or the network to it",
         lossless=_BACK,
         destructive=_LOST,
@@ -75,7 +77,7 @@ ROWS = (
     Row(
         kind="rbd",
         meaning="it waits for a Ceph block device (RBD)",
-        stacks=("rbd_*|__rbd_*", "[rbd]"),
+        stacks=("rbd_*|__rbd_*", "[rbd]", f"{QUEUE_FREEZE} < rbd_*|[rbd]"),
         reference="rbd_dev_refresh(), rbd_wait_state_locked(), drivers/block/rbd.c",
         example="wait_for_completion_timeout rbd_quiesce_lock rbd_reacquire_lock process_one_work",
         fault="the Ceph cluster or the network to it",
@@ -108,7 +110,9 @@ ROWS = (
         meaning="it waits for a 9p server, which may be this virtual machine's host",
         stacks=("p9_*|v9fs_*", "[9pnet]|[9p]|[9pnet_virtio]"),
         reference="p9_client_rpc(), net/9p/client.c",
-        example="p9_client_rpc p9_client_clunk v9fs_dir_release",
+        example="p9_client_rpc p9_client_getattr_dotl v9fs_inode_from_fid_dotl v9fs_vfs_lookup __lookup_slow "
+        "walk_component link_path_walk path_openat do_filp_open do_sys_openat2",
+        recorded="microsoft/WSL#9745",
         fault="the 9p server: QEMU on the host, WSL's plan9 server, gVisor, or a remote machine",
         lossless="bring the server back",
         destructive=_LOST,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.blockers.names import PAGE_WAIT
+from harness.blockers.names import PAGE_WAIT, QUEUE_FREEZE
 from harness.blockers.row import Certainty, Role, Row
 from harness.model.terms import Progress
 
@@ -22,9 +22,11 @@ ROWS = (
         stacks=(
             "drbd_*|__drbd_*|dtr_*|dtt_*|change_cluster_wide_state|__end_state_change|__state_change_unlock",
             "[drbd]|[drbd_transport_tcp]|[drbd_transport_rdma]",
+            f"{QUEUE_FREEZE} < drbd_*|[drbd]",
         ),
         reference="drbd_make_request(), drivers/block/drbd/drbd_req.c; drbd_adm_*(), drbd_nl.c",
-        example="__state_change_unlock __end_state_change change_cluster_wide_state drbd_adm_down genl_rcv_msg",
+        example="__wait_for_common __state_change_unlock __end_state_change",
+        recorded="LINBIT/drbd#100",
         fault="the DRBD peer, the network to it, or the disk below",
         lossless="bring the peer's connection back, or let the resync end",
         destructive="drbdadm disconnect or detach: writes go to one side only, or fail",
@@ -37,9 +39,12 @@ ROWS = (
     Row(
         kind="nbd",
         meaning="it waits for a network block device",
-        stacks=("nbd_*|__nbd_*|recv_work|[nbd]",),
+        stacks=("nbd_*|__nbd_*|recv_work|[nbd]", f"{QUEUE_FREEZE} < nbd_*|__nbd_*|[nbd]"),
         reference="nbd_send_cmd(), nbd_disconnect_and_put(), drivers/block/nbd.c",
-        example="nbd_disconnect_and_put nbd_genl_disconnect genl_family_rcv_msg_doit netlink_sendmsg",
+        example="blk_mq_freeze_queue_wait queue_limits_commit_update_frozen nbd_set_size nbd_genl_reconfigure "
+        "genl_family_rcv_msg_doit genl_family_rcv_msg genl_rcv_msg netlink_rcv_skb genl_rcv "
+        "netlink_unicast",
+        recorded="ydb-platform/nbs#6116",
         fault="the NBD server (qemu-nbd, nbdkit, a user process), which may be part of what hangs",
         lossless="bring the NBD server back",
         destructive="disconnect of the device (nbd-client -d): its I/O fails",
@@ -54,9 +59,11 @@ ROWS = (
         stacks=(
             "iscsi_*|iscsit_*|fc_block_*|fc_remote_port_*|srp_*|sas_*|qla2*|lpfc_*|core_tmr_*|transport_generic_*",
             "[iscsi_tcp]|[libiscsi]|[scsi_transport_iscsi]|[scsi_transport_fc]|[qla2xxx]|[lpfc]|[target_core_mod]",
+            "async_synchronize_* < iscsi_*|__iscsi_*|fc_*",
         ),
         reference="iscsi_block_session(), drivers/scsi/scsi_transport_iscsi.c",
-        example="iscsi_eh_cmd_timed_out iscsi_eh_abort scsi_error_handler kthread",
+        example="wait_for_common wait_for_completion target_stop_task core_tmr_lun_reset",
+        recorded="openzfs/zfs#641",
         fault="the target, or the network to it",
         lossless="bring the session back",
         destructive="logout of the session: its I/O fails",
@@ -72,9 +79,12 @@ ROWS = (
             "scsi_error_handler|scsi_block_when_processing_errors|scsi_wait_scan|ata_*|scsi_execute*"
             "|__scsi_execute|sd_open|sd_check_events|sd_probe|sd_shutdown|sr_block_*|sg_new_*|sg_release"
             "|blk_execute_rq*",
+            "async_synchronize_* < sd_*|scsi_*|__scsi_*",
+            f"{QUEUE_FREEZE} < sd_*|scsi_*|__scsi_*",
         ),
         reference="scsi_block_when_processing_errors(), drivers/scsi/scsi_error.c",
-        example="scsi_block_when_processing_errors sd_open blkdev_get do_dentry_open",
+        example="wait_for_common command_abort scsi_error_handler kthread kernel_thread_exit",
+        recorded="raspberrypi/linux#309",
         fault=_DEVICE,
         lossless=_LOOK,
         destructive=_LOST,
@@ -126,6 +136,7 @@ ROWS = (
             "dm_*|__dm_*|pool_*|thin_*|do_no_space*|kcopyd*|crypt_*|dmcrypt_*|kcryptd*|snapshot_*|dev_suspend"
             "|ctl_ioctl|process_prepared*"
             "|__split_and_process_bio|cache_map|persistent_*|do_work < process_one_work",
+            f"{QUEUE_FREEZE} < dm_*|__dm_*|[dm_mod]",
             "[dm_mod]|[dm_thin_pool]|[dm_crypt]|[dm_cache]|[dm_snapshot]|[dm_bufio]|[dm_persistent_data]|[dm_raid]",
         ),
         reference="dm_suspend(), drivers/md/dm.c; do_no_space_timeout(), drivers/md/dm-thin.c",
@@ -145,6 +156,7 @@ ROWS = (
             "md_*|raid5_*|raid1_*|raid10_*|raid0_*|mddev_*|__md_*|make_stripe*|wait_barrier|freeze_array"
             "|bitmap_*|raid_*",
             "[md_mod]|[raid456]|[raid1]|[raid10]",
+            f"{QUEUE_FREEZE} < md_*|mddev_*|[md_mod]",
         ),
         reference="md_write_start(), drivers/md/md.c; raid5_get_active_stripe(), drivers/md/raid5.c",
         example="md_write_start raid5_make_request md_handle_request submit_bio_noacct",
@@ -162,6 +174,7 @@ ROWS = (
             "loop_clr_fd|loop_configure|loop_process_work|loop_handle_cmd|loop_queue_work|loop_thread|lo_*"
             "|__loop_*|loop_make_request|loop_get_status*",
             "[loop]",
+            f"{QUEUE_FREEZE} < loop_*|__loop_*|lo_*|[loop]",
         ),
         reference="lo_rw_aio(), loop_clr_fd(), drivers/block/loop.c",
         example="lo_rw_aio loop_process_work process_one_work worker_thread kthread",
@@ -175,10 +188,7 @@ ROWS = (
     Row(
         kind="block-freeze",
         meaning="it changes a block device's queue, and waits until all I/O of the device has ended",
-        stacks=(
-            "blk_mq_freeze_queue_wait*|blk_freeze_queue*|blk_mq_freeze_queue*|blk_queue_enter|__bio_queue_enter"
-            "|bio_queue_enter|blk_queue_start_drain",
-        ),
+        stacks=(f"{QUEUE_FREEZE}|blk_queue_enter|__bio_queue_enter|bio_queue_enter|blk_queue_start_drain",),
         reference="blk_mq_freeze_queue_wait(), blk_queue_enter(), block/blk-mq.c, block/blk-core.c",
         example="blk_mq_freeze_queue_wait elevator_switch elv_iosched_store queue_attr_store",
         fault="I/O in flight that does not end, or the task that froze the queue",
@@ -224,7 +234,9 @@ ROWS = (
             "|__writeback_*|bdi_*|inode_sleep_on_writeback|inode_wait_for_writeback|__inode_wait_for_writeback",
         ),
         reference="balance_dirty_pages(), mm/page-writeback.c; wb_wait_for_completion(), fs/fs-writeback.c",
-        example="wb_wait_for_completion sync_inodes_sb sync_inodes_one_sb iterate_supers ksys_sync",
+        example="rwsem_down_write_slowpath down_write sync_inodes_sb __sync_filesystem sync_filesystem "
+        "ovl_sync_fs __sync_filesystem sync_filesystem generic_shutdown_super kill_anon_super",
+        recorded="moby/moby#45675",
         fault="the slowest or dead device or server that has dirty pages: sync waits for all filesystems",
         lossless="find the filesystem that does not write: its flusher (kworker flush-MAJOR:MINOR) is stuck, too",
         innocent="not necessarily the filesystem that the caller used: sync waits for every mount, FUSE and NFS "
@@ -233,7 +245,7 @@ ROWS = (
         "pid,state,wchan:32,comm | grep flush",
         answer="Writeback that does not fall; a flush-MAJOR:MINOR worker in state D names the device",
         role=Role.QUEUE,
-        fallback=2,
+        fallback=1,
         progress=Progress.UNKNOWN,
     ),
     Row(
@@ -252,7 +264,9 @@ ROWS = (
             "|buffer_*|kmmpd|get_request",
         ),
         reference="submit_bio_wait(), block/bio.c; __wait_on_buffer(), fs/buffer.c",
-        example="submit_bio_wait blkdev_issue_flush ext4_sync_file do_fsync",
+        example="io_schedule_timeout io_schedule wait_on_page_bit __filemap_fdatawait_range "
+        "filemap_write_and_wait_range ext4_sync_file do_fsync SyS_fsync system_call_fastpath",
+        recorded="moby/moby#41676",
         fault=_DEVICE,
         lossless=_LOOK,
         destructive=_LOST,
@@ -275,7 +289,8 @@ ROWS = (
             "^io_schedule|io_schedule|io_schedule_timeout|wait_for_completion_io*|bit_wait_io*|sleep_on_buffer",
         ),
         reference="folio_wait_bit_common(), mm/filemap.c; io_schedule(), kernel/sched/core.c",
-        example="io_schedule folio_wait_bit_common filemap_read vfs_read ksys_read",
+        example="wait_on_page_bit __filemap_fdatawait_range",
+        recorded="raspberrypi/linux#2482",
         fault=_DEVICE + ", or the server of the filesystem",
         lossless=_LOOK,
         innocent=_INNOCENT,

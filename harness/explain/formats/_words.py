@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.explain.explanation import Explanation, Judged, named
+from harness.explain.answer import Explanation
+from harness.explain.judged import Judged, named
 from harness.explain.records import Paste
 
 _MANY = 12

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.explain.explanation import Explanation, Judged
+from harness.explain.answer import Explanation
+from harness.explain.judged import Judged
 from harness.explain.records import Paste, TaskText
 
 SCHEMA_VERSION = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.explain.explanation import Explanation
+from harness.explain.answer import Explanation
 from harness.explain.formats import _words
 from harness.explain.records import Paste
 

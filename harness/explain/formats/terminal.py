@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from harness.explain.explanation import Explanation
+from harness.explain.answer import Explanation
 from harness.explain.formats import _words
 from harness.explain.records import Paste
 

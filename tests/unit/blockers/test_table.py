@@ -6,9 +6,11 @@ import re
 
 import pytest
 
+from docs.tools.blocks.explained import cases
 from harness.blockers import table
 from harness.blockers.row import Pattern, Role, Row
-from harness.explain.explanation import of_wchan
+from harness.explain.judged import of_wchan
+from harness.explain.read import read
 
 ROWS = table.rows()
 WITH_EXAMPLE = [row for row in ROWS if row.example]
@@ -42,6 +44,22 @@ def test_the_dialect_of_the_hung_task_message_leads_to_the_same_row(row: Row) ->
     found = table.match((*SCHEDULER[:2], *row.example.split()))
     assert found is not None
     assert found.row is row
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.recorded], ids=name)
+def test_a_recorded_example_is_in_its_report(row: Row) -> None:
+    """Its functions stand one below the other in a stack of the report."""
+    texts = [case.text for case in cases() if case.source == row.recorded]
+    assert texts
+    example = tuple(row.example.split())
+    stacks = [task.functions for text in texts for task in read(text).tasks]
+    assert any(stack[at : at + len(example)] == example for stack in stacks for at in range(len(stack)))
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if not row.recorded], ids=name)
+def test_an_example_that_is_not_recorded_names_its_source(row: Row) -> None:
+    assert re.search(r"\w\(\*?\)", row.reference) or row.reference == "out of tree"
+    assert re.search(r"\.[chS]\b|out of tree", row.reference)
 
 
 def test_only_a_row_of_modules_has_no_example() -> None:

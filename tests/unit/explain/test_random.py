@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from docs.tools.blocks.explained import cases
 from harness import registry
 from harness.explain import formats
-from harness.explain.explanation import Explanation, explain
+from harness.explain.answer import Explanation
+from harness.explain.explanation import explain
 from harness.explain.read import Reader, marks, read
 from harness.explain.redact import Redactor
 from harness.explain.stream import kept
