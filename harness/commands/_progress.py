@@ -12,7 +12,7 @@ from harness.model.events import Began, Ended, Failed, Said
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
 
-    from harness.matrix.job import Found, JobEvent
+    from harness.matrix.job import JobEvent, KernelFound
 
 
 def on_terminal() -> bool:
@@ -83,7 +83,7 @@ class MatrixProgress:
     def stop(self) -> None:
         """Show nothing more."""
 
-    def _find(self, spec: str, event: Found) -> None:
+    def _find(self, spec: str, event: KernelFound) -> None:
         release = event.image.release
         self._names[spec] = spec if spec == release else f"{spec} ({release})"
         self._cells[spec] = event.known
@@ -121,7 +121,7 @@ class _MatrixBars(MatrixProgress):
     def stop(self) -> None:
         self._bar.stop()
 
-    def _find(self, spec: str, event: Found) -> None:
+    def _find(self, spec: str, event: KernelFound) -> None:
         super()._find(spec, event)
         name = self._names[spec]
         self._tasks[spec] = self._bar.add_task(name, total=self._scenarios, completed=event.known, note="starting")

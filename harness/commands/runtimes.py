@@ -17,7 +17,7 @@ from harness.errors import FusezapError, UsageError
 from harness.model.records import Kernel
 from harness.runtimes import formats, tools
 from harness.runtimes.experiment import run_experiment
-from harness.runtimes.records import Experiment, ExperimentResult, Report, Subject
+from harness.runtimes.records import Experiment, ExperimentResult, RuntimesReport, Subject
 
 HELP = "what container runtimes answer while a container cannot die"
 DESCRIPTION = """\
@@ -72,7 +72,7 @@ def execute(args: argparse.Namespace) -> int:
     subjects = tuple(_subject(name, module, own, args.bound) for name, module in modules)
     kernel = os.uname()
     command = shlex.join(["fusezap", *sys.argv[1:]])
-    report = Report(
+    report = RuntimesReport(
         command,
         __version__,
         started,

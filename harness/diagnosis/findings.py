@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from harness.diagnosis.records import TAKEN, Blocker, Finding, Reading, Readings, Remedy, Request, Rest, Stuck
+from harness.diagnosis.records import TAKEN, Blocker, Finding, PendingRequest, Reading, Readings, Remedy, Rest, Stuck
 from harness.diagnosis.remedies import remedies
 from harness.judge import blockers
 from harness.judge.form import form
@@ -216,7 +216,7 @@ def _offered(found: tuple[Remedy, ...], running: bool) -> tuple[Remedy, ...]:
     return found if running else tuple(replace(each, command="", resolver=None, target="") for each in found)
 
 
-def _stuck(found: _Found, requests: tuple[Request, ...]) -> Stuck | None:
+def _stuck(found: _Found, requests: tuple[PendingRequest, ...]) -> Stuck | None:
     snapshot = found.snapshot
     number = found.verdict.connection
     if number is None:
@@ -242,11 +242,11 @@ def _stuck(found: _Found, requests: tuple[Request, ...]) -> Stuck | None:
     )
 
 
-def _aged(request: Request, rests: tuple[Rest, ...]) -> Request:
+def _aged(request: PendingRequest, rests: tuple[Rest, ...]) -> PendingRequest:
     return replace(request, for_s=next((rest.seconds for rest in rests if rest.tid == request.tid), None))
 
 
-def _only_requested(tids: set[int], requests: tuple[Request, ...]) -> int | None:
+def _only_requested(tids: set[int], requests: tuple[PendingRequest, ...]) -> int | None:
     """The one connection on which these tasks' requests are."""
     found = {each.connection for each in requests if each.tid in tids}
     return found.pop() if len(found) == 1 else None

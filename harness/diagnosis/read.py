@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from harness.diagnosis import suspects
 from harness.diagnosis.clients import LONG_S, long_waiting
 from harness.diagnosis.findings import PATIENCE_S, alike, settled
-from harness.diagnosis.records import Container, Reading, Readings, Request, Rest, Use
+from harness.diagnosis.records import Container, PendingRequest, Reading, Readings, Rest, Use
 from harness.linux import procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts
@@ -87,10 +87,10 @@ def read(
     )
 
 
-def requests(memory: KernelMemory) -> tuple[Request, ...]:
+def requests(memory: KernelMemory) -> tuple[PendingRequest, ...]:
     """Those without an answer.  Pure."""
     return tuple(
-        Request(connection.number, each.unique, each.opcode, each.node, each.path, each.state, each.tid)
+        PendingRequest(connection.number, each.unique, each.opcode, each.node, each.path, each.state, each.tid)
         for connection in memory.connections
         for each in connection.requests
     )

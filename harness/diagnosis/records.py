@@ -50,7 +50,7 @@ class Use:
 
 
 @record(frozen=True, slots=True)
-class Request:
+class PendingRequest:
     """One that a FUSE server has not answered (struct fuse_req, fs/fuse/fuse_i.h)."""
 
     connection: int
@@ -116,7 +116,7 @@ class Readings:
     """What keeps an empty answer from meaning that nothing is stuck."""
     unseen: tuple[str, ...] = ()
     """What could not be read, in words."""
-    requests: tuple[Request, ...] = ()
+    requests: tuple[PendingRequest, ...] = ()
     """Without an answer, of the connections that are waited for; where the kernel's memory could be read."""
     clients: tuple[Client, ...] = ()
     """Those who have waited long for an answer, whether anything is stuck or not."""
@@ -152,7 +152,7 @@ class Stuck:
     waiting: int | None
     point: str | None
     uses: tuple[Use, ...]
-    requests: tuple[Request, ...] = ()
+    requests: tuple[PendingRequest, ...] = ()
     shown: bool = True
     """Something shows that it is this one; False: it is the only one that fits the mounts which the tasks see."""
 

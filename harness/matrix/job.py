@@ -32,7 +32,7 @@ class Job:
 
 
 @record(frozen=True, slots=True)
-class Found:
+class KernelFound:
     """The kernel is there; the first event of a job, but for what was said while it was fetched."""
 
     image: Image
@@ -40,7 +40,7 @@ class Found:
     """Cells of this kernel that the store has already."""
 
 
-JobEvent = Found | Began | Ended | Said | Failed
+JobEvent = KernelFound | Began | Ended | Said | Failed
 """The events of a job.  Of a series it yields the beginning and the end alone: a cell is whole or not there."""
 Labelled = tuple[str, JobEvent | None]
 """An event with the spec of its job; None: the job has ended."""
@@ -60,7 +60,7 @@ def run_job(job: Job, image: Image, root: Root) -> Generator[JobEvent]:
     Raises:
         FusezapError: The kernel cannot be started here.
     """
-    yield Found(image)
+    yield KernelFound(image)
     left = job.left(image)
     if not left:
         return

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from harness.kernels.image import Image
 from harness.matrix.fingerprint import fingerprint
-from harness.matrix.job import Found, Job, JobEvent, Labelled
+from harness.matrix.job import Job, JobEvent, KernelFound, Labelled
 from harness.matrix.store import Store
 from harness.model.events import Ended, Failed
 from harness.model.records import Series
@@ -79,7 +79,7 @@ class Matrix:
     def _take(self, spec: str, event: JobEvent, known: dict[str, frozenset[str]]) -> JobEvent | None:
         """The event, as a display is to show it; None where it is none, because it was taken before."""
         match event:
-            case Found(image=image):
+            case KernelFound(image=image):
                 before = self._images.get(spec)
                 if before is not None and before.digest == image.digest:
                     return None  # the job's worker has died, and another has begun anew

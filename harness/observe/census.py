@@ -12,14 +12,14 @@ from harness.linux.procfs import GONE, Stat
 from harness.model.records import PF_KTHREAD, Task
 
 
-class Process(NamedTuple):
+class CensusEntry(NamedTuple):
     stat: Stat
     """Of the process, which is its leader's."""
     threads: dict[int, Stat]
     """By tid, the leader's among them."""
 
 
-Census = dict[int, Process]
+Census = dict[int, CensusEntry]
 """By PID; kernel threads are left out."""
 
 
@@ -43,15 +43,15 @@ def take_census(patient: Patient) -> Census:
     for pid in patient.held:
         with contextlib.suppress(*GONE):
             stat = procfs.read_stat_of_status(pid)
-            found[pid] = Process(stat, {pid: stat})
+            found[pid] = CensusEntry(stat, {pid: stat})
     return found
 
 
-def _process(pid: int) -> Process | None:
+def _process(pid: int) -> CensusEntry | None:
     with contextlib.suppress(*GONE):
         stat = procfs.read_process_stat(pid)
         if not stat.flags & PF_KTHREAD:
-            return Process(stat, {pid: stat} if stat.threads == 1 else _threads(pid))
+            return CensusEntry(stat, {pid: stat} if stat.threads == 1 else _threads(pid))
     return None
 
 

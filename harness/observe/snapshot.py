@@ -70,7 +70,7 @@ class Survey:
         self._relations: Relations | None = None
         self._kins: dict[int, Kin] = {}
         self._in_namespace: dict[int, list[Mount]] = {}
-        self._signs: dict[tuple[int, bool], tuple[means.Found, ...]] = {}
+        self._signs: dict[tuple[int, bool], tuple[means.FoundMeans, ...]] = {}
         self.files: list[tuple[int, int]] = []
         self._unseen: list[str] = []
         self._shown: dict[int, Tables] = {}
@@ -184,12 +184,12 @@ class Survey:
             for related in (True, False):
                 self._signs[pid, related] = self._found(pid, related)
 
-    def _found(self, pid: int, related: bool) -> tuple[means.Found, ...]:
+    def _found(self, pid: int, related: bool) -> tuple[means.FoundMeans, ...]:
         return tuple(means.found(self._process(pid, related)))
 
-    def _process(self, pid: int, related: bool) -> means.Process:
+    def _process(self, pid: int, related: bool) -> means.ProbedProcess:
         tables = self._tables()
-        return means.Process(
+        return means.ProbedProcess(
             pid,
             self.census[pid].threads,
             tables.get(pid, []),

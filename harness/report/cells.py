@@ -29,7 +29,7 @@ class ScenarioRow:
 
 
 @record(frozen=True, slots=True)
-class Matrix:
+class CellTable:
     """The table."""
 
     kernels: tuple[Kernel, ...]
@@ -56,7 +56,7 @@ def kernel_names(kernels: Iterable[Kernel]) -> dict[Kernel, str]:
     return names
 
 
-def matrix_of(every: Sequence[Series]) -> Matrix | None:
+def matrix_of(every: Sequence[Series]) -> CellTable | None:
     """Arrange series as a table; None where there are not several kernels."""
     kernels = kernels_of(every)
     if len(kernels) < 2:
@@ -69,7 +69,7 @@ def matrix_of(every: Sequence[Series]) -> Matrix | None:
         ScenarioRow(about, tuple(tuple(by_kernel.get(kernel, ())) for kernel in kernels), _differs(every, by_kernel))
         for about, by_kernel in found.items()
     ]
-    return Matrix(kernels, tuple(sorted(rows, key=lambda row: order.index(row.about.kind))))
+    return CellTable(kernels, tuple(sorted(rows, key=lambda row: order.index(row.about.kind))))
 
 
 def _differs(every: Sequence[Series], by_kernel: dict[Kernel, list[int]]) -> bool:

@@ -9,7 +9,7 @@ Entry = dict[str, object]
 
 
 @dataclass(slots=True)
-class Request:
+class JournalRequest:
     """A request and the journal's entries of it."""
 
     called: Entry
@@ -18,7 +18,7 @@ class Request:
     replied: Entry | None = None
 
 
-def requests(journal: Iterable[Entry]) -> list[Request]:
+def requests(journal: Iterable[Entry]) -> list[JournalRequest]:
     """Group the entries of a journal by request.
 
     An entry without a `seq` belongs to the oldest open call of the same operation, path and caller.
@@ -29,14 +29,14 @@ def requests(journal: Iterable[Entry]) -> list[Request]:
     Returns:
         Requests in the order of their calls.
     """
-    found: list[Request] = []
-    opened: dict[object, dict[int, Request]] = {}
+    found: list[JournalRequest] = []
+    opened: dict[object, dict[int, JournalRequest]] = {}
     for number, entry in enumerate(journal):
         if not isinstance(entry.get("time"), int):
             continue
         what = _what(entry)
         if entry.get("event") == "called":
-            found.append(Request(entry))
+            found.append(JournalRequest(entry))
             for key in (what, (what, entry.get("seq"))):
                 opened.setdefault(key, {})[number] = found[-1]
         elif same := opened.get((what, entry.get("seq"))) or opened.get(what):

@@ -9,7 +9,7 @@ Argv = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class NeededProgram:
     """A program that must be there; one of `programs` will do."""
 
     programs: tuple[str, ...]
@@ -26,7 +26,7 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
+class TestContainer:
     """The container that every runtime starts."""
 
     name: str

@@ -26,8 +26,8 @@ from harness.linux.polling import poll
 from harness.linux.process import Process, Target
 from harness.model.records import Claim
 from harness.runtimes import observation, rootfs, tools
-from harness.runtimes.driver import Argv, Ask, Commands, Container, InstancePaths
-from harness.runtimes.records import Answer, Experiment, ExperimentResult, Operation, Recovery, StuckState, When
+from harness.runtimes.driver import Argv, Ask, Commands, InstancePaths, TestContainer
+from harness.runtimes.records import Answer, Experiment, ExperimentResult, Moment, Operation, Recovery, StuckState
 from harness.runtimes.sandbox import Pending, Sandbox, sandbox_started
 from harness.runtimes.sandboxed import SANDBOX
 
@@ -61,7 +61,7 @@ def run_experiment(
     return ExperimentResult(experiment, picture, operations, recovery, time.monotonic() - began), left
 
 
-def container(name: str, experiment: Experiment, init: str, notify: str) -> Container:
+def container(name: str, experiment: Experiment, init: str, notify: str) -> TestContainer:
     """The container for every runtime: fakefs, which holds a file of its own mount open, below an init."""
     program = [sys.executable, "-P", "-m", "fakefs", rootfs.MOUNT_POINT, "--fsname", name, "--hold", HELD]
     if experiment is Experiment.EXEC:
@@ -72,7 +72,7 @@ def container(name: str, experiment: Experiment, init: str, notify: str) -> Cont
         "PYTHONDONTWRITEBYTECODE": "1",
         "NOTIFY_SOCKET": notify,
     }
-    return Container(
+    return TestContainer(
         name=f"{name}-{experiment}",
         program=tuple(program),
         env=env,
@@ -147,7 +147,7 @@ class _Run:
         claims = (Claim(server, connection.number),)
         picture = observation.stuck_state(self._target, shim, self._ctl(), claims, began_ns)
         self._report(f"{picture.outcome}: {picture.reasons[0]}")
-        self._record(self._commands.kill, When.STUCK, kill.answer(self._commands.kill.shows))
+        self._record(self._commands.kill, Moment.STUCK, kill.answer(self._commands.kill.shows))
         return picture
 
     def _prepare(self) -> None:
@@ -225,26 +225,26 @@ class _Run:
     def _ask_healthy(self) -> None:
         """Run the same commands before the hang: without that, their later answers would say nothing about it."""
         for ask in (self._commands.state, *self._commands.harmless):
-            self._ask(ask, When.HEALTHY)
+            self._ask(ask, Moment.HEALTHY)
 
     # ---- while it is stuck
 
     def ask_stuck(self) -> None:
         self._diagnose()
-        state = self._ask(self._commands.state, When.STUCK)
+        state = self._ask(self._commands.state, Moment.STUCK)
         self._stuck_words = state.words
         if self._experiment is Experiment.EXEC:
             return
         for ask in self._commands.stuck:
-            self._ask(ask, When.STUCK)
+            self._ask(ask, Moment.STUCK)
         if self._commands.daemon:
             self._restart()
         again = Ask("inspect again", self._commands.state.argv, self._commands.state.shows)
-        answer = self._ask(again, When.STUCK)
+        answer = self._ask(again, Moment.STUCK)
         self._forgotten = answer.status not in (0, None) and state.status == 0
         for ask, pending in self._pending:
             answer = pending.answer(ask.shows, within_s=0.05)
-            self._record(ask, When.STUCK, Answer(answer.status, answer.words, answer.took_s, answer.took_s))
+            self._record(ask, Moment.STUCK, Answer(answer.status, answer.words, answer.took_s, answer.took_s))
 
     def _diagnose(self) -> None:
         """The findings of `fusezap diagnose`, which knows nothing of the experiment."""
@@ -258,7 +258,7 @@ class _Run:
         found = [each for each in json.loads(done.stdout)["findings"] if each["init_pid"] == self._target.init]
         words = "; ".join(map(_told, found)) or "it does not find it"
         answer = Answer(done.returncode, words, took, self._bound_s)
-        self.operations.append(Operation("fusezap diagnose", When.STUCK, "fusezap diagnose", answer))
+        self.operations.append(Operation("fusezap diagnose", Moment.STUCK, "fusezap diagnose", answer))
 
     def _restart(self) -> None:
         assert self._daemon is not None
@@ -278,7 +278,7 @@ class _Run:
         except LaunchError as error:
             words, status = f"{words}; then {str(error).partition(chr(10))[0]}", 1
         answer = Answer(status, words, time.monotonic() - began, self._bound_s)
-        self.operations.append(Operation("daemon restart", When.STUCK, "SIGTERM, then a new one", answer))
+        self.operations.append(Operation("daemon restart", Moment.STUCK, "SIGTERM, then a new one", answer))
 
     def _signal(self, number: int) -> None:
         assert self._daemon is not None
@@ -300,11 +300,11 @@ class _Run:
         fusectl.abort(self._abort_fd)
         released = observation.await_empty(self._target, RECOVERS_S)
         recovered, state = self._recovers(began)
-        self._record(self._commands.state, When.ABORTED, state)
-        removed = self._ask(self._commands.remove, When.ABORTED)
+        self._record(self._commands.state, Moment.ABORTED, state)
+        removed = self._ask(self._commands.remove, Moment.ABORTED)
         status = self._exit_status(state, removed)
         healthy = self._sandbox.run(self._commands.healthy, READY_S)
-        self._record(Ask("new container", self._commands.healthy), When.ABORTED, healthy)
+        self._record(Ask("new container", self._commands.healthy), Moment.ABORTED, healthy)
         return Recovery(
             released_ms=None if released is None else released * 1e3,
             recovered_s=recovered,
@@ -330,7 +330,7 @@ class _Run:
         if self._commands.stays:
             assert self._run is not None
             answer = self._run.answer(within_s=RECOVERS_S)
-            self._record(Ask("run", self._commands.run), When.ABORTED, answer)
+            self._record(Ask("run", self._commands.run), Moment.ABORTED, answer)
             return answer.status
         if not self._commands.exit_status:
             return None
@@ -361,13 +361,13 @@ class _Run:
 
     # ---- asking
 
-    def _ask(self, ask: Ask, when: When) -> Answer:
-        self._report(f"{ask.name}" if when is When.STUCK else f"{ask.name} ({when})")
+    def _ask(self, ask: Ask, when: Moment) -> Answer:
+        self._report(f"{ask.name}" if when is Moment.STUCK else f"{ask.name} ({when})")
         answer = self._sandbox.run(ask.argv, self._bound_s, ask.shows)
         self._record(ask, when, answer)
         return answer
 
-    def _record(self, ask: Ask, when: When, answer: Answer) -> None:
+    def _record(self, ask: Ask, when: Moment, answer: Answer) -> None:
         words = _LONG_ID.sub(r"\1…", answer.words.replace(self._container.name, "ID"))
         self.operations.append(Operation(ask.name, when, self._typed(ask.argv), replace(answer, words=words)))
 

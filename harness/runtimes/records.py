@@ -8,7 +8,7 @@ from enum import StrEnum
 from harness.model.records import Check, Kernel, Outcome
 
 
-class When(StrEnum):
+class Moment(StrEnum):
     """At which moment of an experiment something was asked."""
 
     HEALTHY = "healthy"
@@ -45,7 +45,7 @@ class Operation:
 
     name: str
     """The operation, by the same name for each runtime: kill, inspect, exec, …"""
-    when: When
+    when: Moment
     command: str
     """As a person would type it, without the options that name the private instance."""
     answer: Answer
@@ -137,7 +137,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RuntimesReport:
     """The result of one command: the input of every format."""
 
     command: str

@@ -12,7 +12,7 @@ from types import ModuleType
 from harness import registry
 from harness.errors import UsageError
 from harness.runtimes import drivers
-from harness.runtimes.driver import Need
+from harness.runtimes.driver import NeededProgram
 
 NEEDED = ("SUMMARY", "NEEDS", "VERSIONS", "commands")
 INITS = ("tini", "docker-init", "catatonit")
@@ -28,7 +28,7 @@ def engine(name: str) -> ModuleType:
     return registry.chosen(drivers, "runtime", name, *NEEDED)
 
 
-def find(needs: tuple[Need, ...], own: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+def find(needs: tuple[NeededProgram, ...], own: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
     """(program → path, what is missing); `own` has the user's builds."""
     tools, missing = {}, []
     for need in needs:

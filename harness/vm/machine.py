@@ -94,7 +94,7 @@ class Machine:
         Raises:
             LostError: the machine ended, reports what no guest of ours does, or makes no progress.
         """
-        parser = wire.Parser()
+        parser = wire.EventParser()
         # The guest has the folder too, and may have put a link or a FIFO there.
         fd = os.open(self._share / wire.EVENTS, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(fd, "rb") as stream:
@@ -123,7 +123,7 @@ class Machine:
                 if len(data) < READ_BYTES:
                     time.sleep(LOOK_EVERY_S)
 
-    def _parsed(self, parser: wire.Parser, data: bytes | None) -> list[wire.Line]:
+    def _parsed(self, parser: wire.EventParser, data: bytes | None) -> list[wire.Line]:
         try:
             return parser.feed(data or b"")
         except ValueError as error:

@@ -46,7 +46,7 @@ def line(number: int, event: Line) -> str:
     return json.dumps([number, type(event).__name__, codec.encode(event)], separators=(",", ":")) + "\n"
 
 
-class Parser:
+class EventParser:
     """Takes the file's bytes as they come; hands out whole events."""
 
     def __init__(self) -> None:

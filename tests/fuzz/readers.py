@@ -153,7 +153,7 @@ READERS: dict[str, Reader] = {
     "recording": Reader(_recorded, (UsageError,), ((DATA / "6.18/exit-flush-self.json").read_bytes(),)),
     "capture": Reader(_recorded, (UsageError,), ((DATA / "capture-6.18.json").read_bytes(),)),
     "events": Reader(
-        lambda data: wire.Parser().feed(data + b"\n"),
+        lambda data: wire.EventParser().feed(data + b"\n"),
         (ValueError,),
         ("".join(wire.line(number, event) for number, event in enumerate(_EVENTS)).encode(),),
     ),

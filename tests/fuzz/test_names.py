@@ -21,7 +21,7 @@ from harness.diagnosis.records import Diagnosis
 from harness.model.records import Report
 from harness.report import formats as report_formats
 from harness.runtimes import formats as runtimes_formats
-from harness.runtimes.records import Report as RuntimesReport
+from harness.runtimes.records import RuntimesReport as RuntimesReport
 from tests.unit.diagnosis.test_findings import DIAGNOSIS
 from tests.unit.results import report_of, series_of
 from tests.unit.runtimes.test_runtimes import report as runtimes_report

@@ -12,8 +12,8 @@ from harness.diagnosis.records import (
     Diagnosis,
     Finding,
     LongWait,
+    PendingRequest,
     Remedy,
-    Request,
     Stuck,
 )
 from harness.report.proof import MEANS, checklist, process_lines, reasons, wait_lines
@@ -137,7 +137,7 @@ def _listed(what: str, pids: tuple[int, ...]) -> str:
     return f"{what} {shown}{more}" if pids else f"{what} none"
 
 
-def _requests(found: tuple[Request, ...]) -> list[Line]:
+def _requests(found: tuple[PendingRequest, ...]) -> list[Line]:
     lines: list[Line] = []
     for each in found[:MOST]:
         file = visible(each.path) if each.path else "a file that has left the kernel's memory"

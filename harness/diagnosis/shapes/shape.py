@@ -26,7 +26,7 @@ B = "n4eu0udvbz9vfzjy71jkvgkwh"
 """A step of a build in the examples."""
 
 
-class Kind(StrEnum):
+class NameKind(StrEnum):
     """The thing that a path names, the most telling first."""
 
     CONTAINER = "container"
@@ -36,7 +36,7 @@ class Kind(StrEnum):
 
 
 @record(frozen=True, slots=True)
-class Shape:
+class PathShape:
     """A shape of paths.
 
     Attributes:
@@ -57,18 +57,18 @@ class Shape:
     source: str
     example: str
     names: str
-    kind: Kind = Kind.CONTAINER
+    kind: NameKind = NameKind.CONTAINER
     pod: str | None = None
     escaped: bool = False
     note: str = ""
 
 
-def scope(runtime: str, prefix: str, source: str, parent: str, child: str = "", pod: str | None = None) -> Shape:
+def scope(runtime: str, prefix: str, source: str, parent: str, child: str = "", pod: str | None = None) -> PathShape:
     """A container in a scope of systemd: /PARENT/PREFIX-ID.scope."""
     example = f"{parent}/{prefix}-{I}.scope{child}"
-    return Shape(runtime, rf"{prefix}-{ID}\.scope", source, example, I, pod=pod)
+    return PathShape(runtime, rf"{prefix}-{ID}\.scope", source, example, I, pod=pod)
 
 
-def mismatch(runtime: str, prefix: str, parent: str, source: str, pod: str | None = None) -> Shape:
+def mismatch(runtime: str, prefix: str, parent: str, source: str, pod: str | None = None) -> PathShape:
     """The engine names a scope of systemd, `SLICE:PREFIX:ID`, to an OCI runtime that takes it for a path."""
-    return Shape(runtime, rf"[^/:]*:{prefix}:{ID}", source, f"{parent}:{prefix}:{I}", I, pod=pod)
+    return PathShape(runtime, rf"[^/:]*:{prefix}:{ID}", source, f"{parent}:{prefix}:{I}", I, pod=pod)

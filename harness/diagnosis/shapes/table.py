@@ -9,7 +9,7 @@ from typing import Any
 
 from harness import registry
 from harness.diagnosis.shapes import families
-from harness.diagnosis.shapes.shape import POD, Kind, Shape
+from harness.diagnosis.shapes.shape import POD, NameKind, PathShape
 from harness.record import record
 
 MOST = 16
@@ -22,19 +22,19 @@ _BYTE = re.compile(r"\\x([0-9a-f]{2})")
 class Named:
     """A thing that a path names."""
 
-    shape: Shape
+    shape: PathShape
     id: str
     pod: str | None
 
 
 @functools.lru_cache(maxsize=1)
-def groups() -> tuple[Shape, ...]:
+def groups() -> tuple[PathShape, ...]:
     """The shapes of control groups, in the order of the families' `ORDER`: where two overlap, the first counts."""
     return tuple(shape for module in _families() for shape in module.GROUPS)
 
 
 @functools.lru_cache(maxsize=1)
-def folders() -> tuple[Shape, ...]:
+def folders() -> tuple[PathShape, ...]:
     """The shapes of folders and files that runtimes mount into containers or work in, likewise."""
     return tuple(shape for module in _families() for shape in module.FOLDERS)
 
@@ -80,7 +80,7 @@ def _families() -> list[Any]:
 
 
 @functools.lru_cache(maxsize=2)
-def _compiled(shapes: tuple[Shape, ...]) -> tuple[tuple[Shape, re.Pattern[str]], ...]:
+def _compiled(shapes: tuple[PathShape, ...]) -> tuple[tuple[PathShape, re.Pattern[str]], ...]:
     found = []
     for shape in shapes:
         begin = "" if shape.pattern.startswith("^") else "(?:^|/)"
@@ -88,8 +88,8 @@ def _compiled(shapes: tuple[Shape, ...]) -> tuple[tuple[Shape, re.Pattern[str]],
     return tuple(found)
 
 
-def _found(path: str, shapes: Iterable[tuple[Shape, re.Pattern[str]]]) -> tuple[Named, ...]:
-    taken: list[tuple[int, int, Shape, re.Match[str]]] = []
+def _found(path: str, shapes: Iterable[tuple[PathShape, re.Pattern[str]]]) -> tuple[Named, ...]:
+    taken: list[tuple[int, int, PathShape, re.Match[str]]] = []
     for shape, pattern in shapes:
         for match in pattern.finditer(path):
             start, end = match.span()
@@ -98,7 +98,11 @@ def _found(path: str, shapes: Iterable[tuple[Shape, re.Pattern[str]]]) -> tuple[
     found, above = [], 0
     for _, end, shape, match in sorted(taken, key=lambda each: each[0]):
         name = match["id"]
-        pod = name if shape.kind is Kind.POD else match.groupdict().get("pod") or _pod(path[above : match.start("id")])
+        pod = (
+            name
+            if shape.kind is NameKind.POD
+            else match.groupdict().get("pod") or _pod(path[above : match.start("id")])
+        )
         above = end
         found.append(Named(shape, unescaped(name) if shape.escaped else name, pod))
     return tuple(reversed(found))[:MOST]
@@ -110,6 +114,6 @@ def _pod(between: str) -> str | None:
     return found[-1] if found else None
 
 
-def rank(kind: Kind) -> int:
+def rank(kind: NameKind) -> int:
     """0 for the kind that tells most."""
-    return tuple(Kind).index(kind)
+    return tuple(NameKind).index(kind)

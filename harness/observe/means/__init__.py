@@ -23,7 +23,7 @@ class Sign(NamedTuple):
     evidence: str
 
 
-class Process(NamedTuple):
+class ProbedProcess(NamedTuple):
     """What the probes are given of a process."""
 
     pid: int
@@ -40,14 +40,14 @@ class Process(NamedTuple):
     """Whether another task uses its table: nobody else can close a descriptor of a call that is under way."""
 
 
-class Found(NamedTuple):
+class FoundMeans(NamedTuple):
     """A sign, and the probe that found it."""
 
     means: str
     sign: Sign
 
 
-Probe = Callable[[Process], Iterator[Sign]]
+Probe = Callable[[ProbedProcess], Iterator[Sign]]
 
 
 @functools.cache
@@ -57,8 +57,8 @@ def _probes() -> tuple[tuple[str, Probe], ...]:
     return tuple((name.replace("_", "-"), registry.module(means, name, "find").find) for name in registry.names(means))
 
 
-def found(process: Process) -> Iterator[Found]:
+def found(process: ProbedProcess) -> Iterator[FoundMeans]:
     """What all the probes find."""
     for name, probe in _probes():
         for sign in probe(process):
-            yield Found(name, sign)
+            yield FoundMeans(name, sign)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.linux.sched import rested_s
 from harness.model.records import Task
-from harness.observe.means import Process, Sign
+from harness.observe.means import ProbedProcess, Sign
 
 _DEVICE = frozenset(
     {
@@ -49,7 +49,7 @@ _MESSAGES = frozenset(
 """A message of a UNIX socket that is being sent: its files were taken before it waits (scm_send(), net/core/scm.c)."""
 
 
-def find(process: Process) -> Iterator[Sign]:
+def find(process: ProbedProcess) -> Iterator[Sign]:
     """Yields a sign for each call that may keep a file which is in no table any more."""
     shown = any(_may_be_device(name) for _, descriptors in process.tables for _, name in descriptors)
     for task in process.tasks:
@@ -72,7 +72,7 @@ def _may_be_device(name: str) -> bool:
     return name.startswith("/") and "fuse" in name
 
 
-def _may_be_closed(task: Task, process: Process) -> bool:
+def _may_be_closed(task: Task, process: ProbedProcess) -> bool:
     """False where nobody who shares the table has run since the call began to sleep."""
     others = [each for each in process.threads if each != task.tid and process.threads[each].state not in "ZX"]
     if not others:

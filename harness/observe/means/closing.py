@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.model import kernel_names
-from harness.observe.means import Process, Sign
+from harness.observe.means import ProbedProcess, Sign
 
 
-def find(process: Process) -> Iterator[Sign]:
+def find(process: ProbedProcess) -> Iterator[Sign]:
     """Yields a sign for each task that is not exiting and waits in the middle of closing its files."""
     for task in process.tasks:
         if not task.exiting and not task.zombie and kernel_names.has(task.functions, kernel_names.CLOSING):

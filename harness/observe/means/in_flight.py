@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from harness.linux import procfs
 from harness.linux.procfs import GONE
-from harness.observe.means import Process, Sign
+from harness.observe.means import ProbedProcess, Sign
 
 
-def find(process: Process) -> Iterator[Sign]:
+def find(process: ProbedProcess) -> Iterator[Sign]:
     """Yields a sign for each socket with files in its receive queue."""
     for tid, descriptors in process.tables:
         for fd, name in descriptors:

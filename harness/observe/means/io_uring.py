@@ -11,14 +11,14 @@ import contextlib
 from collections.abc import Iterator
 
 from harness.linux import procfs
-from harness.observe.means import Process, Sign
+from harness.observe.means import ProbedProcess, Sign
 
 _NAME = "anon_inode:[io_uring]"
 _NO_DEVICE = ("socket:", "pipe:", "anon_inode:", "<none>")
 """Names of files that are certainly no device node."""
 
 
-def find(process: Process) -> Iterator[Sign]:
+def find(process: ProbedProcess) -> Iterator[Sign]:
     """Yields a sign for each ring that may keep a device."""
     for tid, descriptors in process.tables:
         for fd, name in descriptors:

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 
 from harness.linux import procfs
 from harness.model.records import PF_EXITING
-from harness.observe.means import Process, Sign
+from harness.observe.means import ProbedProcess, Sign
 
 _AIO = "/[aio]"  # aio_setup_ring(), fs/aio.c
 _RING = "anon_inode:[io_uring]"
 
 
-def find(process: Process) -> Iterator[Sign]:
+def find(process: ProbedProcess) -> Iterator[Sign]:
     """Yields a sign for each kind of mapping that keeps open files."""
     if (
         not process.related

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.observe.means import Process, Sign
+from harness.observe.means import ProbedProcess, Sign
 
 
-def find(process: Process) -> Iterator[Sign]:
+def find(process: ProbedProcess) -> Iterator[Sign]:
     """Yields one sign where the table of the process was not read, with the reason."""
     if process.unread:
         yield Sign(process.pid, f"its descriptor table was not read: {process.unread}")

@@ -11,7 +11,7 @@ from harness.linux.process import Target
 from harness.linux.procfs import Stat
 from harness.model.memory import Holding, KernelMemory
 from harness.model.records import PF_EXITING, Connection, Device, Mount, Snapshot, Task
-from harness.observe.census import Census, Process
+from harness.observe.census import Census, CensusEntry
 from harness.observe.memory.account import take_account
 from harness.observe.memory.kernel import FaultError, Reader, UnknownError
 from harness.observe.memory.program import ProgramKernel
@@ -88,7 +88,9 @@ class Dump:
     def census(self) -> Census:
         """All processes with their threads, as a census of /proc has them."""
         return {
-            pid: Process(_stat(min(tasks, key=lambda each: not each.leader)), {each.tid: _stat(each) for each in tasks})
+            pid: CensusEntry(
+                _stat(min(tasks, key=lambda each: not each.leader)), {each.tid: _stat(each) for each in tasks}
+            )
             for pid, tasks in self._bare.items()
             if tasks
         }

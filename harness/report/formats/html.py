@@ -9,7 +9,7 @@ from harness.report import cells
 from harness.report.conclusion import conclusion
 from harness.report.page.budget import BUDGETS, LIMIT, PART_BYTES, Budget, Merge
 from harness.report.page.chapters import Chapters, Names, by_priority, chapters_of
-from harness.report.page.examples import Place, example
+from harness.report.page.examples import ExamplePlace, example
 from harness.report.page.grid import grid_of
 from harness.report.page.template import macro, rendered
 
@@ -41,7 +41,7 @@ def _page(report: Report, budget: Budget) -> str | None:
     write = macro("example.html", "example")
     rows = budget.journal // max(len(layout.chapters.places), 1)
 
-    def text(place: Place, whole: bool) -> str:
+    def text(place: ExamplePlace, whole: bool) -> str:
         return write(example(report.series[place.series], place, budget, rows, whole))
 
     texts = {place: text(place, whole=False) for place in layout.chapters.places}
@@ -66,7 +66,7 @@ class _Layout:
     ids: dict[str, str]
     chapters: Chapters
 
-    def render(self, texts: dict[Place, str]) -> str:
+    def render(self, texts: dict[ExamplePlace, str]) -> str:
         """Put the page together with the texts of its examples."""
         report = self.report
         return rendered(

@@ -63,7 +63,7 @@ def _same_result(bugs: list[Series]) -> list[list[Series]]:
     return list(found.values())
 
 
-def _side_by_side(report: Report, matrix: cells.Matrix) -> list[str]:
+def _side_by_side(report: Report, matrix: cells.CellTable) -> list[str]:
     """Make a table with the names or numbers of the kernels, or a list for each kernel where that is too wide."""
     names = list(cells.kernel_names(matrix.kernels).values())
     lines = _heading(f"fusezap: {len(matrix.rows)} scenarios under {len(names)} kernels", "=")

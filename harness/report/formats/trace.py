@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.model.records import Kernel, Milestone, Outcome, Report, Result, Series, Sighting
 from harness.report.cells import kernel_names, kernels_of
-from harness.report.journal import Request, requests, time_ns
+from harness.report.journal import JournalRequest, requests, time_ns
 from harness.report.proof import why
 from harness.report.sightings import by_task
 from harness.report.tasks import STATES
@@ -149,7 +149,7 @@ class _Run:
             event["cname"] = _COLOURS[sighting.state]
         return event
 
-    def _pair(self, number: int, request: Request) -> Iterator[Event]:
+    def _pair(self, number: int, request: JournalRequest) -> Iterator[Event]:
         """`Events with the same category and id are of one tree`: the id is unique in the whole document."""
         called, replied = request.called, request.replied
         name = " ".join(visible(str(called[key])) for key in ("operation", "path") if called.get(key) is not None)

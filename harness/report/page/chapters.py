@@ -9,7 +9,7 @@ from harness.model.records import About, Mark, Outcome, Report, Series
 from harness.report import cells
 from harness.report.page import histogram
 from harness.report.page.budget import Budget, Merge
-from harness.report.page.examples import Place
+from harness.report.page.examples import ExamplePlace
 from harness.report.proof import left_behind
 
 _OPEN_SERIES = 3
@@ -39,7 +39,7 @@ class Part:
     """Results, each with the kernels that came to it; empty where the part is of one kernel."""
     troubles: tuple[Trouble, ...]
     histogram: histogram.Histogram | None
-    places: tuple[Place, ...]
+    places: tuple[ExamplePlace, ...]
     """Its examples."""
     see: tuple[str, str] | None
     """The part that has the evidence instead: its id, and its kernel's name."""
@@ -67,7 +67,7 @@ class Chapters:
     ids: dict[int, str]
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[ExamplePlace, ...]:
         """The places of all examples, in the order of the page."""
         return tuple(place for chapter in self.chapters for part in chapter.parts for place in part.places)
 
@@ -96,7 +96,7 @@ def chapters_of(report: Report, budget: Budget, names: Names) -> Chapters:
     return Chapters(chapters, builder.ids)
 
 
-def by_priority(report: Report, places: tuple[Place, ...]) -> list[Place]:
+def by_priority(report: Report, places: tuple[ExamplePlace, ...]) -> list[ExamplePlace]:
     """Order examples by what is shown in full first: the first run of each series, failures before the rest."""
     wrong = (Mark.FAIL, Mark.UNSURE)
     return sorted(places, key=lambda place: (place.number, report.series[place.series].mark not in wrong))
@@ -160,12 +160,14 @@ class _Builder:
             see=(like.id, like.kernel) if like else None,
         )
 
-    def _places(self, number: int, series: Series, part: str) -> tuple[Place, ...]:
+    def _places(self, number: int, series: Series, part: str) -> tuple[ExamplePlace, ...]:
         opened = self._open_left > 0
         self._open_left -= bool(series.examples)
         level = 4 if self._several else 3
         return tuple(
-            Place(number, each, self._names.unique(f"{part}-{result.verdict.outcome}"), level, opened and each == 0)
+            ExamplePlace(
+                number, each, self._names.unique(f"{part}-{result.verdict.outcome}"), level, opened and each == 0
+            )
             for each, result in enumerate(series.examples)
         )
 

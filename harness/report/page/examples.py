@@ -13,7 +13,7 @@ from harness.report.tasks import Stack, stacks
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ExamplePlace:
     """Where an example stands in the page."""
 
     series: int
@@ -27,7 +27,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ExampleEvidence:
     """What is left out of an example for which the page has no room."""
 
     snapshot: Snapshot | None
@@ -44,16 +44,16 @@ class Evidence:
 class Example:
     """The first run of an outcome."""
 
-    place: Place
+    place: ExamplePlace
     series: Series
     result: Result
     apart_ms: float | None
     """Time between the first and the last snapshot that the verdict rests on."""
-    evidence: Evidence | None
+    evidence: ExampleEvidence | None
     """None: there is no room for it."""
 
 
-def example(series: Series, place: Place, budget: Budget, rows: int, whole: bool) -> Example:
+def example(series: Series, place: ExamplePlace, budget: Budget, rows: int, whole: bool) -> Example:
     """Prepare a run for the page.
 
     Args:
@@ -69,9 +69,9 @@ def example(series: Series, place: Place, budget: Budget, rows: int, whole: bool
     return Example(place, series, result, apart_ms, _evidence(result, budget, rows) if whole else None)
 
 
-def _evidence(result: Result, budget: Budget, rows: int) -> Evidence:
+def _evidence(result: Result, budget: Budget, rows: int) -> ExampleEvidence:
     last = result.verdict.snapshots[-1] if result.verdict.snapshots else None
-    return Evidence(
+    return ExampleEvidence(
         snapshot=last,
         tree=process_tree(last) if last is not None and last.tasks else None,
         outside=_outside(last, result) if last is not None else (),

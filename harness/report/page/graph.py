@@ -34,7 +34,7 @@ _ENDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class NodeBox:
     """A node, drawn."""
 
     x: float
@@ -57,7 +57,7 @@ class Arrow:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class DrawnWait:
     """An edge in words; its number is the drawing's."""
 
     number: int
@@ -70,12 +70,12 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class GraphDrawing:
     width: float
     height: float
     band: float
     """Top of the box for the captions."""
-    shapes: tuple[Shape, ...]
+    shapes: tuple[NodeBox, ...]
     arrows: tuple[Arrow, ...]
     node_width: int = WIDTH
     node_height: int = HEIGHT
@@ -87,8 +87,8 @@ class Waits:
 
     nodes: tuple[tuple[Node, str, str], ...]
     """Each node with its role and with what it needs."""
-    edges: tuple[Wait, ...]
-    drawing: Drawing | None
+    edges: tuple[DrawnWait, ...]
+    drawing: GraphDrawing | None
 
 
 def waits(verdict: Verdict) -> Waits | None:
@@ -112,29 +112,29 @@ def _need(node: Node, targets: int) -> str:
     return _ENDS.get(node.progress) or f"waits for {node.need.upper()} of {targets}"
 
 
-def _wait(number: int, edge: Edge, labels: dict[str, str], roles: dict[str, str]) -> Wait:
+def _wait(number: int, edge: Edge, labels: dict[str, str], roles: dict[str, str]) -> DrawnWait:
     waiter, target = labels[edge.waiter], labels[edge.target]
     both = {roles[edge.waiter], roles[edge.target]}
     role = "knot" if both == {"knot"} else "dead" if both <= {"dead", "knot"} else ""
     text = visible(f"{number}: {waiter} waits for {target} ({edge.strength}). {edge.evidence}")
     caption = textwrap.wrap(text, _CAPTION, max_lines=_CAPTION_LINES, placeholder=" …")
-    return Wait(number, waiter, target, edge.strength, edge.evidence, tuple(caption), role)
+    return DrawnWait(number, waiter, target, edge.strength, edge.evidence, tuple(caption), role)
 
 
-def _drawing(nodes: tuple[tuple[Node, str, str], ...], graph: WaitGraph, edges: tuple[Wait, ...]) -> Drawing:
+def _drawing(nodes: tuple[tuple[Node, str, str], ...], graph: WaitGraph, edges: tuple[DrawnWait, ...]) -> GraphDrawing:
     names = [node.id for node, _, _ in nodes]
     placed = layout(names, [(edge.waiter, edge.target) for edge in graph.edges], WIDTH, HEIGHT)
     shapes = tuple(_shape(node, role, need, placed.boxes[node.id]) for node, role, need in nodes)
     arrows = tuple(_arrow(number, line) for number, line in enumerate(placed.lines, start=1))
     band = placed.height + 2 * _MARGIN
     room = 12 + _PER_LINE * max((len(edge.caption) for edge in edges), default=1)
-    return Drawing(max(placed.width + 2 * _MARGIN, _WIDE), band + room, band, shapes, arrows)
+    return GraphDrawing(max(placed.width + 2 * _MARGIN, _WIDE), band + room, band, shapes, arrows)
 
 
-def _shape(node: Node, role: str, need: str, box: Box) -> Shape:
+def _shape(node: Node, role: str, need: str, box: Box) -> NodeBox:
     label = visible(_short(node))
     shown = label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"
-    return Shape(box.x + _MARGIN, box.y + _MARGIN, shown, need, role, visible(f"{node.label}: {node.why}"))
+    return NodeBox(box.x + _MARGIN, box.y + _MARGIN, shown, need, role, visible(f"{node.label}: {node.why}"))
 
 
 def _short(node: Node) -> str:

@@ -11,7 +11,7 @@ from harness.report.page.chapters import Chapter, Chapters
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class GridCell:
     """What a scenario came to under a kernel."""
 
     look: str
@@ -27,7 +27,7 @@ class GridRow:
 
     chapter: Chapter
     differs: bool
-    cells: tuple[tuple[Cell, ...], ...]
+    cells: tuple[tuple[GridCell, ...], ...]
     """By kernel."""
 
     @property
@@ -55,10 +55,10 @@ def grid_of(report: Report, chapters: Chapters) -> Grid | None:
     names = cells.kernel_names(matrix.kernels)
     by_about = {chapter.about: chapter for chapter in chapters.chapters}
 
-    def cell(number: int) -> Cell:
+    def cell(number: int) -> GridCell:
         series = report.series[number]
         look = f"{cells.look(series)} mixed" if cells.mixed(series) else cells.look(series)
-        return Cell(look, cells.words(series), chapters.ids[number])
+        return GridCell(look, cells.words(series), chapters.ids[number])
 
     rows = [
         GridRow(by_about[row.about], row.differs, tuple(tuple(map(cell, numbers)) for numbers in row.cells))

@@ -28,7 +28,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FigureLine:
     """A line that marks a figure, with its name above it."""
 
     x: float
@@ -49,7 +49,7 @@ class Histogram:
     bars: tuple[Bar, ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
-    rules: tuple[Rule, ...]
+    rules: tuple[FigureLine, ...]
     text: str
     """The same in words."""
 
@@ -117,9 +117,9 @@ def histogram(series: Series) -> Histogram | None:
     )
 
 
-def _rule(name: str, x: float, y: float) -> Rule:
+def _rule(name: str, x: float, y: float) -> FigureLine:
     """Put each name in a row of its own, on the side that has room."""
-    return Rule(min(max(x, _LEFT), WIDTH - _RIGHT), name, y, x > WIDTH - _RIGHT - 60)
+    return FigureLine(min(max(x, _LEFT), WIDTH - _RIGHT), name, y, x > WIDTH - _RIGHT - 60)
 
 
 def bins(values: list[float]) -> tuple[float, float, tuple[int, ...]]:

@@ -72,7 +72,7 @@ class LaneText:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class LaneDrawing:
     """The timeline, laid out."""
 
     width: float
@@ -91,7 +91,7 @@ class Drawing:
 class TimelineView:
     """The timeline as a drawing and in words."""
 
-    drawing: Drawing
+    drawing: LaneDrawing
     milestones: tuple[tuple[str, str, str], ...]
     """Time, name and description."""
     states: tuple[LaneText, ...]
@@ -152,7 +152,7 @@ def timeline_view(result: Result, lanes: int, states: int, finest: float = 2.0) 
     between = top + len(tasks) * _LANE + (6 if tasks else 0)
     calls, hidden_calls = _calls(result, scale, between)
     bottom = between + max(len(calls), 1) * _LANE
-    drawing = Drawing(
+    drawing = LaneDrawing(
         width=_LEFT + _WIDTH + _RIGHT,
         height=bottom + 42,
         left=_LEFT,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from harness.runtimes import oci
-from harness.runtimes.driver import Argv, Ask, Commands, Container, InstancePaths, Need
+from harness.runtimes.driver import Argv, Ask, Commands, InstancePaths, NeededProgram, TestContainer
 from harness.runtimes.drivers._docker_like import SERVER, SETNS
 from harness.runtimes.rootfs import MOUNT_POINT
 
-INIT = Need(("tini", "docker-init", "catatonit"), "tini")
+INIT = NeededProgram(("tini", "docker-init", "catatonit"), "tini")
 STATUS = r'"status": "(\w+)"'
 NEVER = f"{MOUNT_POINT}/never"
 """A folder of the mount whose LOOKUP is never answered."""
 
 
-def commands(paths: InstancePaths, container: Container, program: str, listing: Argv, ps: Argv) -> Commands:
+def commands(paths: InstancePaths, container: TestContainer, program: str, listing: Argv, ps: Argv) -> Commands:
     """`ps`: how the runtime is asked for the processes of the container."""
     instance = ("--root", f"{paths.folder}/root")
     own = (paths.tools[program], *instance)

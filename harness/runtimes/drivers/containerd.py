@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from harness.runtimes import oci
-from harness.runtimes.driver import Ask, Commands, Container, InstancePaths, Need
+from harness.runtimes.driver import Ask, Commands, InstancePaths, NeededProgram, TestContainer
 from harness.runtimes.drivers import _oci
 from harness.runtimes.drivers._docker_like import SETNS
 
 SUMMARY = "containerd with its own client: ctr, the shim, and runc"
 NEEDS = (
-    Need(("containerd",), "containerd"),
-    Need(("ctr",), "containerd"),
-    Need(("containerd-shim-runc-v2",), "containerd"),
-    Need(("runc",), "runc"),
+    NeededProgram(("containerd",), "containerd"),
+    NeededProgram(("ctr",), "containerd"),
+    NeededProgram(("containerd-shim-runc-v2",), "containerd"),
+    NeededProgram(("runc",), "runc"),
     _oci.INIT,
 )
 VERSIONS = (("containerd", ("--version",)), ("runc", ("--version",)))
 _CONFIG = 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
 
 
-def commands(paths: InstancePaths, container: Container) -> Commands:
+def commands(paths: InstancePaths, container: TestContainer) -> Commands:
     here, name = paths.folder, container.name
     instance = ("--address", f"{here}/sock")
     own = (paths.tools["ctr"], *instance)

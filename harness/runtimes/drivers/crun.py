@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Commands, Container, InstancePaths, Need
+from harness.runtimes.driver import Commands, InstancePaths, NeededProgram, TestContainer
 from harness.runtimes.drivers import _oci
 
 SUMMARY = "crun in the foreground: no daemon and no shim, `crun run` waits for the container itself"
-NEEDS = (Need(("crun",), "crun"), _oci.INIT)
+NEEDS = (NeededProgram(("crun",), "crun"), _oci.INIT)
 VERSIONS = (("crun", ("--version",)),)
 HIDDEN = ("/sys/fs/cgroup/unified",)
 """It refuses a machine that has both versions of control groups: it is not shown the second."""
 
 
-def commands(paths: InstancePaths, container: Container) -> Commands:
+def commands(paths: InstancePaths, container: TestContainer) -> Commands:
     return _oci.commands(paths, container, "crun", listing=("list",), ps=("ps", container.name))

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Commands, Container, InstancePaths, Need
+from harness.runtimes.driver import Commands, InstancePaths, NeededProgram, TestContainer
 from harness.runtimes.drivers import _docker_like
 from harness.runtimes.records import Experiment
 
 SUMMARY = "docker: dockerd with a containerd of its own, the shim, and runc"
 NEEDS = (
-    Need(("dockerd",), "docker.io"),
-    Need(("docker",), "docker.io"),
-    Need(("containerd",), "containerd"),
-    Need(("runc",), "runc"),
-    Need(("tini", "docker-init", "catatonit"), "tini"),
+    NeededProgram(("dockerd",), "docker.io"),
+    NeededProgram(("docker",), "docker.io"),
+    NeededProgram(("containerd",), "containerd"),
+    NeededProgram(("runc",), "runc"),
+    NeededProgram(("tini", "docker-init", "catatonit"), "tini"),
 )
 VERSIONS = (("dockerd", ("--version",)), ("containerd", ("--version",)), ("runc", ("--version",)))
 EXPERIMENTS = (Experiment.FLUSH, Experiment.EXEC)
 
 
-def commands(paths: InstancePaths, container: Container) -> Commands:
+def commands(paths: InstancePaths, container: TestContainer) -> Commands:
     here = paths.folder
     own = (paths.tools["docker"], "--host", f"unix://{here}/sock")
     daemon = (

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Commands, Container, InstancePaths, Need
+from harness.runtimes.driver import Commands, InstancePaths, NeededProgram, TestContainer
 from harness.runtimes.drivers import _docker_like
 
 SUMMARY = "podman: no daemon, conmon beside each container, and runc"
 NEEDS = (
-    Need(("podman",), "podman"),
-    Need(("conmon",), "conmon"),
-    Need(("runc",), "runc"),
-    Need(("tini", "docker-init", "catatonit"), "tini"),
+    NeededProgram(("podman",), "podman"),
+    NeededProgram(("conmon",), "conmon"),
+    NeededProgram(("runc",), "runc"),
+    NeededProgram(("tini", "docker-init", "catatonit"), "tini"),
 )
 VERSIONS = (("podman", ("--version",)), ("conmon", ("--version",)), ("runc", ("--version",)))
 
 
-def commands(paths: InstancePaths, container: Container) -> Commands:
+def commands(paths: InstancePaths, container: TestContainer) -> Commands:
     here = paths.folder
     own = (
         paths.tools["podman"],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Commands, Container, InstancePaths, Need
+from harness.runtimes.driver import Commands, InstancePaths, NeededProgram, TestContainer
 from harness.runtimes.drivers import _oci
 
 SUMMARY = "runc in the foreground: no daemon and no shim, `runc run` waits for the container itself"
-NEEDS = (Need(("runc",), "runc"), _oci.INIT)
+NEEDS = (NeededProgram(("runc",), "runc"), _oci.INIT)
 VERSIONS = (("runc", ("--version",)),)
 
 
-def commands(paths: InstancePaths, container: Container) -> Commands:
+def commands(paths: InstancePaths, container: TestContainer) -> Commands:
     return _oci.commands(paths, container, "runc", listing=("list",), ps=("ps", container.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.report.text import visible
-from harness.runtimes.records import Answer, Experiment, ExperimentResult, Operation, Report, Subject, When
+from harness.runtimes.records import Answer, Experiment, ExperimentResult, Moment, Operation, RuntimesReport, Subject
 
 EXPERIMENTS = {
     Experiment.FLUSH: "killed while its server holds a file open on its own mount",
@@ -21,14 +21,14 @@ def answer(found: Answer) -> str:
     return f"{found.status}{shown} ({found.took_s:.2f} s)"
 
 
-def asked(course: ExperimentResult, when: When) -> list[Operation]:
+def asked(course: ExperimentResult, when: Moment) -> list[Operation]:
     """List the questions of one moment."""
     return [each for each in course.operations if each.when is when]
 
 
 def before(course: ExperimentResult, operation: Operation) -> str:
     """Write the answer to the same question before the kill; empty where it was not asked."""
-    found = [each for each in asked(course, When.HEALTHY) if each.name == operation.name]
+    found = [each for each in asked(course, Moment.HEALTHY) if each.name == operation.name]
     return answer(found[0].answer) if found else ""
 
 
@@ -78,12 +78,12 @@ def lost(course: ExperimentResult) -> str:
     return "; ".join(map(visible, course.recovery.lost)) or "nothing"
 
 
-def summary(report: Report) -> str:
+def summary(report: RuntimesReport) -> str:
     """Sum up the answers of each runtime in a sentence."""
     sentences = []
     for subject in report.subjects:
         for course in subject.courses[:1]:
-            stuck = asked(course, When.STUCK)
+            stuck = asked(course, Moment.STUCK)
             silent = [each.name for each in stuck if each.answer.status is None]
             failed = [each.name for each in stuck if each.answer.status and each.name != "fusezap diagnose"]
             well = [each.name for each in stuck if each.answer.status == 0]

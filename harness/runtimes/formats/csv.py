@@ -6,12 +6,12 @@ import csv
 import io
 
 from harness.report.text import visible
-from harness.runtimes.records import Report
+from harness.runtimes.records import RuntimesReport
 
 SUMMARY = "one row an answer"
 
 
-def render(report: Report) -> str:
+def render(report: RuntimesReport) -> str:
     stream = io.StringIO()
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(("runtime", "version", "kernel", "experiment", "when", "operation", "status", "seconds", "words"))

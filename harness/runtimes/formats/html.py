@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.report.page.template import rendered
 from harness.runtimes.formats import _words
-from harness.runtimes.records import ExperimentResult, Report, Subject, When
+from harness.runtimes.records import ExperimentResult, Moment, RuntimesReport, Subject
 
 SUMMARY = "a page for a browser, in one file that needs no network"
 
@@ -46,7 +46,7 @@ class ExperimentView:
     lost: str
 
 
-def render(report: Report) -> str:
+def render(report: RuntimesReport) -> str:
     """Render what the runtimes answered as a page."""
     return rendered(
         "runtimes.html",
@@ -63,7 +63,7 @@ def render(report: Report) -> str:
 
 
 _LOOKS = {"fine": "exit status 0", "failed": "an error", "silent": "no answer within the bound"}
-_MOMENTS = (When.HEALTHY, When.STUCK, When.ABORTED)
+_MOMENTS = (Moment.HEALTHY, Moment.STUCK, Moment.ABORTED)
 
 
 def _experiments(subject: Subject) -> tuple[ExperimentView, ...]:

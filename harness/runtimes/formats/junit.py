@@ -6,12 +6,12 @@ from xml.etree import ElementTree as ET
 
 from harness.report.text import visible
 from harness.runtimes.formats import _words
-from harness.runtimes.records import ExperimentResult, Report, Subject
+from harness.runtimes.records import ExperimentResult, RuntimesReport, Subject
 
 SUMMARY = "JUnit XML, a case a runtime"
 
 
-def render(report: Report) -> str:
+def render(report: RuntimesReport) -> str:
     suite = ET.Element("testsuite", name="fusezap runtimes", time=f"{report.duration_s:.3f}", timestamp=report.started)
     for subject in report.subjects:
         for course in subject.courses:

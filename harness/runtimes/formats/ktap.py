@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from harness.report.text import visible
 from harness.runtimes.formats import _words
-from harness.runtimes.records import Report
+from harness.runtimes.records import RuntimesReport
 
 SUMMARY = "KTAP, as kernel test suites read it"
 
 
-def render(report: Report) -> str:
+def render(report: RuntimesReport) -> str:
     tests: list[tuple[bool, str, list[str]]] = []
     for subject in report.subjects:
         for course in subject.courses:

@@ -6,12 +6,12 @@ import re
 
 from harness.report.text import visible
 from harness.runtimes.formats import _words
-from harness.runtimes.records import ExperimentResult, Report, Subject, When
+from harness.runtimes.records import ExperimentResult, Moment, RuntimesReport, Subject
 
 SUMMARY = "a page of documentation (docs/reference/runtimes.md is one)"
 
 
-def render(report: Report) -> str:
+def render(report: RuntimesReport) -> str:
     release, machine = (_cell(visible(each)) for each in (report.kernel.release, report.kernel.machine))
     lines = [
         "# What container runtimes do when a container cannot die",
@@ -48,10 +48,10 @@ def _course(course: ExperimentResult) -> list[str]:
         "",
     ]
     lines += ["| asked | before | while it hangs |", "|---|---|---|"]
-    for each in _words.asked(course, When.STUCK):
+    for each in _words.asked(course, Moment.STUCK):
         lines.append(f"| {each.name} | {_cell(_words.before(course, each))} | {_cell(_words.answer(each.answer))} |")
     lines += ["", "| asked | after the abort |", "|---|---|"]
-    for each in _words.asked(course, When.ABORTED):
+    for each in _words.asked(course, Moment.ABORTED):
         lines.append(f"| {each.name} | {_cell(_words.answer(each.answer))} |")
     lines += ["", f"The end: {_cell(_words.ending(course))}. Lost: {_cell(_words.lost(course))}.", ""]
     return lines

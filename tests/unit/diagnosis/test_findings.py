@@ -15,7 +15,7 @@ from harness import registry
 from harness.diagnosis import capture, formats
 from harness.diagnosis.findings import findings
 from harness.diagnosis.formats import terminal
-from harness.diagnosis.records import Container, Diagnosis, Finding, Reading, Readings, Request
+from harness.diagnosis.records import Container, Diagnosis, Finding, PendingRequest, Reading, Readings
 from harness.diagnosis.resolving import chosen, named
 from harness.errors import UsageError
 from harness.model.records import Outcome, Snapshot
@@ -233,8 +233,8 @@ def test_a_capture_is_read_strictly() -> None:
             capture.load(json.dumps(wrong), "x")
 
 
-def requested(tid: int, connection: int) -> Request:
-    return Request(connection, 10, "FUSE_FLUSH", 2, "/held", "not read by any server", tid)
+def requested(tid: int, connection: int) -> PendingRequest:
+    return PendingRequest(connection, 10, "FUSE_FLUSH", 2, "/held", "not read by any server", tid)
 
 
 def test_the_request_itself_is_in_every_format() -> None:

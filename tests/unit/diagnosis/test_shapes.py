@@ -9,17 +9,17 @@ import pytest
 from harness.diagnosis.containers import of_cgroup, of_folder, of_mounts
 from harness.diagnosis.formats._words import container_text
 from harness.diagnosis.shapes import table
-from harness.diagnosis.shapes.shape import I, J, Shape, U, V
+from harness.diagnosis.shapes.shape import I, J, PathShape, U, V
 
 LEAST = 60
 
 
-def _label(shape: Shape) -> str:
+def _label(shape: PathShape) -> str:
     return f"{shape.runtime} {shape.example}"
 
 
 @pytest.mark.parametrize("shape", table.groups(), ids=_label)
-def test_a_control_group_names_it(shape: Shape) -> None:
+def test_a_control_group_names_it(shape: PathShape) -> None:
     """In version 2, in a controller's hierarchy of version 1, and in systemd's own."""
     for line in ("0::{}\n", "11:memory:/\n4:cpu,cpuacct:{}\n", "1:name=systemd:{}\n0::/\n"):
         found = of_cgroup(line.format(shape.example))[0]
@@ -30,7 +30,7 @@ def test_a_control_group_names_it(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize("shape", table.folders(), ids=_label)
-def test_a_folder_names_it(shape: Shape) -> None:
+def test_a_folder_names_it(shape: PathShape) -> None:
     found = of_folder(shape.example, "it mounts")
     assert found is not None
     assert (found.runtime, found.id, found.pod) == (shape.runtime, shape.names, shape.pod)
@@ -39,7 +39,7 @@ def test_a_folder_names_it(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize("shape", table.groups(), ids=_label)
-def test_it_is_found_in_another_namespace_and_after_its_end(shape: Shape) -> None:
+def test_it_is_found_in_another_namespace_and_after_its_end(shape: PathShape) -> None:
     """A reader in another cgroup namespace sees `..`; a group that is removed has a suffix."""
     path = shape.example
     assert of_cgroup(f"0::{path} (deleted)\n")[0].id == shape.names
@@ -156,7 +156,7 @@ def test_no_name_leads_to_another_folder(name: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("shape", [*table.groups(), *table.folders()], ids=_label)
-def test_no_row_takes_a_name_that_leaves_its_folder(shape: Shape) -> None:
+def test_no_row_takes_a_name_that_leaves_its_folder(shape: PathShape) -> None:
     for name in (".", "..", "", "a\nb"):
         path = shape.example.replace(shape.names, name)
         if path != shape.example:

@@ -12,7 +12,7 @@ from harness.catalogue import catalogue
 from harness.kernels.image import Image
 from harness.matrix import store
 from harness.matrix.fingerprint import fingerprint
-from harness.matrix.job import Found, Job, JobEvent, Labelled
+from harness.matrix.job import Job, JobEvent, KernelFound, Labelled
 from harness.matrix.measure import Matrix, MatrixSpec
 from harness.matrix.store import Query, Store
 from harness.model.events import Began, Ended, Failed, Said
@@ -38,7 +38,7 @@ def cell(spec: str, scenario: Scenario) -> Series:
 def whole(job: Job) -> Iterator[JobEvent]:
     """As a machine does it that works."""
     image = image_of(job.spec)
-    yield Found(image)
+    yield KernelFound(image)
     for scenario in job.left(image):
         yield Began(scenario.name, scenario.summary, 1)
         yield Ended(cell(job.spec, scenario))
@@ -109,7 +109,7 @@ def test_a_matrix_that_was_broken_off_goes_on(opened: Store) -> None:
     events = list(matrix.measure(workers(whole)))
     assert matrix.complete
     assert cells_of(events, "debian:sid") == 1
-    assert ("debian:sid", Found(image_of("debian:sid"), known=1)) in events
+    assert ("debian:sid", KernelFound(image_of("debian:sid"), known=1)) in events
 
 
 def test_an_update_of_the_kernel_is_measured_anew(opened: Store) -> None:
@@ -117,7 +117,7 @@ def test_an_update_of_the_kernel_is_measured_anew(opened: Store) -> None:
 
     def updated(job: Job) -> Iterator[JobEvent]:
         image = image_of(job.spec, build="2")
-        yield Found(image)
+        yield KernelFound(image)
         assert job.left(image) == SCENARIOS
         for scenario in job.left(image):
             yield Ended(cell(job.spec, scenario))
@@ -167,9 +167,9 @@ def test_a_worker_with_another_kernel_of_that_name_begins_anew(opened: Store) ->
     """Two workers fetched at different times: cells of two kernels are not mixed."""
 
     def updated_between(job: Job) -> Iterator[JobEvent]:
-        yield Found(image_of(job.spec, build="old"))
+        yield KernelFound(image_of(job.spec, build="old"))
         yield Ended(cell(job.spec, SCENARIOS[0]))
-        yield Found(image_of(job.spec, build="new"))
+        yield KernelFound(image_of(job.spec, build="new"))
         yield Ended(cell(job.spec, SCENARIOS[1]))
 
     matrix = measured(opened, updated_between)

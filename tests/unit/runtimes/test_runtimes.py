@@ -15,22 +15,22 @@ from harness import registry
 from harness.errors import UsageError
 from harness.model.records import Kernel, Outcome
 from harness.runtimes import formats, oci, rootfs, tools
-from harness.runtimes.driver import Bind, Commands, Container, InstancePaths
+from harness.runtimes.driver import Bind, Commands, InstancePaths, TestContainer
 from harness.runtimes.records import (
     Answer,
     Experiment,
     ExperimentResult,
+    Moment,
     Operation,
     ProcessRow,
     Recovery,
-    Report,
+    RuntimesReport,
     StuckState,
     Subject,
-    When,
 )
 from harness.runtimes.sandbox import said
 
-CONTAINER = Container(
+CONTAINER = TestContainer(
     "fusezap-1-flush",
     ("python", "-m", "fakefs", "/mnt"),
     {"PYTHONPATH": "/checkout"},
@@ -137,12 +137,12 @@ def test_the_line_with_the_message(text: str, shows: str, words: str) -> None:
     assert said(text, shows) == words
 
 
-def report() -> Report:
-    stuck = Operation("inspect", When.STUCK, "x inspect ID", Answer(0, "running", 0.01, 15.0))
-    silent = Operation("kill", When.STUCK, "x kill ID", Answer(None, "", 15.0, 15.0))
-    failed = Operation("exec", When.STUCK, "x exec ID true", Answer(255, EVIL, 0.02, 15.0))
-    ended = Operation("inspect", When.ABORTED, "x inspect ID", Answer(0, "exited 137", 0.01, 15.0))
-    healthy = Operation("exec", When.HEALTHY, "x exec ID true", Answer(0, "", 0.02, 15.0))
+def report() -> RuntimesReport:
+    stuck = Operation("inspect", Moment.STUCK, "x inspect ID", Answer(0, "running", 0.01, 15.0))
+    silent = Operation("kill", Moment.STUCK, "x kill ID", Answer(None, "", 15.0, 15.0))
+    failed = Operation("exec", Moment.STUCK, "x exec ID true", Answer(255, EVIL, 0.02, 15.0))
+    ended = Operation("inspect", Moment.ABORTED, "x inspect ID", Answer(0, "exited 137", 0.01, 15.0))
+    healthy = Operation("exec", Moment.HEALTHY, "x exec ID true", Answer(0, "", 0.02, 15.0))
     tree = (ProcessRow("init", 7, "tini", "S", 1, "zap_pid_ns_processes"), ProcessRow("process", 8, "f", "Z", 2, None))
     picture = StuckState(Outcome.DEADLOCK, ("proven",), (), tree, 12.0)
     recovery = Recovery(1.0, 0.1, "exited 137", 137, True, ())
@@ -150,7 +150,7 @@ def report() -> Report:
     good = Subject("docker", "about it", (("dockerd", "1.2"),), (course,))
     absent = Subject("podman", "about it", (), missing=("podman is not installed: install podman",))
     broken = Subject("crun", "about it", (("crun", "1"),), errors=("flush: it did not start",), leftovers=(EVIL,))
-    return Report(
+    return RuntimesReport(
         "fusezap runtimes", "1.2.3", "2026-01-02T03:04:05Z", 20.0, Kernel("6.1", "#1", "x86_64"), (good, absent, broken)
     )
 

@@ -39,18 +39,18 @@ def test_every_kind_of_event_is_tried() -> None:
 
 
 def test_every_event_survives() -> None:
-    assert tuple(wire.Parser().feed(TEXT)) == EVENTS
+    assert tuple(wire.EventParser().feed(TEXT)) == EVENTS
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_a_line_may_come_in_pieces(size: int) -> None:
-    parser = wire.Parser()
+    parser = wire.EventParser()
     found = [event for at in range(0, len(TEXT), size) for event in parser.feed(TEXT[at : at + size])]
     assert tuple(found) == EVENTS
 
 
 def test_half_a_line_is_no_event() -> None:
-    assert wire.Parser().feed(TEXT[:-1])[-1] != wire.Bye()
+    assert wire.EventParser().feed(TEXT[:-1])[-1] != wire.Bye()
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_no_guest_of_ours_writes_is_refused(text: str) -> None:
         ValueError,
         match=r"not event 0|not event 1|Expecting value|Began.name|unknown field|nested|digits|no number|range",
     ):
-        wire.Parser().feed(text.encode() + b"\n")
+        wire.EventParser().feed(text.encode() + b"\n")
 
 
 def test_a_line_is_a_line() -> None:
@@ -85,7 +85,7 @@ def test_a_line_is_a_line() -> None:
 
 def test_a_line_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "MAX_LINE", 1000)
-    parser = wire.Parser()
+    parser = wire.EventParser()
     parser.feed(b"x" * 600)
     with pytest.raises(ValueError, match="longer than 1000 bytes"):
         parser.feed(b"x" * 600)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.diagnosis.shapes.shape import BUILD, Shape
+from harness.diagnosis.shapes.shape import BUILD, PathShape
 from harness.diagnosis.shapes.shape import B as STEP
 
 ORDER = 10
@@ -10,23 +10,23 @@ _CGROUP = 'moby/buildkit: executor/runcexecutor/executor.go, filepath.Join("/", 
 _BUILDAH = "containers/buildah: run_linux.go, runUsingRuntimeSubproc() with the name buildah-buildahN"
 
 GROUPS = (
-    Shape("buildkit in docker", f"docker/buildkit/{BUILD}", _CGROUP, f"/docker/buildkit/{STEP}", STEP),
-    Shape("buildkit", f"buildkit/{BUILD}", _CGROUP, f"/buildkit/{STEP}", STEP),
-    Shape(
+    PathShape("buildkit in docker", f"docker/buildkit/{BUILD}", _CGROUP, f"/docker/buildkit/{STEP}", STEP),
+    PathShape("buildkit", f"buildkit/{BUILD}", _CGROUP, f"/buildkit/{STEP}", STEP),
+    PathShape(
         "buildkit in docker",
         rf"docker-{BUILD}\.scope",
         "moby/buildkit: executor/runcexecutor/executor.go, with the parent `system.slice:docker:`",
         f"/system.slice/docker-{STEP}.scope",
         STEP,
     ),
-    Shape(
+    PathShape(
         "buildah",
         r"(?:runc|crun|youki)-buildah-(?P<id>buildah[0-9]+)\.scope",
         _BUILDAH,
         "/system.slice/crun-buildah-buildah2365838308.scope",
         "buildah2365838308",
     ),
-    Shape(
+    PathShape(
         "buildah",
         "buildah-(?P<id>buildah[0-9]+)",
         _BUILDAH,
@@ -35,14 +35,14 @@ GROUPS = (
     ),
 )
 FOLDERS = (
-    Shape(
+    PathShape(
         "buildkit in docker",
         f"docker/buildkit/executor/{BUILD}/rootfs",
         "moby/moby: builder/builder-next/executor_linux.go, root/executor; moby/buildkit: runcexecutor/executor.go",
         f"/var/lib/docker/buildkit/executor/{STEP}/rootfs",
         STEP,
     ),
-    Shape(
+    PathShape(
         "buildkit",
         f"buildkit/[^/]+/executor/{BUILD}/rootfs",
         "moby/buildkit: cmd/buildkitd/main_oci_worker.go, worker/runc/runc.go, root/runc-SNAPSHOTTER/executor",

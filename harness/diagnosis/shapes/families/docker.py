@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.diagnosis.shapes.shape import ID, I, J, Shape, U, V, mismatch, scope
+from harness.diagnosis.shapes.shape import ID, I, J, PathShape, U, V, mismatch, scope
 
 ORDER = 20
 _CGROUPS = "moby/moby: daemon/oci_linux.go, WithCgroups()"
@@ -10,7 +10,7 @@ _FILES = "moby/moby: daemon/container_operations_unix.go and container/container
 _SHIM = "containerd/containerd: core/runtime/v2/bundle.go, NewBundle(); moby/moby: namespace `moby`"
 
 GROUPS = (
-    Shape("docker", f"docker/{ID}", f"{_CGROUPS}: parent /docker", f"/docker/{I}", I),
+    PathShape("docker", f"docker/{ID}", f"{_CGROUPS}: parent /docker", f"/docker/{I}", I),
     scope("docker", "docker", f"{_CGROUPS}: parent system.slice, prefix docker", "/system.slice"),
     scope(
         "docker",
@@ -27,7 +27,7 @@ GROUPS = (
         pod=U,
     ),
     mismatch("docker", "docker", "/system.slice", f"{_CGROUPS}, under runc without --systemd-cgroup"),
-    Shape(
+    PathShape(
         "docker",
         f"moby/{ID}",
         "containerd/containerd: pkg/oci/spec_opts.go, WithNamespacedCgroup(); moby/moby: the namespace `moby`",
@@ -36,29 +36,29 @@ GROUPS = (
     ),
 )
 FOLDERS = (
-    Shape("docker", f"docker/containers/{ID}(?:/.*)?", _FILES, f"/var/lib/docker/containers/{I}/hostname", I),
-    Shape(
+    PathShape("docker", f"docker/containers/{ID}(?:/.*)?", _FILES, f"/var/lib/docker/containers/{I}/hostname", I),
+    PathShape(
         "docker",
         f"docker/containers/{ID}(?:/.*)?",
         f"{_FILES}; docker's documentation, Rootless mode: ~/.local/share/docker",
         f"/srv/u/.local/share/docker/containers/{I}/resolv.conf",
         I,
     ),
-    Shape(
+    PathShape(
         "docker",
         rf"containers/{ID}/(?:hostname|hosts|resolv\.conf|mounts/shm)",
         f"{_FILES}, where /var/lib/docker is a filesystem of its own, or --data-root names another folder",
         f"/containers/{I}/hostname",
         I,
     ),
-    Shape(
+    PathShape(
         "docker",
         rf"io\.containerd\.runtime\.v[12]\.[a-z]+/moby/{ID}(?:/.*)?",
         _SHIM,
         f"/run/containerd/io.containerd.runtime.v2.task/moby/{I}",
         I,
     ),
-    Shape(
+    PathShape(
         "docker",
         rf"io\.containerd\.runtime\.v[12]\.[a-z]+/moby/{ID}(?:/.*)?",
         "containerd/containerd 1.x: runtime/v1/linux/bundle.go",

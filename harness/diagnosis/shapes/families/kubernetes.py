@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.diagnosis.shapes.shape import ID, NAME, POD, I, J, Kind, Shape, U, V, mismatch, scope
+from harness.diagnosis.shapes.shape import ID, NAME, POD, I, J, NameKind, PathShape, U, V, mismatch, scope
 
 ORDER = 30
 _SLICE = f"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{V}.slice"
@@ -37,8 +37,8 @@ GROUPS = (
     ),
     mismatch("cri-o", "crio", f"/kubepods-pod{V}.slice", f"{_CRIO}, under a runtime without --systemd-cgroup", U),
     scope("cri-o", "crio", _CRIO, _SLICE, "/container", U),
-    Shape("cri-o", f"crio-{ID}", _CRIO, f"/kubepods/besteffort/pod{U}/crio-{I}", I, pod=U),
-    Shape(
+    PathShape("cri-o", f"crio-{ID}", _CRIO, f"/kubepods/besteffort/pod{U}/crio-{I}", I, pod=U),
+    PathShape(
         "cri-o",
         rf"crio-conmon-{ID}(?:\.scope)?",
         'cri-o/cri-o: internal/oci/runtime_oci_linux.go, createUnitName("crio-conmon", ID)',
@@ -47,7 +47,7 @@ GROUPS = (
         pod=U,
         note="the group of the container's monitor",
     ),
-    Shape(
+    PathShape(
         "kubernetes",
         rf"[^/]*pod{POD}(?:\.slice)?/{ID}",
         f"{_QOS}: besteffort, with cgroupfs",
@@ -55,7 +55,7 @@ GROUPS = (
         I,
         pod=U,
     ),
-    Shape(
+    PathShape(
         "kubernetes",
         f"pod{POD}/{ID}",
         f"{_QOS}: guaranteed, with cgroupfs; the static pod's UID is a hash",
@@ -63,7 +63,7 @@ GROUPS = (
         I,
         pod=_STATIC,
     ),
-    Shape(
+    PathShape(
         "kubernetes",
         f"pod{POD}/{ID}",
         "Linux: cgroup_path_ns() of kernel/cgroup/cgroup.c, read from another cgroup namespace",
@@ -71,7 +71,7 @@ GROUPS = (
         I,
         pod=U,
     ),
-    Shape(
+    PathShape(
         "kubernetes",
         f"pod{POD}/{ID}",
         f"{_QOS}; systemd in the container, whose group is gone: proc_cgroup_show() of kernel/cgroup/cgroup.c",
@@ -79,99 +79,99 @@ GROUPS = (
         I,
         pod=U,
     ),
-    Shape(
+    PathShape(
         "kubernetes (kata)",
         f"kata_{ID}",
         "kata-containers/kata-containers: docs/design/host-cgroups.md",
         f"/kubepods/besteffort/pod{U}/kata_{I}",
         I,
-        Kind.SANDBOX,
+        NameKind.SANDBOX,
         U,
         note="its processes run in a virtual machine",
     ),
-    Shape(
+    PathShape(
         "kubernetes (kata)",
         f"kata_overhead/{ID}",
         "kata-containers/kata-containers: docs/design/host-cgroups.md",
         f"/kata_overhead/{I}",
         I,
-        Kind.SANDBOX,
+        NameKind.SANDBOX,
         note="its processes run in a virtual machine",
     ),
 )
 FOLDERS = (
-    Shape(
+    PathShape(
         "containerd",
         rf"sandboxes/{ID}/(?:hostname|hosts|resolv\.conf|shm)",
         _FILES,
         f"/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/{J}/hostname",
         J,
-        Kind.SANDBOX,
+        NameKind.SANDBOX,
     ),
-    Shape(
+    PathShape(
         "containerd",
         rf"sandboxes/{ID}/(?:hostname|hosts|resolv\.conf|shm)",
         f"{_FILES}: the volatile half, on the tmpfs of /run",
         f"/containerd/io.containerd.grpc.v1.cri/sandboxes/{J}/shm",
         J,
-        Kind.SANDBOX,
+        NameKind.SANDBOX,
     ),
-    Shape(
+    PathShape(
         "containerd",
         rf"io\.containerd\.grpc\.v1\.cri/containers/{ID}/.*",
         "containerd/containerd: internal/cri/server/helpers.go, getContainerRootDir(); the volumes of an image",
         f"/var/lib/containerd/io.containerd.grpc.v1.cri/containers/{I}/volumes/{U}",
         I,
     ),
-    Shape(
+    PathShape(
         "containerd",
         rf"io\.containerd\.runtime\.v2\.task/k8s\.io/{ID}(?:/.*)?",
         "containerd/containerd: core/runtime/v2/bundle.go; k3s-io/k3s: the state folder /run/k3s/containerd",
         f"/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/{I}",
         I,
     ),
-    Shape(
+    PathShape(
         "kubernetes",
         f"pods/(?P<pod>{POD})/containers/{NAME}/[0-9a-f]{{8}}",
         f"{_KUBELET}, getPodContainerDir(): the termination log",
         f"/var/lib/kubelet/pods/{U}/containers/web/3c5a9b21",
         "web",
-        Kind.MEMBER,
+        NameKind.MEMBER,
         U,
     ),
-    Shape(
+    PathShape(
         "kubernetes",
         f"pods/(?P<pod>{POD})/volume-subpaths/[^/]+/{NAME}/[0-9]+",
         "kubernetes/kubernetes: pkg/volume/util/subpath/subpath_linux.go, PODDIR/volume-subpaths/VOLUME/CONTAINER/N",
         f"/var/lib/kubelet/pods/{U}/volume-subpaths/data/web/0",
         "web",
-        Kind.MEMBER,
+        NameKind.MEMBER,
         U,
     ),
-    Shape(
+    PathShape(
         "kubernetes",
         f"pods/(?P<id>{POD})/etc-hosts",
         "kubernetes/kubernetes: pkg/kubelet/kubelet_pods.go, getEtcHostsPath()",
         f"/var/lib/kubelet/pods/{U}/etc-hosts",
         U,
-        Kind.POD,
+        NameKind.POD,
         U,
     ),
-    Shape(
+    PathShape(
         "kubernetes",
         f"pods/(?P<id>{POD})/volumes/.*",
         f"{_KUBELET}, getPodVolumesDir(), where /var/lib/kubelet is a filesystem of its own",
         f"/pods/{U}/volumes/kubernetes.io~configmap/settings",
         U,
-        Kind.POD,
+        NameKind.POD,
         U,
     ),
-    Shape(
+    PathShape(
         "kubernetes (kata)",
         f"kata-containers/shared/sandboxes/{ID}(?:/.*)?",
         "kata-containers/kata-containers: src/runtime/virtcontainers/kata_agent.go, kataHostSharedDir",
         f"/run/kata-containers/shared/sandboxes/{J}/shared",
         J,
-        Kind.SANDBOX,
+        NameKind.SANDBOX,
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.diagnosis.shapes.shape import NAME, UNIT, Shape
+from harness.diagnosis.shapes.shape import NAME, UNIT, PathShape
 
 ORDER = 70
 _PAYLOAD = 'lxc/lxc: src/lxc/cgroups/cgroup.h, DEFAULT_PAYLOAD_CGROUP_PREFIX "lxc.payload."'
@@ -14,7 +14,7 @@ _LIBVIRT = "libvirt: docs/cgroups.rst, machine-lxc\\x2dPID\\x2dNAME.scope"
 _POOL = "lxc/incus: internal/server/storage/drivers/utils.go, GetVolumeMountPath(): POOL/containers/[PROJECT_]NAME"
 
 GROUPS = (
-    Shape(
+    PathShape(
         "lxc",
         r"lxc\.payload\.(?P<id>[A-Za-z0-9][A-Za-z0-9-]*-[1-9][0-9]{0,2})",
         _SUFFIX,
@@ -22,7 +22,7 @@ GROUPS = (
         "web-1",
         note=_AGAIN,
     ),
-    Shape(
+    PathShape(
         "lxc or incus",
         r"lxc\.payload\.(?P<id>[A-Za-z0-9-]+_[A-Za-z0-9-]+)",
         f"{_PAYLOAD}; {_PROJECT}",
@@ -30,9 +30,11 @@ GROUPS = (
         "shop_web",
         note="incus and LXD write PROJECT_NAME",
     ),
-    Shape("lxc", rf"lxc\.payload\.{NAME}", _PAYLOAD, "/lxc.payload.web/system.slice/cron.service", "web"),
-    Shape("lxc", rf"lxc\.payload/{NAME}", "lxc/lxc 3.1 and 3.2: src/lxc/cgroups/cgfsng.c", "/lxc.payload/web", "web"),
-    Shape(
+    PathShape("lxc", rf"lxc\.payload\.{NAME}", _PAYLOAD, "/lxc.payload.web/system.slice/cron.service", "web"),
+    PathShape(
+        "lxc", rf"lxc\.payload/{NAME}", "lxc/lxc 3.1 and 3.2: src/lxc/cgroups/cgfsng.c", "/lxc.payload/web", "web"
+    ),
+    PathShape(
         "lxc",
         rf"lxc\.monitor\.{NAME}",
         'lxc/lxc: src/lxc/cgroups/cgroup.h, DEFAULT_MONITOR_CGROUP_PREFIX "lxc.monitor."',
@@ -40,14 +42,14 @@ GROUPS = (
         "web",
         note="the group of the container's monitor",
     ),
-    Shape(
+    PathShape(
         "lxc (proxmox)",
         "lxc/(?P<id>[0-9]+)/ns",
         _PROXMOX,
         "/lxc/101/ns/system.slice/ssh.service",
         "101",
     ),
-    Shape(
+    PathShape(
         "lxc (proxmox)",
         r"lxc\.monitor/(?P<id>[0-9]+)",
         f"{_PROXMOX}, lxc.cgroup.dir.monitor = lxc.monitor/VMID",
@@ -55,8 +57,10 @@ GROUPS = (
         "101",
         note="the group of the container's monitor",
     ),
-    Shape("lxc", f"lxc/{NAME}", "lxc/lxc before 4.0: DEFAULT_CGROUP_PATTERN `/lxc/%n`", "/lxc/web/init.scope", "web"),
-    Shape(
+    PathShape(
+        "lxc", f"lxc/{NAME}", "lxc/lxc before 4.0: DEFAULT_CGROUP_PATTERN `/lxc/%n`", "/lxc/web/init.scope", "web"
+    ),
+    PathShape(
         "libvirt-lxc",
         rf"machine-lxc\\x2d[0-9]+\\x2d{UNIT}\.scope",
         _LIBVIRT,
@@ -64,7 +68,7 @@ GROUPS = (
         "demo-1",
         escaped=True,
     ),
-    Shape(
+    PathShape(
         "libvirt-lxc",
         rf"machine/{NAME}\.libvirt-lxc",
         "libvirt: docs/cgroups.rst, hosts without systemd",
@@ -73,21 +77,21 @@ GROUPS = (
     ),
 )
 FOLDERS = (
-    Shape(
+    PathShape(
         "incus or lxd",
         f"storage-pools/[^/]+/containers/{NAME}(?:/rootfs(?:/.*)?)?",
         _POOL,
         "/var/lib/incus/storage-pools/default/containers/shop_web/rootfs",
         "shop_web",
     ),
-    Shape(
+    PathShape(
         "incus or lxd",
         f"^/containers/{NAME}/rootfs(?:/.*)?",
         f"{_POOL}, of a pool that is a filesystem of its own",
         "/containers/web/rootfs",
         "web",
     ),
-    Shape(
+    PathShape(
         "lxc",
         f"lxc/{NAME}/rootfs(?:/.*)?",
         "lxc/lxc: doc/lxc.container.conf.sgml.in, lxc.rootfs.path: LXCPATH/NAME/rootfs",

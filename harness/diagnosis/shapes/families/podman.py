@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.diagnosis.shapes.shape import ID, I, J, Shape, mismatch, scope
+from harness.diagnosis.shapes.shape import ID, I, J, PathShape, mismatch, scope
 
 ORDER = 50
 _CGROUPS = "containers/podman: libpod/container_internal_linux.go, getOCICgroupPath()"
@@ -31,7 +31,7 @@ GROUPS = (
         pod=J,
     ),
     mismatch("podman", "libpod", "/machine.slice", f"{_CGROUPS}, under a runtime with cgroupfs"),
-    Shape(
+    PathShape(
         "podman",
         f"libpod_parent/(?P<pod>[0-9a-f]{{64}})/libpod-{ID}",
         "containers/podman: libpod/runtime_pod_linux.go, PARENT/POD with cgroupfs",
@@ -39,15 +39,15 @@ GROUPS = (
         I,
         pod=J,
     ),
-    Shape("podman", f"libpod-{ID}", f"{_CGROUPS}: /libpod_parent/libpod-ID", f"/libpod_parent/libpod-{I}/ctr", I),
-    Shape(
+    PathShape("podman", f"libpod-{ID}", f"{_CGROUPS}: /libpod_parent/libpod-ID", f"/libpod_parent/libpod-{I}/ctr", I),
+    PathShape(
         "podman",
         f"libpod-payload-{ID}",
         f"{_CGROUPS}: --cgroups=split, as Quadlet has it",
         f"/system.slice/web.service/libpod-payload-{I}",
         I,
     ),
-    Shape(
+    PathShape(
         "podman",
         rf"libpod-conmon-{ID}\.scope",
         f"{_CONMON}: libpod-conmon-ID.scope",
@@ -57,28 +57,28 @@ GROUPS = (
     ),
 )
 FOLDERS = (
-    Shape(
+    PathShape(
         "podman or cri-o",
         f"containers/storage/[a-z0-9]+-containers/{ID}(?:/.*)?",
         f"{_STORAGE}; cri-o/cri-o has the same",
         f"/containers/storage/overlay-containers/{I}/userdata/hostname",
         I,
     ),
-    Shape(
+    PathShape(
         "podman or cri-o",
         f"containers/storage/[a-z0-9]+-containers/{ID}(?:/.*)?",
         f"{_DIRECTORY}; the monitor works there",
         f"/var/lib/containers/storage/vfs-containers/{I}/userdata",
         I,
     ),
-    Shape(
+    PathShape(
         "podman",
         f"containers/[a-z0-9]+-containers/{ID}(?:/.*)?",
         f"{_STORAGE}: rootless, /run/user/N/containers",
         f"/run/user/1000/containers/overlay-containers/{I}/userdata/resolv.conf",
         I,
     ),
-    Shape(
+    PathShape(
         "podman",
         f"containers/[a-z0-9]+-containers/{ID}(?:/.*)?",
         f"{_STORAGE}: rootless, on the tmpfs of /run/user/N",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from harness.diagnosis.shapes.shape import UNIT, Shape
+from harness.diagnosis.shapes.shape import UNIT, PathShape
 
 ORDER = 80
 _MACHINED = "systemd: src/machine/machine.c, machine_start_scope(): machine-NAME.scope, the name escaped"
 _PAYLOAD = "systemd: src/nspawn/nspawn-cgroup.c, create_subcgroup(): `payload` and `supervisor`"
 
 GROUPS = (
-    Shape(
+    PathShape(
         "rkt",
         r"machine-rkt\\x2d(?P<id>[0-9a-f]{8}(?:\\x2d[0-9a-f]{4}){3}\\x2d[0-9a-f]{12})\.scope",
         "rkt/rkt: common/cgroup/cgroup.go and Documentation/using-rkt-with-systemd.md",
@@ -17,7 +17,7 @@ GROUPS = (
         "f28d074b-a8bb-4246-96a5-b961e1fe7035",
         escaped=True,
     ),
-    Shape(
+    PathShape(
         "libvirt-qemu",
         rf"machine-qemu\\x2d[0-9]+\\x2d{UNIT}\.scope",
         "libvirt: docs/cgroups.rst, machine-qemu\\x2dID\\x2dNAME.scope",
@@ -26,7 +26,7 @@ GROUPS = (
         escaped=True,
         note="a virtual machine",
     ),
-    Shape(
+    PathShape(
         "systemd-nspawn",
         rf"machine-{UNIT}\.scope",
         _MACHINED,
@@ -34,7 +34,7 @@ GROUPS = (
         "web-1",
         escaped=True,
     ),
-    Shape(
+    PathShape(
         "systemd-nspawn",
         rf"systemd-nspawn@{UNIT}\.service",
         f"systemd: units/systemd-nspawn@.service.in, Slice=machine.slice; {_PAYLOAD}",
@@ -42,7 +42,7 @@ GROUPS = (
         "web1",
         escaped=True,
     ),
-    Shape(
+    PathShape(
         "systemd-nspawn",
         rf"systemd-nspawn@{UNIT}\.service",
         f"systemd: src/basic/unit-name.c, unit_name_escape() of the instance; {_PAYLOAD}",
@@ -50,7 +50,7 @@ GROUPS = (
         "db-new",
         escaped=True,
     ),
-    Shape(
+    PathShape(
         "systemd-nspawn",
         rf"machine\.slice/{UNIT}\.scope/(?:payload|supervisor)",
         f"systemd: src/nspawn/nspawn-register.c, allocate_scope(), with --register=no; {_PAYLOAD}",
@@ -60,7 +60,7 @@ GROUPS = (
     ),
 )
 FOLDERS = (
-    Shape(
+    PathShape(
         "systemd-nspawn",
         "var/lib/machines/(?P<id>[A-Za-z0-9_][A-Za-z0-9_.-]*)",
         "systemd: docs, systemd-nspawn(1), /var/lib/machines/NAME",

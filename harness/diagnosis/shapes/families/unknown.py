@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from harness.diagnosis.shapes.shape import ID, I, Shape
+from harness.diagnosis.shapes.shape import ID, I, PathShape
 
 ORDER = 1000
 
 GROUPS = (
-    Shape(
+    PathShape(
         "docker or containerd",
         ID,
         "moby/moby: daemon/oci_linux.go, WithCgroups(): PARENT/ID of --cgroup-parent, with cgroupfs",
         f"/batch/{I}",
         I,
     ),
-    Shape(
+    PathShape(
         "docker or containerd",
         ID,
         "containerd/containerd: pkg/oci/spec_opts.go, WithNamespacedCgroup(): a namespace that is not known",
@@ -22,4 +22,4 @@ GROUPS = (
         I,
     ),
 )
-FOLDERS: tuple[Shape, ...] = ()
+FOLDERS: tuple[PathShape, ...] = ()
