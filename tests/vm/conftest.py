@@ -8,20 +8,33 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
+from harness.kernels import spec as kernel_spec
 from harness.linux.polling import wait_until
 from tests.conftest import require
+from tests.vm import debug_info
 
 KERNEL = "debian:bookworm"
+WITH_SYMBOLS = "debian:bookworm:cloud-amd64"
+"""A kernel whose debug information is a third of the others'; its fdinfo names no connection."""
 PATIENCE_S = 300
 
 
 @pytest.fixture(autouse=True)
 def machine() -> None:
     require("qemu-system-x86_64", "busybox", "modprobe", "depmod", "setpriv", "apt-get", "dpkg-deb", root=True)
+
+
+@pytest.fixture(scope="session")
+def symbols() -> Iterator[Path]:
+    """The folder of the debug information of `WITH_SYMBOLS`, unpacked once for all tests."""
+    require("apt-get", "dpkg-deb", "tar", root=True)
+    with debug_info.unpacked("bookworm", kernel_spec.find(WITH_SYMBOLS, print).release) as folder:
+        yield folder
 
 
 def fusezap(*arguments: str) -> subprocess.CompletedProcess[str]:

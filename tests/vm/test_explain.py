@@ -6,20 +6,16 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.kernels import spec as kernel_spec
-from tests.conftest import require
-from tests.vm import debug_info, inside
+from tests.vm import inside
+from tests.vm.conftest import WITH_SYMBOLS
 
 pytestmark = pytest.mark.slow
 
-KERNEL = "debian:bookworm:cloud-amd64"
-"""Its debug information, which drgn needs, is a third of the others'."""
 MARK = "--- a part ---"
 DRGN = """\
 import sys
@@ -39,13 +35,6 @@ PIDS = """\
 import json, sys
 print(" ".join(str(each["tid"]) for finding in json.load(sys.stdin)["findings"] for each in finding["blockers"]))
 """
-
-
-@pytest.fixture(scope="module")
-def symbols() -> Iterator[Path]:
-    require("apt-get", "dpkg-deb", "tar", root=True)
-    with debug_info.unpacked("bookworm", kernel_spec.find(KERNEL, print).release) as folder:
-        yield folder
 
 
 def explained(text: str) -> dict[str, Any]:
@@ -72,7 +61,7 @@ def test_each_tool_s_text_leads_to_what_diagnose_names(symbols: Path) -> None:
             f"{part}; {python} {shlex.quote(DRGN)} {shlex.quote(str(symbols))} $pids",
         )
     )
-    _, diagnosed, hung, blocked, stacks, drgn = inside.told(KERNEL, script, deadline_s=600).split(MARK)
+    _, diagnosed, hung, blocked, stacks, drgn = inside.told(WITH_SYMBOLS, script, deadline_s=600).split(MARK)
     (finding,) = json.loads(diagnosed)["findings"]
     kinds = {each["kind"] for each in finding["blockers"]}
     for text in (hung, blocked, stacks, drgn):

@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.kernels import spec as kernel_spec
-from tests.conftest import require
-from tests.vm import debug_info, inside
-from tests.vm.conftest import fusezap
+from tests.vm import inside
+from tests.vm.conftest import WITH_SYMBOLS, fusezap
 
 pytestmark = pytest.mark.slow
 
-KERNEL = "debian:bookworm:cloud-amd64"
-"""Its debug information is a third of the others'; its fdinfo names no connection."""
 DETACH = """\
 import json, subprocess, sys
 for finding in json.load(open(sys.argv[1]))["findings"]:
@@ -29,13 +25,6 @@ for finding in json.load(open(sys.argv[1]))["findings"]:
             subprocess.run(command, shell=True, check=True)
 """
 MARK = "--- a document ---"
-
-
-@pytest.fixture(scope="module")
-def symbols() -> Iterator[Path]:
-    require("apt-get", "dpkg-deb", "tar", root=True)
-    with debug_info.unpacked("bookworm", kernel_spec.find(KERNEL, print).release) as folder:
-        yield folder
 
 
 def documents(text: str) -> list[dict[str, Any]]:
@@ -48,7 +37,7 @@ def test_live_by_btf_every_hang_is_told_apart_even_without_its_mount() -> None:
     alive = f"{inside.FUSEZAP} run close-outside --keep >/dev/null"
     detach = f"{shlex.quote(sys.executable)} -P -c {shlex.quote(DETACH)} /tmp/first"
     script = f"{hang}; {hang}; {alive}; {diagnose} | tee /tmp/first; {detach}; {diagnose}"
-    seen, detached = documents(inside.told(KERNEL, script, deadline_s=600))
+    seen, detached = documents(inside.told(WITH_SYMBOLS, script, deadline_s=600))
     assert not [each for each in seen["unseen"] if "kernel memory" in each]
     verdicts = sorted((each["outcome"], each.get("proof")) for each in seen["findings"])
     assert verdicts == [("deadlock", "complete"), ("deadlock", "complete"), ("starved", None)]
@@ -68,11 +57,11 @@ def test_live_by_btf_every_hang_is_told_apart_even_without_its_mount() -> None:
 
 def test_a_dump_of_the_hang_gives_the_same_verdict(symbols: Path, tmp_path: Path) -> None:
     vmcore = tmp_path / "vmcore"
-    ran = fusezap("run", "exit-flush-self", "--kernel", KERNEL, "--dump", str(vmcore))
+    ran = fusezap("run", "exit-flush-self", "--kernel", WITH_SYMBOLS, "--dump", str(vmcore))
     assert ran.returncode == 0, ran.stderr
     assert "resolved by abort" in ran.stdout, "the guest went on"
     assert f"drgn -c {vmcore}" in ran.stderr
-    assert f"crash /usr/lib/debug/boot/vmlinux-{kernel_spec.find(KERNEL, print).release} {vmcore}" in ran.stderr
+    assert f"crash /usr/lib/debug/boot/vmlinux-{kernel_spec.find(WITH_SYMBOLS, print).release} {vmcore}" in ran.stderr
     assert "] virtiofs " in vmcore.with_name("vmcore.dmesg").read_text()
 
     judged = fusezap("judge", "--vmcore", str(vmcore), "--debug-info", str(symbols), "--format", "json")
