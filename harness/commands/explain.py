@@ -12,7 +12,7 @@ from harness import registry
 from harness.errors import UsageError
 from harness.explain import follow, formats, stream
 from harness.explain.explanation import explain
-from harness.explain.read import Reader, marks, summaries
+from harness.explain.read import Reader, says_something, summaries
 from harness.explain.records import Paste
 from harness.explain.redact import Redactor
 
@@ -56,7 +56,7 @@ def execute(args: argparse.Namespace) -> int:
             _blocks(args.files or ["/dev/kmsg"]), lambda paste: _print(form.render(explain(paste), paste))
         )
     reader = Reader()
-    for line, skipped in stream.kept(_blocks(args.files), marks()):
+    for line, skipped in stream.kept(_blocks(args.files), says_something):
         if skipped:
             reader.gap(skipped)
         reader.feed(line.rstrip("\r"))

@@ -8,12 +8,16 @@ from collections.abc import Iterable
 from typing import Protocol, cast
 
 from harness import registry
+from harness.blockers import table
 from harness.explain import dialects, lines
 from harness.explain.builder import Builder
 from harness.explain.records import Paste
 
 LOOSE_BYTES = 1 << 20
-"""Dialects that resemble prose are looked for in so much text: a log of 100 MB is none that a person wrote."""
+"""After so much text, a line is read only where a word of it is a dialect's mark or a function of the table."""
+_NAMES = re.compile(r"(?<!\w)[a-z_]\w*_\w+")
+_WORDS = bytes(each if chr(each).isalnum() or each == 95 else 32 for each in range(128)) + b" " * 128
+"""Translates what no function's name has in it to blanks."""
 
 
 class _Dialect(Protocol):
@@ -54,9 +58,27 @@ def _sure() -> tuple[tuple[str, int], ...]:
     return tuple((mark, at) for at, each in enumerate(_dialects()) for mark in getattr(each, "SURE", ()))
 
 
-def marks() -> tuple[str, ...]:
-    """Words, one of which is in every line of a big log that is read."""
-    return tuple(mark for mark, _ in _marked())
+@functools.lru_cache(maxsize=1)
+def _without_marks() -> tuple[int, ...]:
+    """Places in `_dialects()` of those that are known by functions of the table alone, and of bpftrace's stacks."""
+    return tuple(at for at, each in enumerate(_dialects()) if not each.MARKS or getattr(each, "GOES_ON", False))
+
+
+@functools.lru_cache(maxsize=1)
+def _marks_of_bytes() -> tuple[bytes, ...]:
+    return tuple(mark.encode() for mark, _ in _marked())
+
+
+@functools.lru_cache(maxsize=1)
+def _vocabulary_of_bytes() -> frozenset[bytes]:
+    return frozenset(name.encode() for name in table.vocabulary())
+
+
+def says_something(block: bytes) -> bool:
+    """True where a block of a big log may hold a line of a dialect: it has a mark, or a function of the table."""
+    if any(mark in block for mark in _marks_of_bytes()):
+        return True
+    return not _vocabulary_of_bytes().isdisjoint(block.translate(_WORDS).split())
 
 
 def summaries() -> tuple[str, ...]:
@@ -70,6 +92,7 @@ class Reader:
     def __init__(self) -> None:
         self._builder = Builder()
         self._bytes = 0
+        self._goes_on = False
 
     def feed(self, raw: str) -> None:
         """Reads one line, without its end."""
@@ -93,10 +116,20 @@ class Reader:
                 return
         found = [places for mark, places in _marked() if mark in raw]
         if not found:
+            self._by_functions(raw)
+            return
+        places = sorted({place for places in found for place in places})
+        for each in lines.pieces(lines.unwrapped(raw)):
+            self._goes_on = self._read(each, places) and not set(places).isdisjoint(_without_marks())
+
+    def _by_functions(self, raw: str) -> None:
+        """A line without a mark: it may name functions of the table, or go on with a stack whose lines have no mark."""
+        if not self._goes_on and table.vocabulary().isdisjoint(_NAMES.findall(raw)):
             self._builder.noise()
             return
+        self._goes_on = False
         for each in lines.pieces(lines.unwrapped(raw)):
-            self._read(each, sorted({place for places in found for place in places}))
+            self._goes_on = self._read(each, None, _without_marks())
 
     def _frame(self, raw: str) -> bool:
         """Takes the commonest line, one frame and nothing after it, without any pattern; False leaves it to the
@@ -149,18 +182,29 @@ class Reader:
         builder.met("frames")
         return True
 
-    def _read(self, raw: str, places: list[int] | None) -> None:
+    def _read(self, raw: str, places: list[int] | None, hinted: tuple[int, ...] | None = None) -> bool:
+        """Reads one piece.
+
+        Args:
+            raw: The piece, with its prefixes.
+            places: The dialects that a mark was found of; None where their hints are to be looked for.
+            hinted: Of those whose hints are looked for, the dialects that may take it; None for all.
+
+        Returns:
+            True where a dialect took it.
+        """
         builder = self._builder
         builder.from_origin(lines.caller(raw))
         text = lines.stripped(raw)
         if text and places is not None:
             if any(_dialects()[place].read(text, builder) for place in places):
-                return
-        elif text and _hints()[0].search(text) is not None:
-            for hint, dialect in _hints()[1]:
-                if hint.search(text) is not None and dialect.read(text, builder):
-                    return
+                return True
+        elif text and (hinted is not None or _hints()[0].search(text) is not None):
+            for at, (hint, dialect) in enumerate(_hints()[1]):
+                if (hinted is None or at in hinted) and hint.search(text) is not None and dialect.read(text, builder):
+                    return True
         builder.noise()
+        return False
 
     def gap(self, skipped: int) -> None:
         """Lines that say nothing were left out here."""

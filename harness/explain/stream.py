@@ -1,27 +1,29 @@
-"""Lines of bytes that say something: of a big log, blocks that hold no mark are left out as a whole."""
+"""Lines of bytes that say something: of a big log, blocks that say nothing are left out as a whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 BLOCK = 1 << 18
 SMALL = 1 << 20
-"""So many bytes at the beginning are given line by line: a paste is small, and may hold what no mark is known for."""
+"""So many bytes at the beginning are given line by line: a paste is small."""
 LONGEST = 1 << 16
+_TAIL = 8192
+"""A stack that begins so near to a block's end may go on in the next one, which is then given, too."""
 
 
-def kept(blocks: Iterable[bytes], marks: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+def kept(blocks: Iterable[bytes], says: Callable[[bytes], bool]) -> Iterator[tuple[str, int]]:
     """Lines, each with the number of lines that were left out before it.
 
     Args:
         blocks: The text, cut anywhere.
-        marks: Words, one of which is in every line that says something.
+        says: True for a block that may hold a line that says something.
 
     Yields:
         A line without its end, and how many lines before it were left out.  The last one may be "" to carry the number.
     """
-    words = [each.encode() for each in marks]
     rest = b""
+    goes_on = False
     seen = 0
     skipped = 0
     for block in blocks:
@@ -32,9 +34,10 @@ def kept(blocks: Iterable[bytes], marks: tuple[str, ...]) -> Iterator[tuple[str,
             continue
         whole, rest = (text[:end], text[end:]) if end else (text[:LONGEST], text[LONGEST:])
         seen += len(whole)
-        if seen > SMALL and not any(word in whole for word in words):
+        if seen > SMALL and not goes_on and not says(whole):
             skipped += whole.count(b"\n")
             continue
+        goes_on = seen > SMALL and says(whole[-_TAIL:])
         for line in whole.split(b"\n"):
             yield line.decode(errors="replace"), skipped
             skipped = 0

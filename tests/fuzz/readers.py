@@ -16,7 +16,7 @@ from harness.diagnosis.records import Container, Diagnosis
 from harness.errors import FusezapError, UsageError
 from harness.explain.explanation import explain
 from harness.explain.read import Reader as TextReader
-from harness.explain.read import marks
+from harness.explain.read import says_something
 from harness.explain.stream import kept
 from harness.guard import rundir
 from harness.judge.form import form
@@ -82,7 +82,7 @@ def _unpacked(unpack: Callable[[io.BytesIO, Path, str], None]) -> Callable[[byte
 
 def _explained(data: bytes) -> None:
     reader = TextReader()
-    for line, skipped in kept([data], marks()):
+    for line, skipped in kept([data], says_something):
         if skipped:
             reader.gap(skipped)
         reader.feed(line)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 ORDER = 80
 MARKS = ("@[", "kallsyms")
+GOES_ON = True
 SUMMARY = "bpftrace's kstack, BCC's offcputime and stackcount, perf script"
 HINT = (
     r"^@\w*\[|^\]?:? ?\d*$|^[A-Za-z_][\w.]*\+\d+(?:\s|$)|^[0-9a-f]{8,16}\s+[A-Za-z_][\w.]*(?:\+0x[0-9a-f]+)?\s+\(|^\]: "

@@ -9,7 +9,8 @@ import pytest
 
 from harness.explain.builder import body
 from harness.explain.explanation import explain
-from harness.explain.read import read
+from harness.explain.read import Reader, read, says_something
+from harness.explain.stream import BLOCK, SMALL, kept
 from tests.unit.explain.texts import BODY, HEADERS, PREFIXES, TASKS, TOOLS, TRACES, Task, hung, log
 
 Maker = Callable[[Task], list[str]]
@@ -68,3 +69,26 @@ def test_lines_of_two_cpus_are_told_apart_by_their_caller() -> None:
     mixed = [line for pair in itertools.zip_longest(one, other) for line in pair if line is not None]
     paste = read("\n".join(mixed))
     assert {task.pid: body(task.functions) for task in paste.tasks} == dict(BODY.items())
+
+
+TYPED = {
+    "bpftrace": "@[\n    schedule+2\n  request_wait_answer+3\n    fuse_flush+2\n    filp_close+9\n    do_exit+1\n]: 1",
+    "arrows": "do_exit -> exit_files -> fuse_flush -> request_wait_answer",
+    "bare names": "request_wait_answer\nfuse_flush\nfilp_close\ndo_exit",
+}
+
+
+@pytest.mark.parametrize("form", TYPED)
+def test_stacks_without_a_mark_are_found_in_a_big_log(form: str) -> None:
+    """Of a big log, lines that name nothing are left out: a stack that somebody typed is read all the same."""
+    quiet = b"Nov 27 10:41:36 host1 app[7]: GET /item/7 HTTP/1.1 200 9\n" * (SMALL // 40)
+    log = quiet + TYPED[form].encode() + b"\n" + quiet
+    reader = Reader()
+    for line, skipped in kept((log[at : at + BLOCK] for at in range(0, len(log), BLOCK)), says_something):
+        if skipped:
+            reader.gap(skipped)
+        reader.feed(line)
+    paste = reader.paste()
+    assert paste.lines > 50_000
+    assert [task.functions[-1] for task in paste.tasks] == ["do_exit"]
+    assert explain(paste).kind == "fuse-flush-exit"
