@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from harness.guard import rundir
@@ -32,11 +32,50 @@ class Swept:
     """A living harness looks after it: not touched."""
 
 
-def sweep() -> Iterator[Swept]:
+@record(frozen=True, slots=True)
+class Found:
+    """One run that has left a trace.
+
+    Attributes:
+        run: Its name.
+        kept: It was kept on purpose, by `run --keep`.
+        pids: Processes that see a mount of it.
+        in_use: A living harness looks after it: `sweep` leaves it alone.
+    """
+
+    run: str
+    kept: bool = False
+    pids: tuple[int, ...] = ()
+    in_use: bool = False
+
+
+def found() -> tuple[Found, ...]:
+    """The runs of this user that have left a trace, by name.  Nothing is changed."""
+    base = rundir.base()
+    mounted = mounted_runs()
+    names = sorted({*mounted, *_folders(base)[0]})
+    looks = (_look(name, base / name, mounted.get(name, set())) for name in names)
+    return tuple(each for each in looks if each is not None)
+
+
+def _look(name: str, folder: Path, pids: set[int]) -> Found | None:
+    """None where it has ended by itself."""
+    try:
+        with rundir.claimed(folder) as free:
+            owner = _owner(folder)
+            return Found(name, owner is not None and owner.kept, tuple(sorted(pids)), _in_use(owner, free))
+    except FileNotFoundError:
+        return Found(name, pids=tuple(sorted(pids))) if pids else None
+
+
+def sweep(only: Collection[str] | None = None) -> Iterator[Swept]:
     """Remove every run of this user that has left a trace and that nobody looks after, one after the other.
 
     A run that starts or ends meanwhile is left alone: its folder is locked from its first moment to its last, and its
     mounts are gone before its folder is.
+
+    Args:
+        only: The names of the runs to remove; None for all.
 
     Yields:
         What was done about each.
@@ -44,6 +83,8 @@ def sweep() -> Iterator[Swept]:
     base = rundir.base()
     folders, fresh = _folders(base)
     for name in sorted({*mounted_runs(), *folders}):
+        if only is not None and name not in only:
+            continue
         swept = _sweep(name, base / name)
         if swept is not None:
             yield swept
@@ -107,17 +148,25 @@ def _sweep(name: str, folder: Path) -> Swept | None:
     """None where it has ended by itself."""
     try:
         with rundir.claimed(folder) as free:
-            owner = Owner.read(folder)
-            if owner is not None and owner.boot != procfs.boot_id():
-                owner = None
-            if owner is None and not free:
-                return Swept(name, (), (), in_use=True)  # its guard is about to end
-            if owner is not None and owner.harness.alive and not owner.kept:
+            owner = _owner(folder)
+            if _in_use(owner, free):
                 return Swept(name, (), (), in_use=True)
             return _remove(name, folder, owner, mounted_runs().get(name, set()))
     except FileNotFoundError:
         pids = mounted_runs().get(name, set())
         return _remove(name, None, None, pids) if pids else None
+
+
+def _owner(folder: Path) -> Owner | None:
+    """Who looks after a run; None where nobody of this boot wrote its name."""
+    owner = Owner.read(folder)
+    return owner if owner is not None and owner.boot == procfs.boot_id() else None
+
+
+def _in_use(owner: Owner | None, free: bool) -> bool:
+    if owner is None:
+        return not free  # its guard is about to end
+    return owner.harness.alive and not owner.kept
 
 
 def sweep_own(name: str, folder: Path) -> Swept:

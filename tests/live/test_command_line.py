@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -106,11 +107,31 @@ def test_the_repro_script_stands_alone(fusezap: Fusezap, tmp_path: Path, scenari
 def test_kept_hang_is_ended_by_clean(fusezap: Fusezap) -> None:
     done = fusezap("run", "--keep")
     assert done.returncode == 0, done.stderr
-    assert "fusezap clean" in done.stdout
-    cleaned = fusezap("clean")
+    (run,) = re.findall(r"fusezap clean (fusezap-\S+)", done.stdout)
+    refused = fusezap("clean", stdin=subprocess.DEVNULL)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"{run}: kept by --keep" in refused.stderr
+    assert "no terminal to ask on" in refused.stderr
+    ours, theirs = os.openpty()
+    os.write(ours, b"n\n")
+    declined = fusezap("clean", stdin=theirs)
+    assert (declined.returncode, declined.stdout) == (1, "nothing was ended\n")
+    unknown = fusezap("clean", run[:-1])
+    assert unknown.returncode == 2
+    assert f"near: {run}" in unknown.stderr
+    cleaned = fusezap("clean", run)
     assert cleaned.returncode == 0
     assert "ended the guard" in cleaned.stdout
     assert "nothing to clean" in fusezap("clean").stdout
+
+
+def test_all_kept_hangs_are_ended_by_clean_yes(fusezap: Fusezap) -> None:
+    fusezap("run", "--keep")
+    fusezap("run", "close-self", "--keep")
+    cleaned = fusezap("clean", "--yes")
+    assert cleaned.returncode == 0, cleaned.stderr
+    assert cleaned.stdout.count("ended the guard") == 2
+    assert fusezap("clean").returncode == 0
 
 
 def test_kept_hang_ended_by_hand_leaves_nothing(fusezap: Fusezap) -> None:

@@ -44,7 +44,7 @@ def neighbours() -> Iterator[None]:
 
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        stack.callback(run, ("clean",), check=True)
+        stack.callback(run, ("clean", "--yes"), check=True)
         for scenario in HANGS:
             run(("run", scenario, "--keep"), check=False)
         mounts = Path(tempfile.mkdtemp(prefix="nb-mounts-"))

@@ -102,7 +102,7 @@ def test_an_interrupted_run_leaves_nothing(started: Started, number: signal.Sign
     running.communicate(timeout=30)
     assert gone(emulator)
     if number is signal.SIGKILL:
-        assert fusezap("clean").returncode == 0
+        assert fusezap("clean", "--yes").returncode == 0
     assert list(share.abandoned()) == []
 
 

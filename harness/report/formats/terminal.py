@@ -200,7 +200,7 @@ class Story:
             self._command("  ", line)
         self.console.print("  Never read cmdline, environ, maps or mem of these tasks: such a read can hang, too.")
         self._section("To end it")
-        self._command("  ", "fusezap clean")
+        self._command("  ", f"fusezap clean {event.run}")
         self._command("  or by hand: ", event.remedy)
         self.console.print(f"  A guard process owns {escape(str(event.run))} until then.")
 
