@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from harness.judge.waits import View
 from harness.model import kernel_names
-from harness.model.holders import PossibleHolder, Relative
+from harness.model.holders import PossibleHolder
 from harness.model.records import Snapshot, Strength, WaitGraph, tid_of
 
 NAMED = 5
@@ -43,59 +43,10 @@ def _in_memory(number: int, now: Snapshot) -> bool:
 def moved(before: Snapshot, now: Snapshot) -> tuple[str, ...]:
     """Why the device may have changed hands between the two looks, unseen by both; empty where it cannot have.
 
-    A process gets a device from its parent, or by a UNIX socket.  Who came and went without either has had none.  And
-    where the tables of all that have a socket were read at one instant (`Relative.rested`), at which none of them had
-    the device, what they did before or afterwards changes nothing: nobody had it any more to pass it on.
+    The first look has to show one instant at which nobody had it beyond what was read: nobody gets it afterwards.  The
+    second shows that those who wait were waiting at that instant, and wait still.
     """
-    if before.relatives is None or now.relatives is None:
-        return ()
-    settled = all(each.rested for each in before.relatives if each.sockets)
-    old = {(each.pid, each.start_time): each for each in before.relatives}
-    new = {(each.pid, each.start_time): each for each in now.relatives}
-    innocent = {
-        key[0]
-        for key, each in new.items()
-        if key in old and _innocent(each, settled) and _innocent(old[key], settled)
-        if not each.way.startswith("an ancestor")  # which may have adopted it (PR_SET_CHILD_SUBREAPER)
-    }
-    reasons = [
-        f"process {each.pid} appeared between the looks, and a device can have come to it: {each.way}"
-        for key, each in new.items()
-        if key not in old and not _born_innocent(each, now.relatives, innocent, settled)
-    ]
-    reasons += [
-        f"process {each.pid} vanished between the looks, and a device can have come to it: {each.way}"
-        for key, each in old.items()
-        if key not in new and not _innocent(each, settled)
-    ]
-    if not settled:
-        reasons += [
-            f"process {each.pid} ran between the looks and has a UNIX socket, by which it may have passed a device on: "
-            f"{each.way}"
-            for key, each in new.items()
-            if key in old and each.sockets and (each.switches is None or each.switches != old[key].switches)
-        ]
-    return tuple(reasons)
-
-
-def _innocent(each: Relative, settled: bool) -> bool:
-    """Whether it had no device when it was read, and has got none since.  `settled`: nobody had one at one instant."""
-    return each.clean and (settled or not each.sockets)
-
-
-def _born_innocent(born: Relative, relatives: tuple[Relative, ...], innocent: set[int], settled: bool) -> bool:
-    """Whether it descends from a process that had no device in either look, and has got none from others."""
-    by_pid = {each.pid: each for each in relatives}
-    seen: set[int] = set()
-    while (settled or not born.sockets) and born.ppid not in seen:
-        if born.ppid in innocent:
-            return True
-        seen.add(born.ppid)
-        parent = by_pid.get(born.ppid)
-        if parent is None:
-            return False
-        born = parent
-    return False
+    return () if before.relatives is None or now.relatives is None else before.unsettled
 
 
 def conditions(graph: WaitGraph, dead: frozenset[str], now: Snapshot) -> tuple[str, ...]:

@@ -22,21 +22,11 @@ class PossibleHolder:
 
 @record(frozen=True, slots=True)
 class Relative:
-    """A process that the device could have come to: it is watched from one look to the next."""
+    """A process outside to which a device could have come."""
 
     pid: int
     start_time: int
     way: str
-    switches: int | None = None
-    """Context switches of all its threads: unchanged means that it did not run."""
-    sockets: bool = False
-    """It has a UNIX socket, by which it can receive a device or pass one on."""
-    ppid: int = 0
-    clean: bool = False
-    """Its tables were read, and it has neither a device nor other means to keep one: what it forks has no device."""
-    rested: bool = False
-    """It has a UNIX socket, and its table was read at one instant with those of all relatives that have one; or it ran
-    meanwhile, and was the only one: it has nobody to pass a device to."""
 
 
 @record(frozen=True, slots=True)

@@ -198,6 +198,8 @@ class Snapshot:
     """Who may keep a device that no table shows; looked for only when a task waits for FUSE."""
     relatives: tuple[Relative, ...] | None = None
     """Processes outside to which a device can have come; None where nobody looked: it can have come to any."""
+    unsettled: tuple[str, ...] = ()
+    """Why there was no instant, when this was read, at which none of these had a device that is not shown here."""
     awaited: tuple[Awaited, ...] = ()
     """Tasks of which something shows the connection that they wait for."""
     confined: tuple[int, ...] = ()

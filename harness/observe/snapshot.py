@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from harness.linux import cgroup, procfs
+from harness.linux.births import Births
 from harness.linux.fuse_device import is_fuse_device
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import covered, fuse_mounts_of, virtiofs_numbers
 from harness.linux.patient import Patient
 from harness.linux.process import Target
 from harness.linux.procfs import GONE, Stat, Status
+from harness.linux.receiving import receives_files
 from harness.linux.syscalls import same_descriptor_table, same_open_file
 from harness.model import kernel_names
 from harness.model.holders import Awaited, Frozen, PossibleHolder, Relative
@@ -22,9 +24,9 @@ from harness.model.records import PF_EXITING, Claim, Connection, Device, Mount, 
 from harness.observe import means
 from harness.observe.awaited import awaited, confined
 from harness.observe.census import Census, take_census
+from harness.observe.instant import Group, Listings, Reported, Search, Shown
 from harness.observe.machine import fdinfo_names_connections, invisible, request_timeout
 from harness.observe.relations import INSIDE, Relations
-from harness.observe.together import exchanging
 from harness.record import replace
 
 _MANY = 20
@@ -74,6 +76,9 @@ class Survey:
         self.files: list[tuple[int, int]] = []
         self._unseen: list[str] = []
         self._shown: dict[int, Tables] = {}
+        self._read_ns: dict[int, int] = {}
+        """When the tables of each process had been read first, by CLOCK_MONOTONIC."""
+        self._names_connections = False
         self._held: tuple[Device, ...] | None = None
         self._living: tuple[Connection, ...] | None = None
         self._read: dict[int, tuple[Task, ...]] = {}
@@ -106,6 +111,8 @@ class Survey:
         everywhere = {device.tgid for device in devices} | self._exiting() | clients
         everywhere |= self._waiters().intersection(members)  # those of the other targets
         kin = {target: self._kin(pids) if depends and not launched else _NO_KIN for target, pids in inside.items()}
+        self._names_connections = names_connections
+        unsettled = self._settle(kin.values())
         everywhere.update(holder.tgid for each in kin.values() for holder in each.holders if holder.way)
         relatives = {target: self._reapers(pids) - everywhere for target, pids in inside.items()}
         self.read_tasks(everywhere.union(*relatives.values()))
@@ -138,6 +145,7 @@ class Survey:
                 names_connections=names_connections,
                 holders=kin[target].holders,
                 relatives=kin[target].relatives,
+                unsettled=unsettled.get(id(kin[target]), ()),
                 awaited=awaited,
                 confined=settled,
                 invisible=hidden,
@@ -215,48 +223,59 @@ class Survey:
         return any(same_descriptor_table(pid, other) for other in others)
 
     def _watched(self, ways: dict[int, str]) -> Iterator[Relative]:
-        tables = self._tables()
-        holders = {device.tgid for device in self.devices()}
-        outside = [pid for pid, way in sorted(ways.items()) if way != INSIDE and pid in self.census]
-        sockets = {pid for pid in outside if self._has_socket(tables.get(pid, []))}
-        running = exchanging(sockets, self.patient, self._shows_the_same)
-        for pid in outside:
-            process = self.census[pid]
-            counts = [task.switches for task in self.tasks(pid)]
-            total = None if None in counts else sum(count for count in counts if count is not None)
-            unread = not tables.get(pid) and not (process.stat.state in "ZX" and process.stat.threads <= 1)
-            suspicious = unread or pid in holders or bool(self._signs.get((pid, True)))
-            yield Relative(
-                pid,
-                process.stat.start_time,
-                ways[pid],
-                total,
-                pid in sockets,
-                process.stat.ppid,
-                not suspicious,
-                pid in sockets and pid not in running,
-            )
+        for pid, way in sorted(ways.items()):
+            process = self.census.get(pid)
+            if process is not None and way != INSIDE:
+                yield Relative(pid, process.stat.start_time, way)
 
-    @staticmethod
-    def _has_socket(tables: Tables) -> bool:
-        return any(procfs.is_socket(name) for _, table in tables for _, name in table)
+    def _settle(self, kins: Iterable[Kin]) -> dict[int, tuple[str, ...]]:
+        """Why there was no instant at which nobody had a device beyond what was read, by the identity of the kin."""
+        groups = {}
+        adopters: set[int] = set()
+        for each in kins:
+            if each.relatives is not None:
+                related = frozenset(relative.pid for relative in each.relatives)
+                adopters.update(kin.pid for kin in each.relatives if kin.way.startswith("an ancestor"))
+                groups[id(each)] = Group(related, frozenset(pid for pid in related if self._receives(pid)))
+        if not groups:
+            return {}
+        known = {pid: self._read_ns.get(pid, 0) for pid in self.census}
+        listings = Listings(self.census, self.taken_ns, {0, 1, *adopters})
+        births = Births.listen()
+        if births is None:
+            return Search(listings, known, self._read_again).search(groups)
+        with births:
+            return Search(Reported(births, listings), known, self._read_again).search(groups)
 
-    def _shows_the_same(self, pid: int) -> bool:
-        """Whether a second reading of its tables finds no device and no message under way that the first had not."""
-        known = {(device.fd, device.connection) for device in self.devices() if device.tgid == pid}
-        in_flight = any(found.means == "in-flight" for found in self._signs.get((pid, True), ()))
-        for tid, descriptors in self._tables_of(pid):
-            for fd, name in descriptors:
-                with contextlib.suppress(*GONE):
-                    if procfs.is_socket(name):
-                        if not in_flight and procfs.parse_fdinfo_in_flight(procfs.read_fdinfo(tid, pid, fd)):
-                            return False
-                        continue
-                    if not is_fuse_device(tid, pid, fd, name):
-                        continue
-                    if (fd, procfs.parse_fdinfo_connection(procfs.read_fdinfo(tid, pid, fd))) not in known:
-                        return False
-        return True
+    def _receives(self, pid: int) -> bool:
+        tables = self._tables().get(pid, [])
+        return any(receives_files(tid, pid, fd, name) for tid, table in tables for fd, name in table)
+
+    def _read_again(self, pids: Iterable[int]) -> dict[int, Shown | None]:
+        answers: dict[int, Shown | None] = {
+            pid: shown for pid, shown in self.patient.read(pids, self._shown_now).items() if shown is not None
+        }
+        answers.update((pid, None) for pid in pids if pid in self.patient.held or pid in self._denied)
+        return answers
+
+    def _shown_now(self, pid: int) -> Shown | None:
+        """None where the process has gone, or may not be looked into."""
+        tables = list(self._tables_of(pid))
+        if not tables:
+            return None
+        devices = {(device.fd, device.connection) for device in self.devices() if device.tgid == pid}
+        waiting = {each.number for each in self.connections() if each.waiting != 0}
+        signs = {found.means for found in self._signs.get((pid, True), ())}
+        found = means.Process(pid, {}, tables, "", (), False, lambda: False)
+        fresh = [each.sign.evidence for each in means.found(found) if each.means not in signs]
+        new = [
+            f"descriptor {each.fd} is a FUSE device"
+            for each in self._devices(pid, tables)
+            if (each.fd, each.connection) not in devices
+            if each.connection in waiting or (each.connection is None and not self._names_connections)
+        ]
+        received = any(receives_files(tid, pid, fd, name) for tid, table in tables for fd, name in table)
+        return Shown(time.monotonic_ns(), received, "; ".join(new), "; ".join(fresh))
 
     def _clients(self, members: frozenset[int]) -> set[int]:
         """Every process with a task that waits for FUSE, by its wait channel: whose requests are counted in
@@ -404,7 +423,7 @@ class Survey:
         """
         shown: list[int] = []
         try:
-            for tid in self.census[pid].threads:
+            for tid in self.census[pid].threads if pid in self.census else procfs.tids(pid):
                 if any(same_descriptor_table(tid, other) for other in shown):
                     continue
                 try:
@@ -413,6 +432,7 @@ class Survey:
                     continue
                 shown.append(tid)
                 yield tid, descriptors
+            self._read_ns.setdefault(pid, time.monotonic_ns())
         except GONE:
             return
         except PermissionError:

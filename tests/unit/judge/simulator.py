@@ -104,7 +104,7 @@ class World:
                 for each in self.processes
                 if each.hidden or each.decoy
             ),
-            relatives=tuple(Relative(each.pid, 1, "an ancestor", 5) for each in outside if each.related),
+            relatives=tuple(Relative(each.pid, 1, "an ancestor") for each in outside if each.related),
         )
 
     def _devices(self) -> Iterator[Device]:

@@ -381,7 +381,7 @@ class TestUnnamedDevices:
         assert judged(snapshot).outcome is Outcome.STARVED
 
     def test_a_relative(self) -> None:
-        related = replace(OLD, relatives=(Relative(9000, 100, "an ancestor", 7),))
+        related = replace(OLD, relatives=(Relative(9000, 100, "an ancestor"),))
         assert judged(with_device(with_others(related, sleeper(9000)), 9000, None)).outcome is Outcome.STARVED
 
     def test_a_stranger_to_whom_no_way_leads_is_a_condition(self) -> None:
@@ -433,52 +433,12 @@ class TestHiddenReferences:
         assert any("request timeout" in each for each in judged(replace(self.FOREIGN, request_timeout=0)).conditions)
         assert not any("request timeout" in each for each in judged(self.FOREIGN).conditions)
 
-    @pytest.mark.parametrize(
-        ("old", "new", "word"),
-        [
-            ((), (Relative(9000, 100, "a sibling", 7),), "appeared"),
-            ((Relative(9000, 100, "a sibling", 7),), (), "vanished"),
-            ((Relative(9000, 100, "a sibling", 7, True),), (Relative(9000, 100, "a sibling", 8, True),), "ran"),
-        ],
-    )
-    def test_relatives_that_may_have_passed_it_on(
-        self, old: tuple[Relative, ...], new: tuple[Relative, ...], word: str
-    ) -> None:
+    def test_the_first_look_shows_an_instant_at_which_nobody_had_the_device(self) -> None:
         before, now = resting(self.FOREIGN)
-        verdict = judge((replace(before, relatives=old), replace(now, relatives=new)))
-        assert verdict.outcome is Outcome.INCONCLUSIVE
-        assert word in words(verdict)
-
-    def test_who_is_born_of_one_that_had_no_device_has_none(self) -> None:
-        before, now = resting(self.FOREIGN)
-        parent = Relative(9000, 100, "in the same session", 7, ppid=1, clean=True)
-        child = Relative(9001, 200, "in the same session", 1, ppid=9000)
-        orphan = replace(child, ppid=1)
-        for born, outcome in ((child, Outcome.DEADLOCK), (orphan, Outcome.INCONCLUSIVE)):
-            looks = (replace(before, relatives=(parent,)), replace(now, relatives=(parent, born)))
-            assert judge(looks).outcome is outcome
-        adopting = replace(parent, way="an ancestor of 7313")
-        looks = (replace(before, relatives=(adopting,)), replace(now, relatives=(adopting, child)))
-        assert judge(looks).outcome is Outcome.INCONCLUSIVE, "an ancestor may have adopted it"
-        gone = (replace(before, relatives=(parent, replace(child, clean=True))), replace(now, relatives=(parent,)))
-        assert judge(gone).outcome is Outcome.DEADLOCK
-
-    def test_relatives_with_sockets_that_rested_together_once_had_no_device(self) -> None:
-        before, now = resting(self.FOREIGN)
-        daemon = Relative(9000, 100, "an ancestor", 7, sockets=True, clean=True)
-        other = replace(daemon, pid=9001)
-        for rested, outcome in ((True, Outcome.DEADLOCK), (False, Outcome.INCONCLUSIVE)):
-            first = (replace(daemon, rested=True), replace(other, rested=rested))
-            ran = tuple(replace(each, switches=8) for each in first)
-            assert judge((replace(before, relatives=first), replace(now, relatives=ran))).outcome is outcome
-            assert judge((replace(before, relatives=first), replace(now, relatives=ran[:1]))).outcome is outcome
-        unread = (replace(daemon, rested=True, clean=False),)
-        assert judge((replace(before, relatives=unread), replace(now, relatives=()))).outcome is Outcome.INCONCLUSIVE
-
-    def test_a_relative_that_ran_without_a_socket_has_passed_nothing_on(self) -> None:
-        before, now = resting(self.FOREIGN)
-        old, new = (Relative(9000, 100, "an ancestor", count) for count in (7, 8))
-        assert judge((replace(before, relatives=(old,)), replace(now, relatives=(new,)))).outcome is Outcome.DEADLOCK
+        why = ("processes 9000, 9001 ran",)
+        unsettled = judge((replace(before, unsettled=why), now))
+        assert (unsettled.outcome, unsettled.reasons) == (Outcome.INCONCLUSIVE, why)
+        assert judge((before, replace(now, unsettled=why))).outcome is Outcome.DEADLOCK, "they had none before"
 
 
 class TestWhichConnection:
