@@ -25,6 +25,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from harness.linux import procfs
 from harness.linux.births import Birth, Births
 from harness.linux.procfs import GONE
+from harness.model.records import Device
 
 TRIES = 12
 """A process that wakes up a hundred times a second rests in most; two that pass a file on all the time do not."""
@@ -33,6 +34,8 @@ _ALONE = 3
 _GENERATIONS = 8
 """How often those are read that were born while others were read."""
 _PAUSE_S = 0.003
+_LONGEST_S = 2.0
+"""No further try is begun after this."""
 _NEVER = 1 << 63
 _NAMED = 5
 
@@ -46,8 +49,8 @@ class Shown(NamedTuple):
     """When the reading was complete."""
     receives: bool
     """It has a UNIX socket or a pidfd, by which it can get a file of another process (recvmsg(2), pidfd_getfd(2))."""
-    device: str = ""
-    """A device that was not shown before; empty where there is none."""
+    devices: tuple[Device, ...] = ()
+    """Those that were not shown before."""
     kept: str = ""
     """A message under way or a ring that may keep one, and was not shown before; empty where there is none."""
 
@@ -161,17 +164,18 @@ class Search:
         self._census = known.keys()
         self._ledger = _Ledger(dict(known))
         self._read = read
-        self._kin: dict[int, int | None] = {}
-        """Parents of those that were born meanwhile: who descends from a relative is one."""
+        self._origins: dict[int, int | None] = {}
+        """Of those that were born meanwhile: the ancestor that was there before; None where that is not known."""
         self._receivers: set[int] = set()
         """Of those that were born meanwhile."""
-        self._devices: dict[int, str] = {}
+        self.devices: dict[tuple[int, int], Device] = {}
+        """Those that the first readings did not show: the judge has to know of them."""
         self._kept: dict[int, str] = {}
         """In the present attempt alone: a message arrives, and is gone."""
         self._unreadable: set[int] = set()
 
     def search(self, groups: Mapping[K, Group]) -> dict[K, tuple[str, ...]]:
-        """Try until each group has had its instant, a device was found, or all tries are used up.
+        """Try until each group has had its instant, or all tries are used up.
 
         Args:
             groups: The groups, by any key.
@@ -180,13 +184,10 @@ class Search:
             Why there was none, by the group's key; empty where there was one.
         """
         missing: dict[K, tuple[str, ...]] = dict.fromkeys(groups, ("nothing was read",))
+        until = time.monotonic() + _LONGEST_S
         for attempt in range(TRIES):
-            left = {
-                key: groups[key]
-                for key, why in missing.items()
-                if why and not self._devices.keys() & (groups[key].related | self._descended(groups[key].related))
-            }
-            if not left:
+            left = {key: groups[key] for key, why in missing.items() if why}
+            if not left or time.monotonic() > until:
                 break
             if attempt:
                 time.sleep(_PAUSE_S * attempt)
@@ -198,9 +199,7 @@ class Search:
         self._kept.clear()
         lost = not self._arrive()
         self._examine(tuple(ledger.unread))
-        members = {
-            key: each.receivers | self._descended(each.related) & self._receivers for key, each in groups.items()
-        }
+        members = {key: each.receivers | self.descended(each.related) & self._receivers for key, each in groups.items()}
         everybody = set[int]().union(*members.values())
         for pid in everybody:
             ledger.since[pid] = _NEVER  # it may have got a device since it was read
@@ -224,7 +223,7 @@ class Search:
     def _reasons(
         self, related: frozenset[int], ran: set[int], late: set[int], attempt: int, lost: bool
     ) -> Iterator[str]:
-        descended = self._descended(related)
+        descended = self.descended(related)
         suspects = {pid for pid in self._ledger.suspects if pid in descended or pid not in self._unreadable}
         if lost:
             yield "more processes were born between the looks than the kernel could report"
@@ -240,16 +239,16 @@ class Search:
                 f"process(es) {_listed(suspects)} appeared between the looks, born of one whose descriptors had not "
                 "been read, and could not be read either"
             )
-        for what in (self._devices, self._kept):
-            found = (related | descended) & what.keys()
-            if found:
-                words = ", ".join(sorted({what[pid] for pid in found})[:_NAMED])
-                yield f"process(es) {_listed(found)} show what they did not show at first: {words}"
+        kept = (related | descended) & self._kept.keys()
+        if kept:
+            words = ", ".join(sorted({self._kept[pid] for pid in kept})[:_NAMED])
+            yield f"process(es) {_listed(kept)} show what they did not show at first: {words}"
 
     def _arrive(self) -> bool:
         births = self._source.since()
         for birth in births or ():
-            self._kin[birth.pid] = birth.parent
+            origin = self._origins.get(birth.parent, birth.parent) if birth.parent is not None else None
+            self._origins[birth.pid] = origin if origin in self._census else None
         self._ledger.enter(births or ())
         return births is not None
 
@@ -265,23 +264,15 @@ class Search:
                 self._unreadable.add(pid)
                 continue
             self._ledger.read(pid, shown.ns)
-            if pid in self._kin and shown.receives:
+            if pid in self._origins and shown.receives:
                 self._receivers.add(pid)
-            if shown.device:
-                self._devices[pid] = shown.device
+            self.devices.update({(pid, device.fd): device for device in shown.devices})
             if shown.kept:
                 self._kept[pid] = shown.kept
 
-    def _descended(self, related: frozenset[int]) -> set[int]:
+    def descended(self, related: frozenset[int]) -> set[int]:
         """Those born meanwhile that descend from a relative, or of whom that is not known: one between has gone."""
-        found = set()
-        for pid in self._kin:
-            parent: int | None = pid
-            while parent in self._kin:
-                parent = self._kin[parent]
-            if parent is None or parent in related or parent not in self._census:
-                found.add(pid)
-        return found
+        return {pid for pid, origin in self._origins.items() if origin is None or origin in related}
 
 
 def _turns(pid: int) -> dict[int, tuple[str, int]] | None:

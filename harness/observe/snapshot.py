@@ -29,6 +29,7 @@ from harness.observe.machine import fdinfo_names_connections, invisible, request
 from harness.observe.relations import INSIDE, Relations
 from harness.record import replace
 
+_SHOWN = "it is shown there, and nothing shows that it is another connection's"
 _MANY = 20
 """Processes that are named one by one where something of them was not read."""
 
@@ -40,6 +41,17 @@ class Kin(NamedTuple):
     relatives: tuple[Relative, ...] | None
     mounts: tuple[Mount, ...]
     """Of every mount namespace of the machine; seen by a relative where one is in it."""
+
+
+class Settled(NamedTuple):
+    """What the search for an instant without a hidden device came to."""
+
+    unsettled: tuple[str, ...] = ()
+    """Why there was none."""
+    devices: tuple[Device, ...] = ()
+    """Those that moved to where they were found only then."""
+    relatives: tuple[Relative, ...] = ()
+    """Processes that were born meanwhile and have one."""
 
 
 _NO_KIN = Kin((), None, ())
@@ -112,7 +124,8 @@ class Survey:
         everywhere |= self._waiters().intersection(members)  # those of the other targets
         kin = {target: self._kin(pids) if depends and not launched else _NO_KIN for target, pids in inside.items()}
         self._names_connections = names_connections
-        unsettled = self._settle(kin.values())
+        outcomes = self._settle(kin.values())
+        moved = {target: outcomes.get(id(each), Settled()) for target, each in kin.items()}
         everywhere.update(holder.tgid for each in kin.values() for holder in each.holders if holder.way)
         relatives = {target: self._reapers(pids) - everywhere for target, pids in inside.items()}
         self.read_tasks(everywhere.union(*relatives.values()))
@@ -137,15 +150,15 @@ class Survey:
                     *(task for task in common if task.tgid not in inside[target]),
                     *self._tasks_of(relatives[target] - inside[target]),
                 ),
-                devices=devices,
+                devices=(*devices, *moved[target].devices),
                 connections=connections,
                 mounts=tuple(dict.fromkeys((*mounts[target], *kin[target].mounts))),
                 claims=claims,
                 unseen=unseen,
                 names_connections=names_connections,
                 holders=kin[target].holders,
-                relatives=kin[target].relatives,
-                unsettled=unsettled.get(id(kin[target]), ()),
+                relatives=_joined(kin[target].relatives, moved[target].relatives),
+                unsettled=moved[target].unsettled,
                 awaited=awaited,
                 confined=settled,
                 invisible=hidden,
@@ -176,11 +189,13 @@ class Survey:
             yield from (replace(mount, seen_by=seer) for mount in mounts)
 
     def _holders(self, ways: dict[int, str]) -> Iterator[PossibleHolder]:
+        serving = {device.tgid for device in self.devices() if device.connection is not None}
         for pid in sorted(self.census):
             way = ways.get(pid, "")
             for name, sign in self._signs.get((pid, bool(way)), ()):
                 comm = self.census[pid].stat.comm
-                yield PossibleHolder(pid, sign.tid, comm, name, sign.evidence, way)
+                shown = _SHOWN if sign.device and pid not in serving else ""
+                yield PossibleHolder(pid, sign.tid, comm, name, sign.evidence, way or shown)
 
     def _read_signs(self, ways: dict[int, str]) -> None:
         """What the probes find of each process, once for all targets; a probe may wait as any reader may."""
@@ -228,8 +243,8 @@ class Survey:
             if process is not None and way != INSIDE:
                 yield Relative(pid, process.stat.start_time, way)
 
-    def _settle(self, kins: Iterable[Kin]) -> dict[int, tuple[str, ...]]:
-        """Why there was no instant at which nobody had a device beyond what was read, by the identity of the kin."""
+    def _settle(self, kins: Iterable[Kin]) -> dict[int, Settled]:
+        """Whether there was an instant at which nobody had a device beyond what is shown, by the kin's identity."""
         groups = {}
         adopters: set[int] = set()
         for each in kins:
@@ -242,10 +257,20 @@ class Survey:
         known = {pid: self._read_ns.get(pid, 0) for pid in self.census}
         listings = Listings(self.census, self.taken_ns, {0, 1, *adopters})
         births = Births.listen()
-        if births is None:
-            return Search(listings, known, self._read_again).search(groups)
-        with births:
-            return Search(Reported(births, listings), known, self._read_again).search(groups)
+        search = Search(listings if births is None else Reported(births, listings), known, self._read_again)
+        with births or contextlib.nullcontext():
+            missing = search.search(groups)
+        found = tuple(search.devices.values())
+        return {
+            key: Settled(why, found, tuple(self._late(search.descended(groups[key].related), found)))
+            for key, why in missing.items()
+        }
+
+    def _late(self, descended: set[int], devices: tuple[Device, ...]) -> Iterator[Relative]:
+        """Relatives that were born meanwhile, and have a device."""
+        for pid in sorted({device.tgid for device in devices}):
+            if pid in descended:
+                yield Relative(pid, 0, "it was born of a relative while the others were read")
 
     def _receives(self, pid: int) -> bool:
         tables = self._tables().get(pid, [])
@@ -264,18 +289,12 @@ class Survey:
         if not tables:
             return None
         devices = {(device.fd, device.connection) for device in self.devices() if device.tgid == pid}
-        waiting = {each.number for each in self.connections() if each.waiting != 0}
         signs = {found.means for found in self._signs.get((pid, True), ())}
         found = means.Process(pid, {}, tables, "", (), False, lambda: False)
         fresh = [each.sign.evidence for each in means.found(found) if each.means not in signs]
-        new = [
-            f"descriptor {each.fd} is a FUSE device"
-            for each in self._devices(pid, tables)
-            if (each.fd, each.connection) not in devices
-            if each.connection in waiting or (each.connection is None and not self._names_connections)
-        ]
+        new = tuple(each for each in self._devices(pid, tables) if (each.fd, each.connection) not in devices)
         received = any(receives_files(tid, pid, fd, name) for tid, table in tables for fd, name in table)
-        return Shown(time.monotonic_ns(), received, "; ".join(new), "; ".join(fresh))
+        return Shown(time.monotonic_ns(), received, new, "; ".join(fresh))
 
     def _clients(self, members: frozenset[int]) -> set[int]:
         """Every process with a task that waits for FUSE, by its wait channel: whose requests are counted in
@@ -525,6 +544,10 @@ class Survey:
         if self.ctl is None:
             return tuple(Connection(number, None, name) for number, name in names.items())
         return tuple(replace(each, fsname=names.get(each.number)) for each in connections)
+
+
+def _joined(relatives: tuple[Relative, ...] | None, late: tuple[Relative, ...]) -> tuple[Relative, ...] | None:
+    return None if relatives is None else (*relatives, *late)
 
 
 def _shown(tasks: tuple[Task, ...]) -> Iterator[Awaited]:

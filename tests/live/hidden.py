@@ -43,6 +43,7 @@ class Hidden:
     def answer(self) -> None:
         """The server answers, or lets the device go."""
         os.kill(self.server, signal.SIGUSR1)
+        os.kill(self.server, signal.SIGCONT)
 
     @property
     def gone(self) -> bool:
@@ -72,7 +73,8 @@ def hidden(program: Path, mode: str, folder: Path, ctl: Fusectl) -> Iterator[Hid
         assert word == "ready"
         init = int(number)
         for pid in (server.pid, init):
-            aborts += [ctl.open_abort(each.device) for each in fuse_mounts(pid, pid) if each.source == "situation"]
+            tid = max(procfs.tids(pid))  # a leader that has exited has no mounts
+            aborts += [ctl.open_abort(each.device) for each in fuse_mounts(tid, pid) if each.source == "situation"]
         os.kill(init, signal.SIGKILL)
         made = Hidden(init, server.pid)
         until("init is on its way out", lambda: made.gone or _waits(init))

@@ -21,6 +21,8 @@ class Sign(NamedTuple):
 
     tid: int
     evidence: str
+    device: bool = False
+    """Its name shows that the file is a FUSE device, whosever."""
 
 
 class ProbedProcess(NamedTuple):

@@ -16,6 +16,8 @@ from harness.observe.means import ProbedProcess, Sign
 _NAME = "anon_inode:[io_uring]"
 _NO_DEVICE = ("socket:", "pipe:", "anon_inode:", "<none>")
 """Names of files that are certainly no device node."""
+_DEVICES = frozenset({"/dev/fuse", "/fuse"})
+"""The device node, on the /dev of the machine or on one of another mount namespace."""
 
 
 def find(process: ProbedProcess) -> Iterator[Sign]:
@@ -24,9 +26,11 @@ def find(process: ProbedProcess) -> Iterator[Sign]:
         for fd, name in descriptors:
             if name == _NAME:
                 with contextlib.suppress(OSError):
-                    evidence = kept(procfs.read(f"/proc/{process.pid}/task/{tid}/fdinfo/{fd}"))
+                    text = procfs.read(f"/proc/{process.pid}/task/{tid}/fdinfo/{fd}")
+                    evidence = kept(text)
                     if evidence:
-                        yield Sign(tid, f"io_uring, descriptor {fd}: {evidence}")
+                        device = not _DEVICES.isdisjoint(_registered(text))
+                        yield Sign(tid, f"io_uring, descriptor {fd}: {evidence}", device)
     for tid, thread in process.threads.items():
         if thread.comm.startswith(("iou-sqp-", "iou-wrk-")) and thread.state not in "ZX":
             yield Sign(tid, f"{thread.comm}: a thread of an io_uring works on its requests")
@@ -39,7 +43,7 @@ def kept(text: str) -> str:
     polls = next((place for place, line in enumerate(lines) if line.startswith("PollList:")), None)
     if count is None or polls is None:
         return "its registered files and requests cannot be listed, its lock is taken"
-    names = [line.partition(": ")[2] for line in lines if line.lstrip()[:1].isdigit() and ": " in line]
+    names = _registered(text)
     files = [name for name in names if name and not name.startswith(_NO_DEVICE)]
     if files:
         return f"registered files: {', '.join(files[:3])}"
@@ -47,3 +51,8 @@ def kept(text: str) -> str:
         return f"{count} registered files, which are not named"
     under_way = [line for line in lines[polls + 1 :] if line.startswith("  op=")]
     return f"{len(under_way)} polls under way" if under_way else ""
+
+
+def _registered(text: str) -> list[str]:
+    """The names of the registered files, as far as the kernel gives them."""
+    return [line.partition(": ")[2] for line in text.splitlines() if line.lstrip()[:1].isdigit() and ": " in line]

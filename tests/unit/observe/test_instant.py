@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.linux.births import Birth
+from harness.model.records import Device
 from harness.observe.instant import Group, Search, Shown
 
 READ = 100
@@ -47,7 +48,7 @@ class Machine:
         return {
             pid: None
             if pid in self.unreadable
-            else Shown(self.ns, pid in self.sockets, "descriptor 3 is a FUSE device" if pid in self.devices else "")
+            else Shown(self.ns, pid in self.sockets, (Device(pid, pid, 3, 40),) if pid in self.devices else ())
             for pid in pids
             if pid in self.alive
         }
@@ -56,11 +57,14 @@ class Machine:
         self.turns += pid in self.busy
         return {pid: ("S", self.turns if pid in self.busy else 0)} if pid in self.alive else {}
 
-    def why(self) -> tuple[str, ...]:
+    def searched(self) -> tuple[Search, tuple[str, ...]]:
         known = dict.fromkeys((SHELL, DAEMON, OTHER, STRANGER), READ)
         search = Search(self, known, self.read, self.switches)
         group = Group(frozenset({SHELL, DAEMON, OTHER}), frozenset({DAEMON, OTHER}))
-        return search.search({"a": group})["a"]
+        return search, search.search({"a": group})["a"]
+
+    def why(self) -> tuple[str, ...]:
+        return self.searched()[1]
 
 
 CHILD = Birth(READ + 50, SHELL, 100)
@@ -83,12 +87,11 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         Machine(births=[[EARLY]], stays=frozenset({100})),
         Machine(births=[[CHILD, Birth(READ + 60, 100, 101)], [Birth(READ + 70, 101, 102)]], stays=frozenset({102})),
         Machine(births=[[Birth(READ + 50, STRANGER, 100)]], sockets=frozenset({DAEMON, 100}), stays=frozenset({100})),
-        Machine(births=[[Birth(READ - 50, STRANGER, 100)]], devices=frozenset({100}), stays=frozenset({100})),
         Machine(births=[[Birth(READ - 50, STRANGER, 100)]], unreadable=frozenset({100}), stays=frozenset({100})),
     ],
     ids=[
         "rest", "one daemon runs", "a stranger runs", "a shell runs commands", "one is gone when it is to be read",
-        "one is read", "a line of descendants", "a stranger's child has a socket", "a stranger's child has a device",
+        "one is read", "a line of descendants", "a stranger's child has a socket",
         "a stranger's child cannot be read",
     ],
 )  # fmt: skip
@@ -107,8 +110,6 @@ def _hops() -> list[list[Birth]]:
         (Machine(busy=frozenset({DAEMON, OTHER})), "ran between the looks"),
         (Machine(births=_hops(), unreadable=frozenset(range(100, 500))), "born of one"),
         (Machine(births=[[EARLY]], unreadable=frozenset({100}), stays=frozenset({100})), "could not be read"),
-        (Machine(births=[[EARLY]], devices=frozenset({100}), stays=frozenset({100})), "FUSE device"),
-        (Machine(devices=frozenset({DAEMON})), "FUSE device"),
         (
             Machine(
                 births=[[CHILD]],
@@ -123,3 +124,18 @@ def _hops() -> list[list[Birth]]:
 )
 def test_somebody_may_have_had_it(machine: Machine, word: str) -> None:
     assert word in "; ".join(machine.why())
+
+
+@pytest.mark.parametrize(
+    ("machine", "relative"),
+    [
+        (Machine(births=[[EARLY]], devices=frozenset({100}), stays=frozenset({100})), True),
+        (Machine(births=[[Birth(0, None, 100)]], devices=frozenset({100}), stays=frozenset({100})), True),
+        (Machine(births=[[Birth(0, STRANGER, 100)]], devices=frozenset({100}), stays=frozenset({100})), False),
+        (Machine(devices=frozenset({DAEMON})), False),
+    ],
+)
+def test_a_device_that_has_moved_is_found(machine: Machine, relative: bool) -> None:
+    search, _ = machine.searched()
+    (device,) = search.devices.values()
+    assert (device.tgid in search.descended(frozenset({SHELL, DAEMON, OTHER}))) == relative
