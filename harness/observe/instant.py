@@ -187,7 +187,7 @@ class Search:
         until = time.monotonic() + _LONGEST_S
         for attempt in range(TRIES):
             left = {key: groups[key] for key, why in missing.items() if why}
-            if not left or time.monotonic() > until:
+            if not left or (attempt > _ALONE and time.monotonic() > until):
                 break
             if attempt:
                 time.sleep(_PAUSE_S * attempt)

@@ -290,7 +290,7 @@ class Survey:
             return None
         devices = {(device.fd, device.connection) for device in self.devices() if device.tgid == pid}
         signs = {found.means for found in self._signs.get((pid, True), ())}
-        found = means.Process(pid, {}, tables, "", (), False, lambda: False)
+        found = means.ProbedProcess(pid, {}, tables, "", (), False, lambda: False)
         fresh = [each.sign.evidence for each in means.found(found) if each.means not in signs]
         new = tuple(each for each in self._devices(pid, tables) if (each.fd, each.connection) not in devices)
         received = any(receives_files(tid, pid, fd, name) for tid, table in tables for fd, name in table)

@@ -98,6 +98,13 @@ static int goes_on(pid_t main)
 	return !*answers && !kill(main, 0);
 }
 
+/* All that are left over come to this process, and are reaped at once. */
+static void adopts(void)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	signal(SIGCHLD, SIG_IGN);
+}
+
 static void moves(pid_t main, int hop_us, int stays_us, int session)
 {
 	while (goes_on(main)) {
@@ -308,6 +315,7 @@ static void hide(pid_t init)
 		close(device);
 		said(init);
 	} else if (!strcmp(mode, "fork-exit")) {
+		adopts();
 		if (!fork()) {
 			for (;;) {
 				usleep(1500);
@@ -402,12 +410,12 @@ static void hide(pid_t init)
 	} else if (!strcmp(mode, "fork-stay") || !strcmp(mode, "fork-setsid") || !strcmp(mode, "relay")) {
 		pid_t main = getpid();
 
+		adopts();
 		if (!fork())
 			moves(main, !strcmp(mode, "relay") ? 40000 : 3000, !strcmp(mode, "fork-stay") ? 200000 : 0,
 			      !strcmp(mode, "fork-setsid"));
 		close(device);
 		said(init);
-		signal(SIGCHLD, SIG_IGN);
 	} else if (!strcmp(mode, "pass-pidfd")) {
 		struct turns *turns = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 

@@ -1,4 +1,4 @@
-"""A server outside of a PID namespace that hides its device, by `hidden.c`: started, and made to answer in the end."""
+"""Namespaces that wait for a server that hides (`hidden.c`), or for one that is dead (`dead.c`), any number at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sysconfig
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,17 +17,20 @@ import pytest
 from harness.linux import procfs
 from harness.linux.fusectl import Fusectl, abort
 from harness.linux.mountinfo import fuse_mounts
-from tests.live.situations import until
+from tests.live.situations import below, until
 
-SOURCE = Path(__file__).with_name("hidden.c")
+FOLDER = Path(__file__).parent
 
 
-def built(folder: Path) -> Path:
-    """The program; `cc` is needed."""
-    program = folder / "hidden"
+def built(folder: Path, name: str = "hidden") -> Path:
+    """The program, of the source of this name; `cc` is needed."""
+    program = folder / name
     compiler = sysconfig.get_config_var("CC").split()[0]
     try:
-        subprocess.run([compiler, "-Wall", "-O1", "-o", program, SOURCE, "-lpthread"], check=True)
+        subprocess.run(
+            [compiler, "-Wall", "-Wno-unused-result", "-O1", "-o", program, FOLDER / f"{name}.c", "-lpthread"],
+            check=True,
+        )
     except FileNotFoundError:
         pytest.skip(f"missing: {compiler}")
     return program
@@ -35,15 +38,23 @@ def built(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Hidden:
-    """A namespace whose client waits for the hidden server."""
+    """A namespace whose client waits for the server."""
 
     init: int
     server: int
+    aborts: tuple[int, ...]
+    """Open abort files: they end the hang, whatever becomes of the connections' numbers."""
 
     def answer(self) -> None:
         """The server answers, or lets the device go."""
         os.kill(self.server, signal.SIGUSR1)
         os.kill(self.server, signal.SIGCONT)
+
+    def abort(self) -> None:
+        """End the requests of all its connections."""
+        for fd in self.aborts:
+            with suppress(OSError):
+                abort(fd)
 
     @property
     def gone(self) -> bool:
@@ -52,6 +63,17 @@ class Hidden:
             return procfs.parse_stat_of_status(procfs.read(f"/proc/{self.init}/status")).state in "ZX"
         except OSError:
             return True
+
+
+@contextmanager
+def several(program: Path, modes: tuple[str, ...], folder: Path, ctl: Fusectl) -> Iterator[dict[str, Hidden]]:
+    """One of each mode, all at once."""
+    with ExitStack() as stack:
+        made = {}
+        for mode in modes:
+            (folder / mode).mkdir()
+            made[mode] = stack.enter_context(hidden(program, mode, folder / mode, ctl))
+        yield made
 
 
 @contextmanager
@@ -68,15 +90,14 @@ def hidden(program: Path, mode: str, folder: Path, ctl: Fusectl) -> Iterator[Hid
     aborts: list[int] = []
     try:
         assert server.stdout is not None
-        assert select.select([server.stdout], [], [], 10)[0], f"not ready within 10 s: {mode}"
+        ready = select.select([server.stdout], [], [], 10)[0]
+        aborts = list(_aborts([server.pid, *below(server.pid)], ctl))
+        assert ready, f"not ready within 10 s: {mode}"
         word, number = server.stdout.readline().split()
         assert word == "ready"
         init = int(number)
-        for pid in (server.pid, init):
-            tid = max(procfs.tids(pid))  # a leader that has exited has no mounts
-            aborts += [ctl.open_abort(each.device) for each in fuse_mounts(tid, pid) if each.source == "situation"]
         os.kill(init, signal.SIGKILL)
-        made = Hidden(init, server.pid)
+        made = Hidden(init, server.pid, tuple(aborts))
         until("init is on its way out", lambda: made.gone or _waits(init))
         yield made
     finally:
@@ -89,6 +110,16 @@ def hidden(program: Path, mode: str, folder: Path, ctl: Fusectl) -> Iterator[Hid
         server.wait(10)
         assert server.stdout is not None
         server.stdout.close()
+
+
+def _aborts(pids: list[int], ctl: Fusectl) -> Iterator[int]:
+    """The abort files of all connections of ours whose mounts these processes see."""
+    found: set[int] = set()
+    for pid in pids:
+        with suppress(OSError):
+            tid = max(procfs.tids(pid))  # a leader that has exited has no mounts
+            found.update(each.device for each in fuse_mounts(tid, pid) if each.source == "situation")
+    yield from map(ctl.open_abort, sorted(found))
 
 
 def _waits(init: int) -> bool:
