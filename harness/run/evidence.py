@@ -6,11 +6,11 @@ import shutil
 import time
 from pathlib import Path
 
-from harness.launch import repro
 from harness.launch.victim import Victim
 from harness.model import recording
 from harness.model.records import Result, Snapshot
 from harness.report import outputs
+from harness.repro.forms import sh
 
 
 def fresh_folder(base: Path, name: str) -> Path:
@@ -38,9 +38,9 @@ class Evidence:
         (self.folder / "snapshots.json").write_text(recording.dump(snapshots))
         if victim.journal.exists():
             shutil.copyfile(victim.journal, self.folder / "journal.jsonl")
-        if repro.possible(victim.scenario):
+        if sh.possible(victim.scenario):
             script = self.folder / "repro.sh"
-            script.write_text(repro.script(victim.scenario))
+            script.write_text(sh.script(victim.scenario))
             script.chmod(0o755)
 
     def result(self, result: Result) -> None:

@@ -284,7 +284,7 @@ def _take_evidence(found: Path, scenarios: tuple[Scenario, ...], out: Path | Non
     """
     if out is None:
         return ()
-    from harness.launch import repro
+    from harness.repro.forms import sh
     from harness.run.evidence import fresh_folder
     from harness.vm.evidence import take
 
@@ -293,9 +293,9 @@ def _take_evidence(found: Path, scenarios: tuple[Scenario, ...], out: Path | Non
     def folder_for(name: str) -> Path:
         folder = fresh_folder(out, name)
         scenario = known.get(name) or known.get(name.rpartition("-")[0])
-        if scenario is not None and repro.possible(scenario):
+        if scenario is not None and sh.possible(scenario):
             script = folder / "repro.sh"
-            script.write_text(repro.script(scenario))
+            script.write_text(sh.script(scenario))
             script.chmod(0o755)
         return folder
 

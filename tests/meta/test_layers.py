@@ -26,6 +26,7 @@ ROOMS = (
     "harness.report",
     "harness.resolve",
     "harness.judge",
+    "harness.repro",
     "harness.launch",
     "harness.observe",
     "harness.kernels",
@@ -69,6 +70,7 @@ WITH_FAKEFS = {
     "harness.run": {"fakefs"},
     "harness.resolve": {"fakefs"},
     "harness.judge": {"fakefs"},
+    "harness.repro": {"fakefs"},
     "harness.launch": {"fakefs"},
     "harness.guard": {"fakefs"},
 }

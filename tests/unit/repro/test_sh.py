@@ -11,21 +11,21 @@ from pathlib import Path
 import pytest
 
 from harness import catalogue
-from harness.launch import repro
+from harness.repro.forms import sh
 from harness.scenario import Before, Scenario
 
-SCENARIOS = [each for each in catalogue.catalogue().values() if repro.possible(each)]
+SCENARIOS = [each for each in catalogue.catalogue().values() if sh.possible(each)]
 
 
 @pytest.mark.parametrize("chosen", SCENARIOS, ids=lambda each: each.name)
 def test_it_is_sound_shell(chosen: Scenario) -> None:
-    done = subprocess.run(["sh", "-n"], input=repro.script(chosen), text=True, capture_output=True, check=False)
+    done = subprocess.run(["sh", "-n"], input=sh.script(chosen), text=True, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("chosen", SCENARIOS, ids=lambda each: each.name)
 def test_it_says_what_it_is_and_cleans_up(chosen: Scenario) -> None:
-    text = repro.script(chosen)
+    text = sh.script(chosen)
     assert text.startswith("#!/bin/sh\n")
     assert f"# {chosen.name}: {chosen.summary}." in text
     assert "trap finish EXIT" in text
@@ -59,7 +59,7 @@ def test_words_of_others_stay_words(name: str, tmp_path: Path) -> None:
     lines = (
         f"set -u; PATH={tmp_path}:$PATH; python={tmp_path}/python; name=it; dir='/a b\"$HOME'; export python dir name",
         "journalled() { :; }",
-        repro.started(chosen),
+        sh.started(chosen),
         "wait",
     )
     done = subprocess.run(["sh", "-c", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""`repro.sh`: the same scenario by hand, with unshare(1), fakefs and nothing of the harness.  Pure."""
+"""A shell script: the same scenario by hand, with unshare(1), fakefs and nothing of the harness.  Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import re
 import shlex
 import sys
 
+from harness.errors import UsageError
 from harness.launch import argv
 from harness.model.printable import visible
+from harness.repro.file import File
 from harness.scenario import Before, Exercise, Frame, Holder, Place, Scenario
 
+SUMMARY = "a shell script with fakefs, as `run --out DIR` keeps it (repro.sh)"
 _SCRIPT = """\
 #!/bin/sh
 # {name}: {summary}.
@@ -95,12 +98,25 @@ _VARIABLES = argv.Places(
 _VARIABLE = re.compile(rf"{_MARK}(python|name|dir)")
 
 
+def files(scenarios: tuple[Scenario, ...]) -> list[File]:
+    """Write a script for each scenario.
+
+    Raises:
+        UsageError: a scenario takes more than fakefs and a shell.
+    """
+    for each in scenarios:
+        if not possible(each):
+            raise UsageError(f"there is no script of {each.name}: it takes more than fakefs and a shell")
+    return [File(f"{each.name}.sh", script(each), executable=True) for each in scenarios]
+
+
 def possible(scenario: Scenario) -> bool:
     """Whether fakefs and a shell suffice for it."""
     return scenario.server is not Place.NOWHERE and not scenario.command
 
 
 def script(scenario: Scenario) -> str:
+    """Write the script of a scenario that is possible."""
     target = "init=$server_pid" if scenario.frame is Frame.PROCESS else _INIT
     return _SCRIPT.format(
         name=visible(scenario.name),

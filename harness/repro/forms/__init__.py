@@ -1,0 +1,1 @@
+"""Forms of a reproducer, one per file: `SUMMARY`, and `files(scenarios)`, which is pure."""

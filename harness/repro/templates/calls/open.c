@@ -1,0 +1,5 @@
+static void call(void)
+{
+//% include "gate.c"
+	open(FILE_NAME, O_RDONLY);
+}
