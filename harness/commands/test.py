@@ -21,8 +21,6 @@ Everything else is passed on to pytest: `fusezap test -k judge -x`, `fusezap tes
 PASSES_ON = True
 SLOW = "slow"
 PURE = ("tests/meta", "tests/unit", "tests/fuzz")
-EMULATED = ("tests/vm",)
-"""Each test of it waits for an emulator of one processor."""
 WORKERS = 4
 
 
@@ -57,7 +55,6 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _parts() -> list[list[str]]:
-    """Everything, as arguments of three runs of pytest: the live tests have the machine to themselves."""
-    at_once = ["-n", str(min(len(os.sched_getaffinity(0)), WORKERS)), "--dist", "loadfile"]
-    alone = [f"--ignore={suite}" for suite in (*PURE, *EMULATED)]
-    return [[*at_once, *PURE], alone, [*at_once, *EMULATED]]
+    """Everything, as arguments of two runs of pytest: what looks at live processes has the machine to itself."""
+    workers = min(len(os.sched_getaffinity(0)), WORKERS)
+    return [["-n", str(workers), "--dist", "worksteal", *PURE], [f"--ignore={suite}" for suite in PURE]]
