@@ -35,7 +35,7 @@ class Statuses(NamedTuple):
 CHECK = Statuses(128, 255)
 """From 128 on, `git bisect run` stops; 1 to 127, but for 125, would call the commit bad."""
 ANSWERS_2 = Statuses(3, 3)
-"""Of commands whose 2 means that it cannot be told."""
+"""Statuses of commands whose 2 means `cannot tell`."""
 OTHERS = Statuses(2, 3)
 _OF_COMMANDS = {"check": CHECK, **dict.fromkeys(("judge", "observe", "diagnose", "runtimes"), ANSWERS_2)}
 
@@ -179,7 +179,7 @@ def open_streams() -> None:
 
 
 def _json_escaped(error: UnicodeError) -> tuple[str, int]:
-    """What the locale's encoding lacks, as JSON has it, so that a document in an ASCII locale still parses."""
+    """Escape characters that the locale's encoding lacks as JSON does: a document in an ASCII locale still parses."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
@@ -208,7 +208,7 @@ def say(text: str) -> None:
 
 
 def _described(error: OSError) -> str:
-    """What went wrong, with which file or, where no file is named, in which line of ours."""
+    """Describe an error with its file or, without one, with the line of our code."""
     if error.filename is None:
         return f"{error.strerror or error} ({_where(error)})"
     other = f" and {_name(error.filename2)}" if error.filename2 is not None else ""

@@ -12,7 +12,7 @@ from harness.errors import FusezapError, UsageError
 
 
 def names(package: ModuleType) -> tuple[str, ...]:
-    """What the package has, by the names of its public files, with hyphens; imports none of them."""
+    """List a package's public files, with hyphens in their names; imports none of them."""
     found = {name for folder in package.__path__ for name in modules_in(folder)}
     return tuple(sorted(name.replace("_", "-") for name in found if not name.startswith("_")))
 
@@ -50,7 +50,7 @@ def modules(package: ModuleType, *needed: str) -> list[ModuleType]:
 
 
 def chosen(package: ModuleType, kind: str, name: str, *needed: str) -> ModuleType:
-    """The one that a user named; UsageError tells those near an unknown name, and all there are."""
+    """Find the item that a user named; UsageError lists names close to an unknown one, and all there are."""
     known = names(package)
     if name not in known:
         import difflib

@@ -23,7 +23,7 @@ class Role(StrEnum):
 
 
 class Certainty(StrEnum):
-    """How much a matching stack says.  Text never proves a deadlock: it does not show who could still answer."""
+    """The certainty of a matching stack.  Text never proves a deadlock: it does not show who could still answer."""
 
     LIKELY = "likely"
     POSSIBLE = "possible"
@@ -132,7 +132,7 @@ class Pattern:
         self.links = tuple(Link(each) for each in text.split(" < "))
 
     def place(self, functions: Sequence[str], modules: Sequence[str], top: int) -> int | None:
-        """Where the chain begins in a stack that is innermost first; None where it does not fit.
+        """Find the chain in a stack that is innermost first; None if it does not fit.
 
         Args:
             functions: Names without suffix.

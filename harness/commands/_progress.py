@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def on_terminal() -> bool:
-    """Whether stderr is a terminal that can draw a bar."""
+    """True if stderr is a terminal that can draw a bar."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 

@@ -138,6 +138,6 @@ def _table(series: tuple[Series, ...]) -> None:
 
 
 def _conclusive(series: Series) -> bool:
-    """Whether a cell is conclusive; a scenario that this machine cannot run is."""
+    """True if a cell is conclusive; a scenario that this machine cannot run counts as such."""
     outcomes = {count.outcome for count in series.counts}
     return bool(series.missing) or (bool(outcomes) and not outcomes & NO_VERDICT and not series.errors)

@@ -148,12 +148,12 @@ def _compare(opened: Store, query: Query, args: argparse.Namespace) -> int:
 
 
 def _last(cells: list[Cell], name: str) -> dict[str, Cell]:
-    """Of the kernel of that name which was measured last: a suite's kernel changes."""
+    """The cells of the last measured kernel of that name: a suite's kernel changes."""
     if not cells:
         raise UsageError(f"there are no results of {name!r}", "`fusezap results` shows what there is")
     return {cell.scenario: cell for cell in cells if cell.digest == cells[-1].digest}
 
 
 def _kinds(cell: Cell | None) -> frozenset[str] | None:
-    """How often is chance; whether at all is not."""
+    """Compare the outcomes that occurred, not their numbers, which are chance."""
     return None if cell is None else frozenset(cell.outcomes)

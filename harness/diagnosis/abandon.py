@@ -37,7 +37,7 @@ def in_child(work: Callable[[Callable[[str], None]], int], given_up: Callable[[s
 
 
 def _worked(work: Callable[[Callable[[str], None]], int], reader: int, writer: int) -> int:
-    """In the child.  A signal to the group, such as of Ctrl-C, is told by the parent."""
+    """Runs in the child.  The parent reports a signal to the group, such as Ctrl-C."""
     os.close(reader)
     try:
         return work(lambda text: _say(writer, text))

@@ -1,4 +1,4 @@
-"""Who has waited long for an answer of a FUSE server that lives: read whether anything is stuck or not."""
+"""Finds tasks that have waited long for an answer of a live FUSE server, whether anything is stuck or not."""
 
 from __future__ import annotations
 

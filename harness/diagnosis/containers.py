@@ -92,7 +92,7 @@ STATES = (
     ("/run/containerd/runc/k8s.io", "state.json", "containerd"),
     ("/run/containerd/runc/default", "state.json", "containerd"),
 )
-"""Where OCI runtimes keep a folder for each container by default, the file in it that names its init, whose it is."""
+"""Default folders of OCI runtimes' state, the file in each that names the container's init, and the runtime."""
 
 
 def of_state(runtime: str, name: str, path: str, text: str, init: tuple[int, int]) -> Container | None:
@@ -114,7 +114,7 @@ _ENGINES = {
 
 
 def state_files(container: Container) -> tuple[str, ...]:
-    """Where the runtime keeps what it knows of the container, the likeliest first."""
+    """Folders in which the runtime may keep its record of the container, the likeliest first."""
     number = container.id
     tasks = "/run/containerd/io.containerd.runtime.v2.task"
     storage = "/containers/storage"
@@ -161,7 +161,7 @@ def _of_docker(container: Container, raw: dict[str, Any]) -> Container:
 
 
 def _of_annotations(container: Container, path: str, found: dict[str, Any]) -> Container:
-    """Of an OCI bundle's config.json: its annotations, and nothing of its process."""
+    """Read the annotations of an OCI bundle's config.json, and nothing of its process."""
     runtime = container.runtime
     if runtime in _ENGINES:
         runtime = "containerd" if "/containerd/" in path else "cri-o"

@@ -1,4 +1,4 @@
-"""What of the readings is a finding: judged as a run is.  Pure."""
+"""Makes findings of the readings, judged as a run is.  Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.model.records import Outcome, Progress, Snapshot, Task, Verdict
 PATIENCE_S = 1.0
 _LAST_S = 253402300799
 """The end of the year 9999, in seconds since the epoch: a capture of others may hold any number."""
-"""What is no proven deadlock is a finding once it has rested so long: a slow server's every FLUSH looks the same."""
+"""Seconds of rest after which an unproven hang is a finding: every FLUSH of a slow server looks alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class _Found:
 
 
 def settled(snapshots: tuple[Snapshot, ...], rests: tuple[Rest, ...]) -> bool:
-    """True when another look would not tell more."""
+    """True if another look would not show more."""
     if _rested(snapshots[-1], rests):
         return True  # whatever it is; and the judgement takes longer than this
     verdict = _verdict(snapshots)

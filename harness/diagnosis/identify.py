@@ -33,7 +33,7 @@ LAUNCHERS = frozenset({"bwrap", "firejail", "minijail0", "nsjail", "unshare"})
 MOST_ABOVE = 64
 """Processes above init that a record may name."""
 MOST_RECORDS = 20_000
-"""Of one runtime."""
+"""The most records of one runtime."""
 MOST_UNSEEN = 20
 DEADLINE_S = 1.0
 """For all that is asked at once."""
@@ -65,10 +65,10 @@ class Clerk:
         self.silent = False
         """It did not answer once: it is not asked again."""
         self.unseen: tuple[str, ...] = ()
-        """What it could not read of the runtimes' records at the last look."""
+        """The runtimes' records that could not be read at the last look."""
 
     def identify(self, snapshots: tuple[Snapshot, ...]) -> tuple[Container | None, ...]:
-        """Which container each is; None where it is none, cannot be told, or the clerk does not come back."""
+        """Find the container of each; None if there is none, if it is unknown, or if the helper does not return."""
         questions = [_question(snapshot) for snapshot in snapshots]
         if not questions or self.silent:
             return (None,) * len(questions)

@@ -1,4 +1,4 @@
-"""Looks the machine over, as often as it takes until what is stuck can be told from what only just ends."""
+"""Looks the machine over repeatedly, until stuck tasks can be distinguished from those that just end."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def _of(snapshot: Snapshot, uses: tuple[Use, ...]) -> tuple[Use, ...]:
 
 
 def blind(ctl: Fusectl | None) -> tuple[str, ...]:
-    """What keeps us from saying that nothing is stuck."""
+    """Reasons that keep us from saying that nothing is stuck."""
     found = []
     if not procfs.has_capabilities(procfs.CAP_SYS_PTRACE, procfs.CAP_SYS_ADMIN):
         found.append(

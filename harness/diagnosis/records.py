@@ -1,4 +1,4 @@
-"""What a diagnosis reads, and what it finds: frozen records, as `harness/model/records.py` has them."""
+"""The readings and findings of a diagnosis: frozen records, like those of `harness/model/records.py`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ BELOW = "below process"
 
 @record(frozen=True, slots=True)
 class Container:
-    """Which container a namespace is, as far as its control group and the runtime's state files tell."""
+    """The container of a namespace, according to its control group and the runtime's state files."""
 
     runtime: str
     """The tool, as the table of path shapes calls it: docker, lxc, "podman or cri-o"; or BELOW."""
     id: str
     evidence: str
-    """Where the number was found."""
+    """The source of the number."""
     name: str | None = None
     image: str | None = None
     pod: str | None = None
@@ -31,7 +31,7 @@ class Container:
 
 @record(frozen=True, slots=True)
 class Rest:
-    """How long a task has not run, in seconds: `se.exec_start` of /proc/PID/sched."""
+    """Seconds since a task last ran: `se.exec_start` of /proc/PID/sched."""
 
     tid: int
     seconds: float
@@ -62,9 +62,9 @@ class PendingRequest:
     """Below the mount point."""
     state: str
     tid: int | None
-    """Who sleeps until it is answered."""
+    """The task that sleeps until the answer comes."""
     for_s: float | None = None
-    """How long that one has slept."""
+    """Seconds for which that task has slept."""
 
 
 @record(frozen=True, slots=True)
@@ -113,15 +113,15 @@ class Readings:
     duration_s: float
     readings: tuple[Reading, ...]
     blind: tuple[str, ...] = ()
-    """What keeps an empty answer from meaning that nothing is stuck."""
+    """Reasons why an empty answer does not mean that nothing is stuck."""
     unseen: tuple[str, ...] = ()
-    """What could not be read, in words."""
+    """The parts that could not be read, in words."""
     requests: tuple[PendingRequest, ...] = ()
     """Without an answer, of the connections that are waited for; where the kernel's memory could be read."""
     clients: tuple[Client, ...] = ()
     """Those who have waited long for an answer, whether anything is stuck or not."""
     serving: tuple[Serving, ...] = ()
-    """Of the connections that those wait for."""
+    """The requests of the connections for which those wait."""
     running: bool = True
     """False: they are of a crash dump, on whose machine nothing can be ended any more."""
 
@@ -166,7 +166,7 @@ class Remedy:
     effect: str
     resolver: str | None = None
     target: str = ""
-    """What the resolver is given: a tracer's PID, a frozen group's folder."""
+    """The resolver's argument: a tracer's PID, a frozen group's folder."""
 
     @property
     def lossless(self) -> bool:
@@ -208,7 +208,7 @@ class Server:
     pid: int
     comm: str
     doing: tuple[str, ...]
-    """What its threads do, a phrase for each kind."""
+    """The activity of its threads, a phrase for each kind."""
 
 
 @record(frozen=True, slots=True)
@@ -222,14 +222,14 @@ class LongWait:
     waiting: int | None
     """Requests without an answer on it; None where that is not known."""
     clients: tuple[Client, ...]
-    """Who waits, the longest first."""
+    """The waiting tasks, the longest wait first."""
     servers: tuple[Server, ...]
     """Empty where none is known."""
 
 
 @record(frozen=True, slots=True)
 class Aftermath:
-    """What an act did to whom."""
+    """The effects of an act on others."""
 
     took_s: float | None
     """Seconds until the finding was gone; None when it is still there."""
@@ -238,7 +238,7 @@ class Aftermath:
     living: tuple[int, ...]
     """Its processes that live on."""
     harmed: tuple[str, ...]
-    """What else has ended or is stuck now, and was well before; a line each."""
+    """Other things that have ended or are stuck now, and were well before; a line each."""
     well: tuple[int, int, int]
     """Processes, FUSE mounts and connections that there are after it."""
 

@@ -1,4 +1,4 @@
-"""What would end a finding: the command, and what it does to whom.  Pure."""
+"""Remedies for a finding: the command, and its effects on others.  Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.resolve import by_hand
 FUSECTL = "/sys/fs/fuse/connections"
 _FUSE = ("fuse-", "execve")
 _USUAL = "/sys/fs/cgroup/freezer"
-"""Where cgroup v1's freezer usually is, for recordings that do not say it."""
+"""The usual mount point of cgroup v1's freezer, for recordings without one."""
 
 
 def remedies(
@@ -156,7 +156,7 @@ def _thaw(frozen: Frozen, snapshot: Snapshot) -> Remedy:
 
 
 def _parents(snapshot: Snapshot) -> list[Remedy]:
-    """Of the dead that came in by setns(): their parents outside must reap."""
+    """Remedies for dead tasks that came in by setns(): their parents outside must reap."""
     found = []
     for parent in _parents_outside(snapshot):
         task = snapshot.task(parent)

@@ -23,7 +23,7 @@ Look = Callable[[], Diagnosis]
 
 
 def named(diagnosis: Diagnosis, identity: str) -> Finding:
-    """UsageError tells what there is instead."""
+    """UsageError lists the alternatives."""
     found = next((each for each in diagnosis.findings if each.id == identity), None)
     if found is None:
         known = ", ".join(each.id for each in diagnosis.findings) or "nothing is stuck"
@@ -126,7 +126,7 @@ def _same(each: Finding, finding: Finding) -> bool:
 
 @contextmanager
 def _taken(finding: Finding, remedy: Remedy, ctl: Fusectl | None) -> Iterator[Callable[[], None]]:
-    """What is needed to act, and the act."""
+    """The inputs of an act, and the act."""
     try:
         if remedy.resolver == "abort":
             if ctl is None or finding.connection is None:

@@ -1,4 +1,4 @@
-"""Who may be stuck, by one look over the machine: namespaces whose init is on its way out, and processes that are."""
+"""Finds possibly stuck tasks by one look over the machine: namespaces whose init exits, and processes that exit."""
 
 from __future__ import annotations
 

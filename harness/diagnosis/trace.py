@@ -1,4 +1,4 @@
-"""What happens while somebody looks: signals, exits and FUSE requests, by an instance of tracefs of our own.
+"""Traces events during a look: signals, exits and FUSE requests, in a tracefs instance of our own.
 
 The kernel has them as events (include/trace/events/signal.h, sched.h; fs/fuse/fuse_trace.h, of newer kernels).  An
 instance has a buffer of its own, so that whoever traces besides is not disturbed.
@@ -33,9 +33,9 @@ _LINE = re.compile(r"\s*(?P<comm>.+)-(?P<tid>\d+)\s+\[\d+\]\s+\S+\s+(?P<at>\d+\.
 @dataclass(frozen=True, slots=True)
 class Event:
     at_s: float
-    """Of the trace's clock: since the boot, without what the machine slept."""
+    """Seconds of the trace's clock: since the boot, without the machine's sleep."""
     tid: int
-    """Who did it."""
+    """The acting task."""
     comm: str
     event: str
     told: str
@@ -111,7 +111,7 @@ def _root() -> str:
 
 
 def _remove_stale(root: str) -> None:
-    """Of those who were killed."""
+    """The victims of a kill."""
     for name in os.listdir(f"{root}/instances"):
         pid = name[len(_PREFIX) :]
         if name.startswith(_PREFIX) and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):

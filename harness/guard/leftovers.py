@@ -1,4 +1,4 @@
-"""What a run has left on the machine, in words; nothing is changed."""
+"""Lists what a run has left on the machine, in words; changes nothing."""
 
 from __future__ import annotations
 

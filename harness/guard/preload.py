@@ -32,7 +32,7 @@ def programs() -> None:
 
 
 def find(argv: Sequence[str]) -> Main | None:
-    """What `python -P -m NAME …` would run, where it was imported."""
+    """The function that `python -P -m NAME …` would run, if the module was imported."""
     if tuple(argv[:3]) == (sys.executable, "-P", "-m"):
         return _loaded.get(argv[3])
     return None

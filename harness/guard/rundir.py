@@ -1,4 +1,4 @@
-"""Where a run keeps its sockets and its journal, and by what it is found again when everything else is dead.
+"""The folder of a run: its sockets and its journal, and the record by which `clean` finds it when all else is dead.
 
 One folder a run: `BASE/RUN`, RUN being `fusezap-` and twelve hex digits, which is also the fsname of every mount
 that the run makes.  The first four digits are those of BASE: runs with another BASE are somebody else's.
@@ -32,7 +32,7 @@ TRIES = 50
 
 @record(frozen=True, slots=True)
 class Owner:
-    """Who looks after a run.  `boot` keeps a folder that survived a reboot from naming strangers."""
+    """The processes that look after a run.  `boot` keeps a folder that survived a reboot from naming strangers."""
 
     boot: str
     harness: Process

@@ -1,4 +1,4 @@
-"""What the guard starts: a program beside the container, and the container itself.
+"""Starts the guard's children: a program next to the container, and the container itself.
 
     guard ─▶ shim ─▶ init (PID 1 of its namespace) ─▶ programs
 

@@ -23,7 +23,7 @@ _POLL_S = 0.002
 
 @record(frozen=True, slots=True)
 class Swept:
-    """What was done about one run."""
+    """The actions that were taken for one run."""
 
     run: str
     actions: tuple[str, ...]
@@ -126,7 +126,7 @@ def mounted_runs() -> dict[str, set[int]]:
 
 
 def _runs_seen(pid: int) -> set[str]:
-    """By the mountinfo of the first task of the process that has one."""
+    """Read the mountinfo of the first task of the process that has one."""
     for tid in _tids(pid):
         try:
             entries = mounts_named(rundir.PREFIX, tid, pid)

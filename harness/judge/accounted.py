@@ -1,4 +1,4 @@
-"""Who can answer a connection, by the account that kernel memory gives of every reference to its devices.  Pure."""
+"""Finds who can answer a connection, from the account of every reference to its devices in kernel memory.  Pure."""
 
 from __future__ import annotations
 

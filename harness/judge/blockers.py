@@ -22,7 +22,7 @@ def of_stack(functions: tuple[str, ...]) -> Row | None:
 
 
 def of_task(task: Task) -> Row:
-    """What keeps a task that is to end; `UNKNOWN` where nothing shows it."""
+    """Find what keeps a task that is to end; `UNKNOWN` if nothing shows it."""
     if task.zombie:
         return TRACED if task.tracer else UNREAPED
     if task.held:

@@ -1,4 +1,4 @@
-"""What a proof of deadlock takes for granted: nothing, or conditions in words, each with what was checked for it.
+"""The assumptions of a proof of deadlock: none, or conditions in words, each with the checks that were made for it.
 Pure."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MEANS = {
 
 
 def complete(graph: WaitGraph, dead: frozenset[str], now: Snapshot) -> bool:
-    """Whether every reference to the device of every connection among the dead is accounted for.
+    """True if every reference to the device of every connection among the dead is accounted for.
 
     Where kernel memory gives the account, it also has to show the request of each task that waits for the connection.
     """

@@ -149,7 +149,7 @@ def _unrested(names: frozenset[str], before: Snapshot | None, now: Snapshot) -> 
 
 
 def _rests_on(graph: WaitGraph, dead: frozenset[str]) -> list[str]:
-    """What the proof takes for granted, so that the reader can check it."""
+    """The assumptions of the proof, for the reader to check."""
     assumed: dict[tuple[str, str], list[str]] = {}
     labels = {node.id: node.label for node in graph.nodes}
     for edge in graph.edges:

@@ -1,4 +1,4 @@
-"""Who waits for whom: an AND-OR wait-for graph out of a snapshot, and which of its nodes can still move.  Pure.
+"""Builds the AND-OR wait-for graph of a snapshot, and finds which of its nodes can still move.  Pure.
 
 init waits for ALL tasks of its namespace; a request can be answered by ANY task that holds its connection's device.
 """
@@ -183,7 +183,7 @@ def _owners(number: int, view: View) -> Wait:
 
 
 def _any_waiting(view: View) -> Wait:
-    """What a request of which nothing tells the connection waits for."""
+    """The node for which a request waits whose connection is unknown."""
     targets = tuple(
         For(connection_id(each.number), Strength.OBSERVED, f"one {counting(each.waiting)}")
         for each in view.snapshot.connections

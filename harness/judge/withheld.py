@@ -15,7 +15,7 @@ _NEVER_ANSWERS = "hang"
 
 
 def withheld(verdict: Verdict, journal: Sequence[Entry], server: int) -> str | None:
-    """In words; None where it is not so, or cannot be told.  `server`: the process that writes the journal."""
+    """The reason in words; None if it is not so, or not known.  `server`: the process that writes the journal."""
     if verdict.outcome is not Outcome.STARVED:
         return None
     now = verdict.snapshots[-1]

@@ -44,7 +44,7 @@ def kernels_of(depends: str) -> tuple[str, ...]:
 
 
 def newer(version: str, other: str) -> bool:
-    """By Debian's order."""
+    """True if `version` is newer than `other` by Debian's order."""
     argv = ["dpkg", "--compare-versions", version, "gt", other]
     return subprocess.run(argv, check=False).returncode == 0
 
@@ -63,7 +63,7 @@ def suite(name: str, report: Report, architecture: str = "") -> Archive:
 
 
 class Archive:
-    """What a sources list leads to; its lists are fetched when this is made, and kept in `folder`."""
+    """The packages of a sources list; the constructor fetches the package lists into `folder`."""
 
     def __init__(self, folder: Path, listed: str, architecture: str = "") -> None:
         self._folder = folder
@@ -110,7 +110,7 @@ class Archive:
         return tuple(re.findall(r"^Inst (\S+) ", shown, re.M))
 
     def files(self, packages: Iterable[str]) -> tuple[Remote, ...]:
-        """Of those packages, in their order."""
+        """Find the files of those packages, in their order."""
         names = tuple(packages)
         printed = _run(["apt-get", *self._options, "download", "--print-uris", *names])
         found = {each.name.partition("_")[0]: each for each in download.remotes(printed)}

@@ -1,4 +1,4 @@
-"""What kernels and their modules are packed in, and the banner that an unpacked kernel bears."""
+"""Compression formats of kernels and modules, and the version banner of an unpacked kernel."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def decompressed(packed: bytes, trailer: int = 0) -> bytes | None:
 
 
 class _Decompressor(Protocol):
-    """Of zlib, lzma and bz2 alike."""
+    """The common interface of the decompressors of zlib, lzma and bz2."""
 
     @property
     def eof(self) -> bool: ...
@@ -66,13 +66,13 @@ class _Decompressor(Protocol):
 
 
 def _whole(stream: _Decompressor, packed: bytes) -> bytes | None:
-    """What is packed, and one byte beyond MOST at the most; None for a stream that breaks off."""
+    """Decompress up to MOST + 1 bytes; None for a stream that breaks off."""
     found = stream.decompress(packed, MOST + 1)
     return found if stream.eof or len(found) > MOST else None
 
 
 def _by_command(argv: tuple[str, ...], packed: bytes) -> bytes | None:
-    """What it writes, and one byte beyond MOST at the most."""
+    """Read up to MOST + 1 bytes of the program's output."""
     import subprocess
     import tempfile
 

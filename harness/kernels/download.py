@@ -45,7 +45,7 @@ def remotes(printed: str) -> tuple[Remote, ...]:
 
 def fetch(wanted: tuple[Remote, ...], folder: Path, report: Report) -> tuple[Path, ...]:
     """The files, in `folder`, which then holds nothing else.  What is there of them in part is gone on with, unless it
-    was left by a SIGKILL: then its time does not tell which version it is of."""
+    was left by a SIGKILL: then its mtime does not identify the version."""
     folder.mkdir(exist_ok=True)
     paths = {folder / each.name: each for each in wanted}
     for left in set(folder.iterdir()) - set(paths):

@@ -17,7 +17,7 @@ class Image:
     release: str
     """`uname -r` under it."""
     version: str
-    """`uname -v` under it, where the image tells; else what its package says; else empty."""
+    """`uname -v` of the kernel, from the image, else from its package, else empty."""
     machine: str
     """`uname -m` under it."""
     digest: str

@@ -44,7 +44,7 @@ def lacking(image: Image) -> tuple[str, ...]:
         image: The kernel.
 
     Returns:
-        Each need in words, with the options that would meet it; empty where nothing lacks, or nothing tells.
+        Each need in words, with the options that would meet it; empty if none is missing, or without a configuration.
     """
     config = _config(image)
     if config is None or "CONFIG_" not in config:

@@ -9,7 +9,7 @@ from harness.record import record, replace
 
 @record(frozen=True, slots=True)
 class Bytes:
-    """How many bytes of an operation are done."""
+    """The number of bytes of an operation that are done."""
 
     what: str
     """The operation, such as `fetching linux-image-6.1.0-56-amd64`."""

@@ -1,4 +1,4 @@
-"""What names a kernel on the command line, the same everywhere."""
+"""Kernel specifications of the command line, the same everywhere."""
 
 from __future__ import annotations
 

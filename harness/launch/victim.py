@@ -22,7 +22,7 @@ class Victim:
     journal: Path
     claims: tuple[Claim, ...]
     about: str
-    """What was proven at the time of arming, in words: `the file is held open on connection 41`."""
+    """The claims proven at the time of arming, in words: `the file is held open on connection 41`."""
     failures: tuple[str, ...] = ()
     """Calls that failed before the kill and must not fail: `execve(2): 5 ETXTBSY`."""
     remedy: tuple[str, int | str] | None = None

@@ -41,7 +41,7 @@ def parse_freezer(text: str) -> str | None:
 
 
 def frozen_group(tid: int, tgid: int) -> str | None:
-    """The v1 group that keeps the task frozen, or is about to; None: there is none, or it cannot be told."""
+    """The v1 group that keeps the task frozen, or is about to; None if there is none, or if it cannot be read."""
     try:
         path = parse_freezer(procfs.read(f"/proc/{tgid}/task/{tid}/cgroup"))
         root = hierarchy(read_mountinfo(os.getpid(), os.getpid()), 1)

@@ -1,4 +1,4 @@
-"""A descriptor of the FUSE device, told by the device's number and not by a name."""
+"""Recognizes a descriptor of the FUSE device by the device's number, not by a name."""
 
 from __future__ import annotations
 

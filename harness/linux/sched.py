@@ -20,7 +20,7 @@ def parse_exec_start_ms(text: str) -> float | None:
 
 
 def rested_s(tid: int, tgid: int) -> float | None:
-    """Seconds, by our own last turn on a processor as the present; None where it cannot be told."""
+    """Seconds, by our own last turn on a processor as the present; None if it cannot be read."""
     try:
         then = parse_exec_start_ms(procfs.read(f"/proc/{tgid}/task/{tid}/sched"))
         now = parse_exec_start_ms(procfs.read(f"/proc/{os.getpid()}/sched"))

@@ -26,7 +26,7 @@ class MatrixSpec:
     """The kernels and the scenarios of a matrix, and how each cell is measured."""
 
     specs: tuple[str, ...]
-    """Of kernels."""
+    """Specifications of kernels."""
     scenarios: tuple[Scenario, ...]
     options: SessionOptions
     settings: Settings

@@ -13,9 +13,9 @@ SIZE = 64 << 20
 """Characters of a document, unless the caller has a tighter limit."""
 DEPTH = 48
 VALUES = 1_500_000
-"""Of a document: with what Python needs for each, some 100 MB."""
+"""Values of a document; with Python's overhead for each, some 100 MB."""
 DIGITS = 40
-"""Of an integer: the largest that the kernel writes, 2**64 - 1, has 20."""
+"""Digits of an integer: the largest that the kernel writes, 2**64 - 1, has 20."""
 
 
 def parse(text: str | bytes, size: int = SIZE) -> Any:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def encode(value: Any) -> Any:
-    """What `json` can write; a field that has its default value is left out."""
+    """Convert a record to values that `json` can write; fields with their default value are left out."""
     if type(value) in _PLAIN:
         return value
     if isinstance(value, StrEnum):

@@ -1,4 +1,4 @@
-"""What happens in a run, a session, a guest and a matrix job: each of them is an iterator of these records.
+"""The events of a run, a session, a guest and a matrix job: each of them is an iterator of these records.
 
 A run yields, in this order: Armed, Killed, Looked (once or more often), Judged, Attempted (any number), Resolved or
 Kept where the namespace was stuck, and Counted.  A session yields, for each scenario: Began, the events of its runs,
@@ -36,7 +36,7 @@ class Armed:
     """The scenario is in place, as the journal and /proc prove."""
 
     what: str
-    """What was proven, in words: `the file is held open on connection 41`."""
+    """The proven claims, in words: `the file is held open on connection 41`."""
     init: int
     """PID of the namespace's init, or of the process alone."""
     snapshot: Snapshot
@@ -125,7 +125,7 @@ class Failed:
 
 
 Step = Armed | Killed | Looked | Judged | Attempted | Resolved | Kept
-"""What happens within one run."""
+"""The events of one run."""
 Event = Began | Step | Counted | Ended | Said | Failed
 
 KINDS: dict[str, type[Event]] = {

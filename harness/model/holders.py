@@ -1,4 +1,4 @@
-"""Who may keep a device although no descriptor table shows it: records of what was looked for, and what was found."""
+"""Records of processes that may keep a device although no descriptor table shows it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PossibleHolder:
     """The name of the probe that found it (harness/observe/means/)."""
     evidence: str
     way: str = ""
-    """How the device could have come to it (ancestry, session, namespace, …); empty: nothing shows a way."""
+    """Ways by which the device could have come to it (ancestry, session, namespace, …); empty if nothing shows one."""
 
 
 @record(frozen=True, slots=True)
@@ -48,4 +48,4 @@ class Frozen:
     file: str
     """The file that thaws it, where the hierarchy is mounted."""
     value: str
-    """What to write there."""
+    """The text to write there."""

@@ -1,4 +1,4 @@
-"""How kernels name the functions that matter, and what each means.  Data: a new kernel's name is a new entry here.
+"""Names and meanings of the kernel functions that matter.  Data: a new kernel's name is a new entry here.
 
 Measured on 5.10, 6.1, 6.12, 6.18 and 7.2.  Compiler suffixes (`.part.0`, `.isra.0`) and ` [fuse]` are gone by the time
 a name is looked up (`model.function_of`).

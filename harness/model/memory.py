@@ -1,4 +1,4 @@
-"""What kernel memory shows of FUSE: every reference to every device, and every request without an answer."""
+"""FUSE in kernel memory: every reference to every device, and every unanswered request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from harness.record import record
 
 
 class Holding(StrEnum):
-    """Where a reference to an open file is kept."""
+    """The place that keeps a reference to an open file."""
 
     TABLE = "table"
     """The descriptor table of a task, and of those who share it."""
@@ -45,7 +45,7 @@ class OpenDevice:
 
     @property
     def accounted(self) -> bool:
-        """Whether there is no other reference than those found."""
+        """True if all references were found."""
         held = sum(each.holding in (Holding.TABLE, Holding.DETACHED_TABLE) for each in self.references)
         if held == self.count:
             return bool(self.references)
@@ -66,7 +66,7 @@ class PendingRequest:
     tid: int | None
     """The task that sleeps for the answer; None: nobody does (a request in the background)."""
     path: str | None = None
-    """Of the node, below the mount point; None where the kernel does not have it in memory."""
+    """The node's path below the mount point; None if the kernel does not have it in memory."""
 
 
 @record(frozen=True, slots=True)
@@ -90,13 +90,13 @@ class ServedConnection:
 
     @property
     def accounted(self) -> bool:
-        """Whether every reference to every device of it is known."""
+        """True if every reference to each of the connection's devices is known."""
         return not self.hidden and not self.virtiofs and all(each.accounted for each in self.devices)
 
 
 @record(frozen=True, slots=True)
 class KernelMemory:
-    """What one reading of kernel memory shows."""
+    """The result of one reading of kernel memory."""
 
     source: str
     """In words: `/proc/kcore, with the types of BTF`, or which dump."""

@@ -120,7 +120,7 @@ class Device:
     connection: int | None
     """From fdinfo (`fuse_connection:`); None on kernels that do not name it."""
     file: int | None = None
-    """Where the connection is not named: numbers the open files apart, for one may be in several tables (kcmp(2))."""
+    """A number for each open file of an unnamed connection: one file may be in several tables (kcmp(2))."""
 
 
 @record(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Connection:
 
 @record(frozen=True, slots=True)
 class Claim:
-    """That this process serves this connection: as the launcher knows, or as something else than the device tells."""
+    """A claim that this process serves this connection: from the launcher, or from other evidence than the device."""
 
     tgid: int
     connection: int
@@ -161,7 +161,7 @@ class Claim:
 
 @record(frozen=True, slots=True)
 class Entry:
-    """What an attempt to enter the PID namespace came to."""
+    """The result of an attempt to enter the PID namespace."""
 
     setns_errno: int
     fork_errno: int | None
@@ -187,15 +187,15 @@ class Snapshot:
     mounts: tuple[Mount, ...] = ()
     claims: tuple[Claim, ...] = ()
     unseen: tuple[str, ...] = ()
-    """What could not be read, and why."""
+    """The parts that could not be read, with the reason."""
     names_connections: bool = False
     """This kernel's fdinfo has been seen to name a connection: a descriptor that names none is bound to none."""
     memory: KernelMemory | None = None
-    """What kernel memory shows of the same moment; None where it was not read."""
+    """The account of kernel memory at the same moment; None if memory was not read."""
     without_memory: str = ""
     """Why kernel memory could not be read; empty where it was, and where nobody tried."""
     holders: tuple[PossibleHolder, ...] = ()
-    """Who may keep a device that no table shows; looked for only when a task waits for FUSE."""
+    """Processes that may keep a device that no table shows; searched for only when a task waits for FUSE."""
     relatives: tuple[Relative, ...] | None = None
     """Processes outside to which a device can have come; None where nobody looked: it can have come to any."""
     unsettled: tuple[str, ...] = ()
@@ -240,12 +240,12 @@ class Node:
 
     @property
     def tid(self) -> int | None:
-        """Of a task; None of anything else."""
+        """The TID of a task; None for any other node."""
         return tid_of(self.id)
 
 
 def tid_of(node: str) -> int | None:
-    """Of a task, by the name of its node; None of anything else."""
+    """The TID in the name of a task's node; None for any other node."""
     kind, _, number = node.partition(":")
     return int(number) if kind == "task" else None
 
@@ -271,7 +271,7 @@ class WaitGraph:
         return tuple(edge for edge in self.edges if edge.waiter == name)
 
     def successors(self) -> dict[str, list[str]]:
-        """By node, the nodes that it waits for."""
+        """The nodes that each node waits for."""
         found: dict[str, list[str]] = {node.id: [] for node in self.nodes}
         for edge in self.edges:
             found[edge.waiter].append(edge.target)
@@ -285,7 +285,7 @@ class Check:
     check: str
     title: str
     holds: bool | None
-    """None: cannot be told from what may be read."""
+    """None if the readable evidence does not show it."""
     evidence: str
 
 
@@ -306,21 +306,21 @@ class Verdict:
     knot: tuple[str, ...] = ()
     """The dead nodes that wait, directly or not, for themselves; the other dead nodes only wait for these."""
     proof: Proof | None = None
-    """What the verdict is worth; None of any other outcome than deadlock."""
+    """The grade of a deadlock; None for any other outcome."""
     conditions: tuple[str, ...] = ()
-    """What a conditional proof takes for granted, and what was checked for it."""
+    """The assumptions of a conditional proof, each with the checks that were made for it."""
 
 
 @record(frozen=True, slots=True)
 class Resolution:
     action: str
     command: str
-    """What a person would type to do the same."""
+    """The equivalent shell command."""
     released: bool
     release_ms: float | None
     detail: str = ""
     harmed: tuple[str, ...] | None = None
-    """What else ended with the act, a line each; None where that was not looked at."""
+    """Other things that ended with the act, a line each; None if nobody checked."""
 
 
 @record(frozen=True, slots=True)
@@ -354,20 +354,20 @@ class Kernel:
 
 @record(frozen=True, slots=True)
 class About:
-    """What a reader must know of a scenario; its file says more."""
+    """The description of a scenario for a reader of reports; the scenario's file has more."""
 
     name: str
     kind: Kind
     summary: str
     """Completes 'This scenario …', on one line."""
     why: str
-    """What the kernel does and why, with its functions."""
+    """The kernel's behaviour and its cause, with the functions involved."""
     measured: tuple[str, ...]
-    """What was seen, and where."""
+    """Measured outcomes, with the kernels on which they were seen."""
     want: Outcome
-    """What a kernel free of the defect does; for a behaviour, what the measured kernels do."""
+    """The outcome on a kernel without the defect; for a behaviour, the outcome on the measured kernels."""
     steps: tuple[str, ...] = ()
-    """How to come to it, a sentence each."""
+    """The steps that lead to it, a sentence each."""
 
 
 @record(frozen=True, slots=True)
@@ -396,7 +396,7 @@ class Sighting:
 
 @record(frozen=True, slots=True)
 class Timeline:
-    """What happened when; the journal has the requests, on the same clock."""
+    """The run's events with their times; the journal has the requests, on the same clock."""
 
     milestones: tuple[Milestone, ...] = ()
     """In order of time."""
@@ -406,7 +406,7 @@ class Timeline:
 
 @record(frozen=True, slots=True)
 class Result:
-    """All that is told about one run of one scenario."""
+    """The complete result of one run of one scenario."""
 
     about: About
     kernel: Kernel
@@ -423,7 +423,7 @@ class Result:
     timeline: Timeline = Timeline()
 
     def without_evidence(self, reasons: bool = False) -> Result:
-        """What is counted of it; `reasons`: and why."""
+        """A copy without evidence, for counting; `reasons` keeps the verdict's reasons."""
         told = self.verdict.reasons if reasons else ()
         verdict = replace(self.verdict, graph=None, snapshots=(), form=(), reasons=told)
         return replace(self, verdict=verdict, armed=None, journal=(), timeline=Timeline(), attempts=())
@@ -442,7 +442,7 @@ class Count:
 
 @record(frozen=True, slots=True)
 class Latency:
-    """Of a number of runs, in milliseconds."""
+    """Quantiles over several runs, in milliseconds."""
 
     median: float
     p95: float
@@ -466,12 +466,12 @@ class Series:
     errors: tuple[str, ...] = ()
     """Why runs could not be armed; each reason once."""
     warnings: tuple[str, ...] = ()
-    """What the kernel said meanwhile of itself: WARNING, BUG, Oops, as its log has them."""
+    """Lines of the kernel's log from that time: WARNING, BUG, Oops."""
     leftovers: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    """What this machine lacks for it; then it was skipped."""
+    """Requirements that this machine does not meet; if there are any, the scenario was skipped."""
     note: str = ""
-    """What the number of runs says: the rate of a race that it would have shown, and how surely."""
+    """The rate of a race that this number of runs would have shown, and with which confidence."""
     confidence: float = 0.95
     duration_s: float = 0.0
 
@@ -485,15 +485,15 @@ class Series:
 
 @record(frozen=True, slots=True)
 class Report:
-    """What one command found: all that a report format is given."""
+    """The result of one command: the complete input of a report format."""
 
     command: str
     """As it can be typed again."""
     version: str
-    """Of fusezap."""
+    """The version of fusezap."""
     started: str
     """ISO 8601, UTC, to the second."""
     duration_s: float
     series: tuple[Series, ...]
     errors: tuple[str, ...] = ()
-    """Of the command as a whole: scenario files that could not be read."""
+    """Errors of the command as a whole: scenario files that could not be read."""

@@ -14,7 +14,7 @@ else:  # on a production host, see harness/pyz.py
 
 
 class Outcome(StrEnum):
-    """What became of the namespace; see docs of `judge`."""
+    """The fate of the namespace; see the docs of `judge`."""
 
     RELEASED = "released"
     STARVED = "starved"
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 
 class Proof(StrEnum):
-    """What a verdict of deadlock is worth."""
+    """The grade of a verdict of deadlock."""
 
     COMPLETE = "complete"
     """Every reference to the device is accounted for, by the launcher or by kernel memory."""
@@ -41,18 +41,18 @@ NO_VERDICT = frozenset({Outcome.INCONCLUSIVE, Outcome.NOT_EXERCISED, Outcome.LOS
 
 
 class Kind(StrEnum):
-    """What a scenario's outcome says, and of whom."""
+    """The meaning of a scenario's outcome."""
 
     DEFECT = "defect"
     """A kernel free of the defect comes to `want`; `check` passes or fails on it."""
     BEHAVIOUR = "behaviour"
-    """What FUSE does by design: reported, neither passed nor failed."""
+    """FUSE behaves so by design: reported, neither passed nor failed."""
     CONTROL = "control"
     """Comes to `want` on every kernel, or the harness is wrong."""
 
 
 class Mark(StrEnum):
-    """What all the runs of one scenario amount to."""
+    """The summary of all runs of one scenario."""
 
     PASS = "pass"  # a kernel free of the defect, or a control that came out right
     FAIL = "fail"  # the defect was seen, once at least
@@ -62,7 +62,7 @@ class Mark(StrEnum):
 
 
 class Strength(StrEnum):
-    """How an edge of the wait-for graph is known."""
+    """The evidence for an edge of the wait-for graph."""
 
     OBSERVED = "observed"  # the kernel shows it: a stack, a state, a descriptor
     DERIVED = "derived"  # follows from what the kernel shows, by the rule that the evidence names
@@ -70,14 +70,14 @@ class Strength(StrEnum):
 
 
 class Need(StrEnum):
-    """Of what a node waits for, how many must come to pass."""
+    """The number of events, of those that a node waits for, that must occur."""
 
     ALL = "all"
     ANY = "any"
 
 
 class Progress(StrEnum):
-    """What a node can do without the nodes that it waits for."""
+    """A node's ability to proceed without the nodes that it waits for."""
 
     WAITS = "waits"  # nothing: its edges decide
     RUNS = "runs"  # is on its way by itself

@@ -40,7 +40,7 @@ def awaited(task: Task) -> Awaited | None:
 
 
 def confined(task: Task, descriptors: list[tuple[int, str]], seen: frozenset[int], all_numbers: frozenset[int]) -> bool:
-    """Whether the task can wait for nothing but a mount that it sees: no open file and no folder of its is elsewhere.
+    """True if the task can wait only for a mount that it sees: none of its open files and folders is elsewhere.
 
     Args:
         task: One that waits for FUSE in a system call.

@@ -14,13 +14,13 @@ from harness.model.records import PF_KTHREAD, Task
 
 class CensusEntry(NamedTuple):
     stat: Stat
-    """Of the process, which is its leader's."""
+    """The stat of the process, which is its leader's."""
     threads: dict[int, Stat]
     """By tid, the leader's among them."""
 
 
 Census = dict[int, CensusEntry]
-"""By PID; kernel threads are left out."""
+"""The processes by PID, without kernel threads."""
 
 
 class Surveyed(Protocol):
@@ -38,7 +38,7 @@ class Surveyed(Protocol):
 
 
 def take_census(patient: Patient) -> Census:
-    """Of those whose stat makes its reader wait, what status says."""
+    """The status of processes whose stat makes its reader wait."""
     found = {pid: process for pid, process in patient.read(procfs.pids(), _process).items() if process is not None}
     for pid in patient.held:
         with contextlib.suppress(*GONE):

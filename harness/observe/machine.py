@@ -1,4 +1,4 @@
-"""What must be known of the machine itself before a reading of it proves anything."""
+"""Facts about the machine itself, without which a reading of it proves nothing."""
 
 from __future__ import annotations
 

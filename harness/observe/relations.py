@@ -21,7 +21,7 @@ INSIDE = "it is one of those that are to end"
 
 
 class Surroundings(NamedTuple):
-    """What a process shares with others."""
+    """The resources that a process shares with others."""
 
     session: int
     namespaces: tuple[int | None, ...]

@@ -35,7 +35,7 @@ _MANY = 20
 
 
 class Kin(NamedTuple):
-    """What the relations of a target came to."""
+    """The relations of a target."""
 
     holders: tuple[PossibleHolder, ...]
     relatives: tuple[Relative, ...] | None

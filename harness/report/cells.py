@@ -23,7 +23,7 @@ class ScenarioRow:
 
     about: About
     cells: tuple[tuple[int, ...], ...]
-    """By kernel, the numbers of its series: none where the scenario was not run, several where it was run again."""
+    """The numbers of each kernel's series: none if the scenario was not run, several if it was repeated."""
     differs: bool
     """Two kernels came to different outcomes."""
 

@@ -1,4 +1,4 @@
-"""What all the runs of a report say about its kernels, in one sentence."""
+"""The conclusion about the kernels of a report, in one sentence."""
 
 from __future__ import annotations
 

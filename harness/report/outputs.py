@@ -43,7 +43,7 @@ class ReportFile:
     """A report that is written to a file."""
 
     name: str
-    """Of its format."""
+    """The file's format."""
     path: Path
 
 

@@ -1,4 +1,4 @@
-"""How wide a text may be: COLUMNS, else the terminal, else what a format takes where no terminal shows it."""
+"""The width of a text: COLUMNS, else the terminal's, else the format's own where there is no terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person would type to do the same: each command built as an argv, and quoted here.  Pure.
+"""Equivalent shell commands: each is built as an argv, and quoted here.  Pure.
 
 Names in a command are chosen by whoever is stuck: a control group may be called `x;touch y;#`, a mount point may hold
 quotes, newlines and bytes that are no UTF-8.  All of them stay names, and every command is one printable line.

@@ -20,7 +20,7 @@ DEFAULTS = ("abort", "unmount", "thaw", "kill-tracer")
 _NEEDED = ("SUMMARY", "plan", "execute")
 RELEASE_S = 5.0
 FUTILE_S = 0.25
-"""How long a futile attempt is given to prove us wrong."""
+"""Seconds in which a futile attempt could prove us wrong."""
 
 
 @record(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a resolver is given, and what it answers when it is asked for its plan."""
+"""The input of a resolver, and the plan that it returns."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Scene:
     """fakefs's control socket."""
     guard: Guard | None = None
     remedy: tuple[str, int | str] | None = None
-    """What keeps it, beside FUSE, that is the run's own: ("tracer", pid) or ("cgroup", folder)."""
+    """The run's own means, besides FUSE, that keeps the task: ("tracer", pid) or ("cgroup", folder)."""
 
 
 @record(frozen=True, slots=True)
 class Plan:
     command: str
-    """What a person would type to do the same."""
+    """The equivalent shell command."""
     effect: str
     obstacle: str | None = None
     """Why it cannot be done, or cannot help, here."""
@@ -58,7 +58,10 @@ def server_lives(scene: Scene) -> bool:
 
 @contextmanager
 def namespaces_opened(scene: Scene, task: Task) -> Iterator[Where]:
-    """Where the task's mounts are.  Opening its root asks no filesystem (O_PATH, and FUSE has no d_weak_revalidate)."""
+    """The folder below which the task's mounts are.
+
+    Opening its root asks no filesystem: O_PATH, and FUSE has no d_weak_revalidate.
+    """
     with ExitStack() as stack:
 
         def opened(path: str, flags: int = os.O_RDONLY) -> int:

@@ -28,7 +28,7 @@ ENDLESS = 1 << 31
 
 @record(frozen=True, slots=True)
 class SessionOptions:
-    """How often each scenario runs, when a series is over, and what each run does."""
+    """Options of a session: the number of runs of each scenario, the end of a series, and the acts of each run."""
 
     times: int = 1
     jobs: int = 1
@@ -38,7 +38,7 @@ class SessionOptions:
     rate: float | None = None
     """The rate of a race that is looked for; it ends a series at the first run that shows the defect."""
     confidence: float = 0.95
-    """Of the intervals; with `rate`, of the statement that the race would have shown."""
+    """The confidence of the intervals; with `rate`, of the statement that the race would have shown."""
     resolver: str | None = None
     patience_s: float | None = None
     keep: bool = False
@@ -52,7 +52,7 @@ class SessionOptions:
         return self.times > 1 or self.jobs > 1
 
     def enough(self, scenario: Scenario, outcome: Outcome) -> bool:
-        """Whether a run of this outcome ends the series."""
+        """True if a run of this outcome ends the series."""
         hit = self.rate is not None and scenario.kind is Kind.DEFECT and outcome is not scenario.want
         return outcome is self.until or hit
 

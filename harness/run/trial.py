@@ -125,7 +125,7 @@ class Trial:
 
     @property
     def scene(self) -> Scene:
-        """What a resolver is given; there is none before `judge`."""
+        """The input of a resolver; available after `judge`."""
         return Scene(
             verdict=self.verdict,
             target=self.victim.target,

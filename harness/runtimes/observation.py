@@ -69,7 +69,7 @@ _SHOWN_FUNCTIONS = ("fuse_flush", "zap_pid_ns_processes")
 
 
 def await_blocked(init: int, server: int, within_s: float) -> bool:
-    """Whether, in that time, a task of the namespace comes to wait for a FUSE answer that is not the server's own."""
+    """Wait until a task of the namespace comes to wait for a FUSE answer that is not the server's own."""
     namespace = procfs.read_namespace(init, init, "pid")
 
     def blocked() -> bool:

@@ -66,7 +66,7 @@ class ProcessRow:
 
 @dataclass(frozen=True, slots=True)
 class StuckState:
-    """What the write-up shows, as it was seen here."""
+    """The picture that the write-up shows, as observed here."""
 
     outcome: Outcome
     reasons: tuple[str, ...]
@@ -92,11 +92,11 @@ class Recovery:
     state: str
     """The runtime's last word on the container."""
     exit_status: int | None
-    """Of the container, where the runtime still knows it: 137 is SIGKILL."""
+    """The container's exit status, if the runtime still knows it: 137 is SIGKILL."""
     healthy: bool
     """A new container runs and ends well in the same instance."""
     lost: tuple[str, ...]
-    """What the runtime forgot, or left behind, in words."""
+    """State that the runtime forgot or left behind, in words."""
 
 
 @dataclass(frozen=True, slots=True)

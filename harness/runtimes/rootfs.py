@@ -16,7 +16,7 @@ import fakefs
 from harness.runtimes.driver import Bind
 
 TOP = ("bin", "lib", "lib32", "lib64", "libx32")
-"""Of a machine whose /usr is merged, links into it; else folders."""
+"""Links into /usr on a machine whose /usr is merged; else folders."""
 FOLDERS = ("dev", "etc", "proc", "run", "sbin", "sys", "tmp", "mnt")
 """Into /sbin docker puts its init: no link into a /usr that is read-only."""
 MOUNT_POINT = "/mnt"

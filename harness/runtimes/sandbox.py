@@ -55,7 +55,7 @@ class Pending:
         return Answer(reply["status"], said(reply["text"], shows), reply["took"], self._bound_s)
 
     def under_way(self) -> bool:
-        """Whether the command still runs; never waits."""
+        """True if the command still runs; never waits."""
         return not select.select([self._channel], [], [], 0)[0]
 
 

@@ -1,4 +1,4 @@
-"""What a scenario declares, in words and as steps; never starts anything.
+"""The declaration of a scenario, in words and as steps; never starts anything.
 
 The scenarios themselves are files of scenarios/.
 """
@@ -13,7 +13,7 @@ from harness.record import record
 
 
 class Frame(StrEnum):
-    """What is killed."""
+    """The target of the kill."""
 
     NAMESPACE = "namespace"
     """The init of a PID namespace."""
@@ -33,7 +33,7 @@ class Place(StrEnum):
 
 
 class Holder(StrEnum):
-    """Who holds a file open on the mount when the kill comes."""
+    """The process that holds a file open on the mount at the kill."""
 
     SERVER = "server"
     """A thread of the server itself, with a descriptor table of its own."""
@@ -47,7 +47,7 @@ class Holder(StrEnum):
 
 
 class Caller(StrEnum):
-    """Who is in a call on the mount when the kill comes."""
+    """The process that is in a call on the mount at the kill."""
 
     SERVER = "server"
     """A thread of the server itself."""
@@ -56,7 +56,7 @@ class Caller(StrEnum):
 
 
 class Before(StrEnum):
-    """What happens to the armed scenario before the kill."""
+    """A step between arming and the kill."""
 
     SERVER_STOPPED = "server-stopped"
     """The server gets a SIGSTOP; who is to call, calls then, and nobody reads the request."""
@@ -69,7 +69,7 @@ class Before(StrEnum):
 
 
 class Exercise(StrEnum):
-    """What shows that the path under test really ran; without it, a release is `not-exercised`."""
+    """The evidence that the path under test really ran; without it, a release is `not-exercised`."""
 
     FILE_HELD = "file-held"
     """At the kill the holder had the file open, with no FLUSH sent before: its exit must flush."""
@@ -78,7 +78,7 @@ class Exercise(StrEnum):
     REQUEST_HELD = "request-held"
     """The server had read the request and held it back at the kill."""
     ARMED = "armed"
-    """What arming waited for is all that it takes: a descriptor, a sleep in the request, a tracer, a freezer."""
+    """Arming has already proven it: a descriptor, a sleep in the request, a tracer, a freezer."""
     FLUSH_UNKNOWN = "flush-unknown"
     """A FLUSH was answered with ENOSYS before the kill, so that the kernel sends no other."""
     EXECUTED = "executed"
@@ -86,7 +86,7 @@ class Exercise(StrEnum):
 
 
 class Requirement(StrEnum):
-    """What not every machine has; without it the scenario is skipped, by its name."""
+    """A requirement that not every machine meets; without it the scenario is skipped, with the requirement's name."""
 
     ROOT = "root"
     FREEZER_V1 = "cgroup v1 freezer"
@@ -100,23 +100,23 @@ class Scenario:
     summary: str
     """Completes 'This scenario …', on one line."""
     why: str
-    """What the kernel does and why, with its functions."""
+    """The kernel's behaviour and its cause, with the functions involved."""
     measured: tuple[str, ...]
-    """What was seen, and where."""
+    """Measured outcomes, with the kernels on which they were seen."""
     want: Outcome
-    """What a kernel free of the defect does; for a behaviour, what the measured kernels do."""
+    """The outcome on a kernel without the defect; for a behaviour, the outcome on the measured kernels."""
     frame: Frame = Frame.NAMESPACE
     server: Place = Place.INSIDE
     holder: Holder = Holder.NOBODY
     path: str = "/held"
-    """What is held, and called upon."""
+    """The file that is held, and called upon."""
     caller: Caller | None = None
     call: str = ""
     """An action of fakefs.act, which the caller is in at the kill."""
     programs: tuple[str, ...] = ()
     """Programs of harness/programs that run in the namespace."""
     files: tuple[str, ...] = ("/held=some bytes",)
-    """Of the server's tree, as fakefs's command line takes them."""
+    """The files of the server's tree, as fakefs's command line takes them."""
     rules: tuple[str, ...] = ()
     """Rules of the server's fault policy, as fakefs's command line takes them."""
     mount_options: tuple[str, ...] = ()
@@ -128,4 +128,4 @@ class Scenario:
     exercise: Exercise = Exercise.FILE_HELD
     requires: tuple[Requirement, ...] = ()
     patience_s: float = 0.5
-    """How long what could still move is given before the outcome counts as starved."""
+    """Seconds for tasks that could still move, before the outcome counts as starved."""

@@ -1,4 +1,4 @@
-"""What is not ours as a scenario: the user's own FUSE server in the place of fakefs, or any programs at all."""
+"""Scenarios of foreign programs: the user's own FUSE server in the place of fakefs, or any programs at all."""
 
 from __future__ import annotations
 

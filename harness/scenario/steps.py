@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def steps(scenario: Scenario) -> tuple[str, ...]:
-    """How to come to it by hand, a sentence each."""
+    """The steps that lead to it by hand, a sentence each."""
     found = [_FRAMES[scenario.frame]]
     if scenario.command:
         found.append(f"The FUSE server `{' '.join(scenario.command)}` runs in it.")
@@ -54,7 +54,7 @@ _BEFORE = {
 
 
 def about(scenario: Scenario) -> About:
-    """What the reports tell of it."""
+    """Its description in reports."""
     from harness.model.records import About  # late: a scenario that is only run has no need of the records yet
 
     return About(

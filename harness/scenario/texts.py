@@ -1,4 +1,4 @@
-"""What the kernel does in scenarios that differ only in the call: one text for each situation."""
+"""Explanations for scenarios that differ only in the call: one text for each situation."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from harness.observe.memory import vmcoreinfo
 from harness.observe.memory.kcore import HEAD
 
 MODULE = "qemu_fw_cfg"
-"""What the guest loads, where it is not built in: it tells QEMU where VMCOREINFO lies (write_vmcoreinfo())."""
+"""The module that gives QEMU the address of VMCOREINFO (write_vmcoreinfo()); loaded if it is not built in."""
 LOG = "dmesg"
 """In the folder that host and guest share, as DONE."""
 _WHOLE = f"{LOG}.whole"
@@ -94,14 +94,14 @@ def take(share: Path, file: Path, patience_s: float = DEADLINE_S) -> None:
 
 
 def _log(path: Path) -> bytes:
-    """What the guest left there, and nothing that it may have linked there instead."""
+    """Take the guest's file, and follow no link that the guest may have put in its place."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(fd, "rb") as stream:
         return stream.read(_MOST_LOG) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
 
 
 def log_of(file: Path) -> Path:
-    """Where the guest's log lies: next to the dump."""
+    """The path of the guest's log: next to the dump."""
     return file.with_name(f"{file.name}.dmesg")
 
 

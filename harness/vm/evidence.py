@@ -20,10 +20,10 @@ from harness.model.printable import visible
 FOLDERS = 10_000
 """Runs whose files are taken."""
 FILES = 50
-"""Of one run."""
+"""The most files of one run."""
 FILE_BYTES = 64 << 20
 BYTES = 1 << 30
-"""Of all files together."""
+"""The most bytes of all files together."""
 SCRIPT = "repro.sh"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _CHUNK = 1 << 20
@@ -31,7 +31,7 @@ _CHUNK = 1 << 20
 
 @dataclass(slots=True)
 class Taken:
-    """What became of the guest's files."""
+    """The fate of the guest's files."""
 
     bytes: int = 0
     refused: list[str] = field(default_factory=list)
@@ -123,7 +123,7 @@ def _opened(
 
 
 def _copy(file: int, target: Path, shown: str, taken: Taken) -> None:
-    """By what is read, and not by the size that it has just now."""
+    """Count the bytes that are read, not the size that the file has just now."""
     size = os.fstat(file).st_size
     if size > FILE_BYTES or taken.bytes + size > BYTES:
         taken.refused.append(f"{shown}: {size} bytes are too many")

@@ -23,7 +23,7 @@ from harness.vm import wire
 
 @record(frozen=True, slots=True)
 class GuestRequest:
-    """What the host asks of a guest.  The host pickles it: it is the guest that is not trusted."""
+    """The host's request to a guest.  The host pickles it: the untrusted side is the guest."""
 
     options: SessionOptions
     scenarios: tuple[Scenario, ...]

@@ -16,14 +16,14 @@ SHARE = "/run/fusezap-vm"
 ROOT_TAG, SHARE_TAG = "fusezap-root", "fusezap-share"
 
 FAULT = "fusezap-init: "
-"""What a line of the console begins with that says why the first program gave up."""
+"""The prefix of the console line in which the first program says why it gave up."""
 LEAST_KB = 120_000
 """MemTotal of a guest, in kB: with less, it reads the same pages of its programs again and again."""
 _OPTIONS = {
     "9p": ("CONFIG_9P_FS", "CONFIG_NET_9P_VIRTIO, and CONFIG_VIRTIO_PCI or CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES"),
     "virtiofs": ("CONFIG_VIRTIO_FS", "CONFIG_VIRTIO_PCI"),
 }
-"""By the type of the root: what has the type, and what finds its device."""
+"""For each type of root: the module of the filesystem, and the module of its device."""
 _INIT = """\
 #!/bin/busybox sh
 busybox=/bin/busybox
@@ -103,12 +103,12 @@ def module_files(image: Image, wanted: tuple[str, ...]) -> tuple[Path, ...]:
 
 
 def has(image: Image, name: str) -> bool:
-    """Whether the kernel has a module, or has it built in; True for a kernel whose modules are unknown."""
+    """True if the kernel has the module, or has it built in; also for a kernel whose modules are unknown."""
     return built_in(image, name) or bool(module_files(image, (name,)))
 
 
 def built_in(image: Image, name: str) -> bool:
-    """Whether the kernel has a module built in; True for a kernel whose modules are unknown."""
+    """True if the kernel has the module built in; also for a kernel whose modules are unknown."""
     if image.modules is None:
         return True
     listed = image.modules / "modules.builtin"

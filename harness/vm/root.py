@@ -45,7 +45,7 @@ class Root:
 
     @property
     def here(self) -> bool:
-        """Whether it is this machine's own root."""
+        """True if it is this machine's own root."""
         return self.path == Path("/")
 
     def outside(self, path: Path) -> Path:

@@ -18,7 +18,7 @@ class Settings:
     unprivileged: str = AUTO
     """Whether QEMU, started by root, runs as a user without rights: ALWAYS, NEVER, or AUTO, where it works."""
     accel: str = AUTO
-    """What runs it, of `accelerator`."""
+    """The accelerator, by its name in `accelerator`."""
     cpus: int = 1
     """More than one makes no run faster where the processor is emulated, and some boots stall."""
     deadline_s: float = 120.0

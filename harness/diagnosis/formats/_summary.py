@@ -125,7 +125,7 @@ WHAT = {
     "idle": "sleeps until it is called",
     "unknown": "reason unknown: keep its stack",
 }
-"""What is stuck, by kind, in six words at most."""
+"""Descriptions of the kinds of hang, in six words at most."""
 _WORST = (Outcome.DEADLOCK, Outcome.STARVED)
 _SAME_AGE_S = 0.25
 """Seconds: findings whose ages differ by less are ordered by PID, because two looks measure such ages in any order."""

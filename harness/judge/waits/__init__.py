@@ -31,7 +31,7 @@ WAITING_CONNECTIONS = "any:waiting connections"
 INVISIBLE = "invisible:processes"
 """Names the processes that cannot be seen from where the machine was read."""
 DETACHED_TABLES = "any:detached tables"
-"""What many wait for alike is a node of its own: without it, a machine with n such hangs has a graph of n² edges."""
+"""A node shared by many equal waits: without it, a machine with n such hangs has a graph of n² edges."""
 
 
 def counting(waiting: int | None) -> str:
@@ -78,7 +78,7 @@ class View:
 
     @functools.cached_property
     def ways(self) -> dict[int, str] | None:
-        """By PID, how a device can have come to it; None where nobody looked: then it can have come to any."""
+        """The way by which a device can have come to each PID; None if nobody looked: then any process may have one."""
         relatives = self.snapshot.relatives
         return None if relatives is None else {each.pid: each.way for each in relatives}
 
@@ -88,15 +88,15 @@ class View:
         return Requests(self)
 
     def related(self, tgid: int) -> bool:
-        """Whether a device of the namespace can have come to this process."""
+        """True if a device of the namespace can have come to this process."""
         return self.ways is None or tgid in self.ways or tgid in self.inside
 
     def sees(self, tgid: int, number: int) -> bool:
-        """Whether the process has the connection's mount in its mount namespace."""
+        """True if the process has the connection's mount in its mount namespace."""
         return any(mount.connection == number for mount in self._seers.get(tgid, ()))
 
     def reaches(self, number: int) -> bool:
-        """Whether a file of this connection can have come to a task of the namespace without its mount."""
+        """True if a file of this connection can have come to a task of the namespace without its mount."""
         seers = [mount.seen_by for mount in self.snapshot.mounts if mount.connection == number]
         keepers = [device.tgid for device in self.snapshot.devices if device.connection == number]
         return not seers or any(self.related(tid) for tid in (*seers, *keepers))
@@ -120,7 +120,7 @@ class View:
         return tuple(task for task in self.snapshot.tasks if task.leader)
 
     def leaders_below(self, init: Task) -> tuple[Task, ...]:
-        """Of the namespace whose init this is: the whole one, or those below it in a nested one."""
+        """The tasks of the namespace whose init this is: the whole one, or those below it in a nested one."""
         leaders = [task for task in self.leaders() if task.tgid != init.tgid]
         if init.tgid == self._init_tgid:
             return tuple(leaders)

@@ -10,7 +10,7 @@ ORDER = 50
 
 
 def explain(task: Task, _: View) -> Wait | None:
-    """What it is, the table of stacks tells; what is not in it stays unknown."""
+    """The table of stacks names the wait; a stack that is not in it stays unknown."""
     if not task.killed or not (task.exiting or task.state == "D"):
         return None
     row = blockers.of_stack(task.functions)

@@ -1,4 +1,4 @@
-"""What differs between the machines that kernels are for: the form of an image, and how QEMU is one.  One file each,
+"""Differences between machine architectures: the form of an image, and QEMU's arguments.  One file each,
 named as `uname -m` says."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NEEDED = (
 
 @cache
 def own() -> ModuleType | None:
-    """Of the machine that we run on; None where there is no file for it."""
+    """The architecture of this machine; None if there is no file for it."""
     machine = os.uname().machine
     return of(machine) if machine in known() else None
 
@@ -33,7 +33,7 @@ def known() -> tuple[str, ...]:
 
 
 def debian_names() -> frozenset[str]:
-    """What Debian calls them."""
+    """Debian's names of the architectures."""
     return frozenset(of(machine).DEBIAN for machine in known())
 
 
@@ -72,7 +72,7 @@ def another(data: bytes) -> str | None:
 
 
 def recognised(data: bytes) -> tuple[str, str, str]:
-    """Of a kernel's image: machine, `uname -r` and, as far as the image tells, `uname -v`.
+    """Read a kernel's image: machine, `uname -r` and, if the image has it, `uname -v`.
 
     ValueError for what is no image of a kernel that is known here.
     """

@@ -10,7 +10,7 @@ from harness.kernels import compression
 
 DEBIAN = "arm64"
 IMAGES = ("arch/arm64/boot/Image", "arch/arm64/boot/Image.gz", "arch/arm64/boot/vmlinuz.efi")
-"""What `make` leaves in a build tree."""
+"""The image that `make` leaves in a build tree."""
 EMULATOR = "qemu-system-aarch64"
 PACKAGE = "qemu-system-arm"
 BOARD = "virt,gic-version=max"
@@ -55,7 +55,7 @@ def unpack(data: bytes) -> bytes | None:
 
 
 def fault(data: bytes) -> str | None:
-    """Why no machine can start that image; None where nothing tells."""
+    """The reason why no machine can start that image; None if there is no sign of one."""
     if len(data) >= _ZBOOT.size:
         mark, kind, offset, length = _ZBOOT.unpack_from(data)
         if (mark, kind) == (b"MZ", b"zimg") and offset + length > len(data):
@@ -64,6 +64,6 @@ def fault(data: bytes) -> str | None:
 
 
 def starts_alone(file: Path) -> bool:
-    """Whether QEMU can start that file as it is: an image that is not packed, and not the ELF file of a build tree."""
+    """True if QEMU can start that file directly: an unpacked image, and not the ELF file of a build tree."""
     with file.open("rb") as stream:
         return stream.read(64)[0x38:0x3C] == _MAGIC

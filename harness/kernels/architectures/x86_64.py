@@ -12,7 +12,7 @@ from harness.kernels import compression
 
 DEBIAN = "amd64"
 IMAGES = ("arch/x86/boot/bzImage",)
-"""What `make` leaves in a build tree."""
+"""The image that `make` leaves in a build tree."""
 EMULATOR = "qemu-system-x86_64"
 PACKAGE = "qemu-system-x86"
 BOARD = "q35"
@@ -47,7 +47,7 @@ _SIZE = 4
 _CODE = bytes.fromhex("b02a e6f4 f4")
 """mov $0x2a, %al; out %al, $0xf4; hlt: leaves by isa-debug-exit."""
 _RESET = 0xFFF0
-"""Where the processor begins, in its firmware's last 64 KiB."""
+"""The processor's reset address, in the last 64 KiB of its firmware."""
 FIRMWARE = (
     _CODE.ljust(_RESET, b"\xf4") + b"\xe9" + ((-_RESET - 3) & 0xFFFF).to_bytes(2, "little")  # jmp rel16
 ).ljust(65536, b"\xf4")
@@ -56,7 +56,7 @@ PROBE_STATUS = (0x2A << 1) | 1
 
 
 def names(data: bytes) -> tuple[str, str] | None:
-    """`uname -r` and, as far as the image tells, `uname -v`; None for what is no kernel of this machine."""
+    """`uname -r` and, if the image has it, `uname -v`; None for a file that is no kernel of this machine."""
     if data[0x202:0x206] == _MAGIC:
         (offset,) = struct.unpack_from("<H", data, 0x20E)
         text = data[0x200 + offset : 0x200 + offset + 256].split(b"\0")[0].decode(errors="replace")
@@ -80,7 +80,7 @@ def unpack(data: bytes) -> bytes | None:
 
 
 def fault(data: bytes) -> str | None:
-    """Why no machine can start that image; None where nothing tells."""
+    """The reason why no machine can start that image; None if there is no sign of one."""
     if data[:4] == _ELF:
         return "it is not whole: the file breaks off" if _breaks_off(data) else None
     if len(data) < 0x250:
@@ -94,7 +94,7 @@ def fault(data: bytes) -> str | None:
 
 
 def _breaks_off(elf: bytes) -> bool:
-    """Whether a part that would be loaded lies beyond the end."""
+    """True if a part that would be loaded lies beyond the end of the file."""
     if len(elf) < 64:
         return True
     (headers,) = struct.unpack_from("<Q", elf, 32)
@@ -106,7 +106,7 @@ def _breaks_off(elf: bytes) -> bool:
 
 
 def starts_alone(file: Path) -> bool:
-    """Whether QEMU can start that file as it is: an ELF file of 64 bits; it may be large, for what debuggers read."""
+    """True if QEMU can start that file directly: a 64-bit ELF file; debug information may make it large."""
     with file.open("rb") as stream:
         head = stream.read(64)
         if head[:5] != b"\x7fELF\2":

@@ -35,7 +35,7 @@ def image_of(
 
 
 def unpacked(spec: str, package: str, sums: Iterable[str], report: Report) -> Image | None:
-    """Of the files with those sums (SHA-256, hexadecimal), where they were unpacked before."""
+    """The entry of the files with those sums (SHA-256, hexadecimal), if they were unpacked before."""
     digest = _digest(map(bytes.fromhex, sums))
     root = kernel_store.found(_entry(digest))
     if root is None:
@@ -44,7 +44,7 @@ def unpacked(spec: str, package: str, sums: Iterable[str], report: Report) -> Im
 
 
 def _digest(sums: Iterable[bytes]) -> str:
-    """Of all files, in whatever order."""
+    """The digest of a set of files, whatever their order."""
     return hashlib.sha256(b"".join(sorted(sums))).hexdigest()
 
 
@@ -58,7 +58,7 @@ def _entry(digest: str) -> str:
 
 
 def of_root(spec: str, root: Path, report: Report) -> Image:
-    """What is complete, as `_root` has it."""
+    """Make the image of an unpacked root that is complete."""
     ((release, kernel),) = _root.images(root).items()
     image = of_file(spec, kernel, _root.modules(root, release), report)
     return replace(image, config=_root.config(root, release))

@@ -80,7 +80,7 @@ def complete(root: Path, what: str, hint: str) -> None:
 
 
 def needs_none(config: Path | None) -> bool:
-    """All is built in, as far as the configuration is there to tell."""
+    """True if everything is built in; False without a configuration."""
     if config is None:
         return False
     try:

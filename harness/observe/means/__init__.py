@@ -26,7 +26,7 @@ class Sign(NamedTuple):
 
 
 class ProbedProcess(NamedTuple):
-    """What the probes are given of a process."""
+    """The view of a process that the probes get."""
 
     pid: int
     threads: dict[int, Stat]
@@ -39,7 +39,7 @@ class ProbedProcess(NamedTuple):
     related: bool
     """The device could have come to it: also the costlier readings are done."""
     shares_table: Callable[[], bool]
-    """Whether another task uses its table: nobody else can close a descriptor of a call that is under way."""
+    """True if another task uses its table: only such a task can close the descriptor of a call in progress."""
 
 
 class FoundMeans(NamedTuple):
@@ -60,7 +60,7 @@ def _probes() -> tuple[tuple[str, Probe], ...]:
 
 
 def found(process: ProbedProcess) -> Iterator[FoundMeans]:
-    """What all the probes find."""
+    """The findings of all probes."""
     for name, probe in _probes():
         for sign in probe(process):
             yield FoundMeans(name, sign)

@@ -55,7 +55,7 @@ class Btf:
         self._first: int = 1 if base is None else base._first + len(base._places)
         self._first_string: int = 0 if base is None else base._first_string + len(base._strings)
         self._places: list[int] = []
-        """Where each type begins, by its number."""
+        """The offset at which each type begins, by its number."""
         self._named: dict[str, list[int]] = {name: [] for name in names}
         """Numbers of the structs, unions and enumerations, those of the module alone."""
         try:
@@ -117,7 +117,7 @@ class Btf:
         return owner._words[place + 1] >> 24 & 31
 
     def _places_of_string(self, name: str) -> Iterator[int]:
-        """Where the string lies: a module uses those of the kernel, too."""
+        """The offset of the string: a module uses those of the kernel, too."""
         if self._base is not None:
             yield from self._base._places_of_string(name)
         key = b"\0" + name.encode() + b"\0"

@@ -129,7 +129,7 @@ class Connections:
                 yield from self._in_ring(ring)
 
     def _processing(self, queue: int) -> Iterator[PendingRequest]:
-        """Of one device, or of one queue of a ring."""
+        """The requests of one device, or of one queue of a ring."""
         at = self._reader.offset
         yield from self._listed("being copied to a server or from it", queue + at("fuse_pqueue", "io"))
         table = self._reader.u64(queue + at("fuse_pqueue", "processing"))
@@ -141,7 +141,7 @@ class Connections:
                     yield from self._listed("read by a server", head)
 
     def _in_ring(self, ring: int) -> Iterator[PendingRequest]:
-        """Of a server that takes its requests by io_uring (in v6.14)."""
+        """The requests of a server that takes them by io_uring (in v6.14)."""
         at = self._reader.offset
         queues = self._reader.u64(ring + at("fuse_ring", "queues"))
         for queue in self._reader.words(queues, self._reader.u32(ring + at("fuse_ring", "nr_queues"))):

@@ -52,7 +52,7 @@ class Dump:
         self._tasks = Tasks(self._reader, self._threads, self._stack)
         self.memory: KernelMemory = take_account(kernel)
         self.threads: dict[int, list[Thread]] = {}
-        """By process; those of the kernel are left out."""
+        """The tasks of each process, without kernel threads."""
         for thread in self._tasks.user_threads():
             self.threads.setdefault(thread.tgid, []).append(thread)
         self._bare = {pid: self._read(pid, with_stack=False) for pid in self.threads}
@@ -102,7 +102,7 @@ class Dump:
         return self._whole[pid]
 
     def rested_s(self, tid: int, tgid: int) -> float | None:
-        """Return how long a task has not run; None where it cannot be told."""
+        """Return how long a task has not run; None if the dump does not show it."""
         thread = next((each for each in self.threads.get(tgid, ()) if each.tid == tid), None)
         if thread is None or self._now_ns is None:
             return None

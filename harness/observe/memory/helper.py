@@ -80,7 +80,7 @@ class _Child:
         self._answer = answer_reader
 
     def ask(self, beat: Beat) -> Answer:
-        """What comes with a reason is final: nothing else is to be expected of this kernel."""
+        """An account with a reason is final: a second reading of this kernel would give the same."""
         raw = self._received(beat)
         if raw is None:
             return None, "kernel memory: its reader gave no answer"

@@ -1,4 +1,4 @@
-"""What the walkers of kernel memory need: bytes at addresses, addresses of symbols, and where members lie.
+"""The interface of the memory walkers to a kernel: bytes at addresses, addresses of symbols, offsets of members.
 
 Members are probed, versions are never compared: a walker names the alternatives, and the kernel's own type
 information decides.
@@ -43,7 +43,7 @@ class Kernel(Protocol):
     """A kernel whose memory and types can be read."""
 
     source: str
-    """What it is, in words: part of the evidence."""
+    """A description in words, part of the evidence."""
 
     def read(self, address: int, size: int) -> bytes:
         """Return `size` bytes of virtual memory; raises FaultError."""

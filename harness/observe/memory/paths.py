@@ -7,7 +7,7 @@ from itertools import islice
 from harness.observe.memory.kernel import FaultError, Reader
 
 MOST_INODES = 500_000
-"""Of one filesystem, among which a node is looked for."""
+"""The most inodes of one filesystem that are searched for a node."""
 _DEEPEST = 4096
 """Names in a path: more is a loop, read while it changed."""
 

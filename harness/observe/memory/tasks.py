@@ -19,7 +19,7 @@ _UNINTERRUPTIBLE = 2
 _DEEPEST = 32  # MAX_PID_NS_LEVEL, include/linux/pid_namespace.h
 
 Stack = Callable[[Thread], "tuple[str, ...] | None"]
-"""Kernel frames of a thread, innermost first; None where they cannot be told."""
+"""Kernel frames of a thread, innermost first; None if they cannot be read."""
 
 
 def letter(state: int, exit_state: int) -> str:

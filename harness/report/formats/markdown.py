@@ -21,7 +21,7 @@ WIDTH = 75
 CODE = "    "
 
 _LEADERS = re.compile(r"^(\s*)(#|>|\+(?=\s)|-(?=\s)|[-=]+$|(\d+)(?=[.)]\s))")
-"""What would begin a block where a paragraph's line begins: CommonMark has some of them interrupt a paragraph."""
+"""Characters that begin a block at the start of a line: in CommonMark, some of them interrupt a paragraph."""
 _SPECIAL = re.compile(r"[\\`*<]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|(?<=\])[(\[:]|~(?=~)|(?<=~)~|\|")
 """An underscore inside of a word is not special: `zap_pid_ns_processes()` stays as it is."""
 

@@ -1,4 +1,4 @@
-"""How much of a report a page shows, in three steps."""
+"""The share of a report that a page shows, in three steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LIMIT = 1024 * 1024
 
 
 class Merge(IntEnum):
-    """How much of the page a kernel gets whose result repeats an earlier kernel's."""
+    """The amount of detail for a kernel whose result repeats an earlier kernel's."""
 
     SEPARATE = 1
     """A part of its own with evidence of its own."""

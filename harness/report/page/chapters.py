@@ -20,7 +20,7 @@ _TEXTS = 12
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What did not go as it should in the runs of a part."""
+    """Unexpected events in the runs of a part."""
 
     heading: str
     texts: tuple[str, ...]

@@ -14,7 +14,7 @@ from harness.report.tasks import Stack, stacks
 
 @dataclass(frozen=True, slots=True)
 class ExamplePlace:
-    """Where an example stands in the page."""
+    """The position of an example in the page."""
 
     series: int
     """Number of its series in the report."""
@@ -28,7 +28,7 @@ class ExamplePlace:
 
 @dataclass(frozen=True, slots=True)
 class ExampleEvidence:
-    """What is left out of an example for which the page has no room."""
+    """The parts of an example that the page leaves out when it has no room."""
 
     snapshot: Snapshot | None
     tree: Branch | None

@@ -12,7 +12,7 @@ from harness.report.page.chapters import Chapter, Chapters
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """What a scenario came to under a kernel."""
+    """The outcome of a scenario under a kernel."""
 
     look: str
     """Its classes in the style sheet."""
@@ -28,7 +28,7 @@ class GridRow:
     chapter: Chapter
     differs: bool
     cells: tuple[tuple[GridCell, ...], ...]
-    """By kernel."""
+    """The cells of each kernel."""
 
     @property
     def tags(self) -> str:

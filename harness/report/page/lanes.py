@@ -60,7 +60,7 @@ class Lane:
     full: str
     bars: tuple[StateBar, ...]
     ends: float | None
-    """Where the task ended; None: it was still there at the end."""
+    """The x at which the task ended; None if it was still there at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class TimelineView:
     """Time, name and description."""
     states: tuple[LaneText, ...]
     hidden_tasks: int
-    """How many tasks have no lane."""
+    """The number of tasks without a lane."""
     hidden_calls: int
 
 

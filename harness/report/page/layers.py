@@ -21,7 +21,7 @@ _SLOTS = (0.5, 0.36, 0.64, 0.24, 0.76)
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where a node lies; `x` and `y` are its upper left corner."""
+    """The position of a node; `x` and `y` are its upper left corner."""
 
     x: float
     y: float
@@ -71,7 +71,7 @@ class _Slot:
     above: float
     height: float
     y: float = 0.0
-    """Of its upper end, the room above a box included."""
+    """The y of its upper end, including the margin above a box."""
     before: list[_Slot] = field(default_factory=list, repr=False)
     after: list[_Slot] = field(default_factory=list, repr=False)
 
@@ -280,7 +280,7 @@ def _settle(column: list[_Slot], wanted: list[float]) -> None:
 
 
 def _ports(chains: list[list[_Slot]], boxes: dict[str, Box]) -> list[tuple[float, float]]:
-    """Where each line leaves its left box, and where it meets its right one: the ends spread over the side."""
+    """Compute where each line leaves its left box and meets its right one: the ends spread over the side."""
     ends: dict[tuple[str, bool], list[tuple[float, int]]] = {}
     for number, chain in enumerate(chains):
         if chain:
@@ -320,5 +320,5 @@ def _places(knots: tuple[Point, ...]) -> Iterator[Point]:
 
 
 def _along(t: float) -> float:
-    """How far a Bézier with both handles half way has come at `t`: 3(1-t)²t/2 + 3(1-t)t²/2 + t³."""
+    """The progress at `t` of a Bézier with both handles half way: 3(1-t)²t/2 + 3(1-t)t²/2 + t³."""
     return 1.5 * (1 - t) * t + t**3

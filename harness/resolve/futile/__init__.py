@@ -1,1 +1,1 @@
-"""What people try and what does not end the deadlock, one file each, shown by `--futile`.  Shaped as the resolvers."""
+"""Popular attempts that do not end the deadlock, one a file, shown by `--futile`.  Shaped as the resolvers."""

@@ -26,7 +26,7 @@ def plan(scene: Scene) -> Plan:
 
 
 def _stopped(pid: int) -> bool:
-    """By a signal; False where it is gone by now."""
+    """True if a signal has stopped the process; False also if it is gone."""
     try:
         return procfs.read_process_stat(pid).state == "T"
     except OSError:

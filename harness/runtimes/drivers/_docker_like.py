@@ -12,7 +12,7 @@ NEVER = f"{MOUNT_POINT}/never"
 SERVER = r"(\[?fakefs\]?(?: <defunct>)?)"
 """The server's line in a list of processes."""
 SETNS = r"(error executing setns process[^\r\n\"]*)"
-"""How runc says that no process can enter: fork() fails in a namespace whose init has exited."""
+"""runc's message that no process can enter: fork() fails in a namespace whose init has exited."""
 _STATE = "{{.State.Status}} {{.State.ExitCode}}"
 
 

@@ -47,7 +47,7 @@ def command(image: Image, settings: Settings, root: Root, share: Path, accelerat
 
 
 def _has_parameter(elf: Path, name: str) -> bool:
-    """Whether that kernel knows a parameter of what is built in (module_param())."""
+    """True if that kernel has a parameter of a built-in module (module_param())."""
     import mmap
 
     with elf.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:

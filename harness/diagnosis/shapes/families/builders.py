@@ -1,4 +1,4 @@
-"""What builds images: BuildKit, alone and in docker, and buildah."""
+"""Builders of images: BuildKit, alone and in docker, and buildah."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes that tell a container and not its engine."""
+"""Shapes that show a container and not its engine."""
 
 from __future__ import annotations
 
