@@ -68,5 +68,5 @@ def test_words_of_others_stay_words(name: str, tmp_path: Path) -> None:
     assert any(word.endswith(HOSTILE) for word in words), words
     assert '/a b"$HOME/mnt' in words
     assert "a=$HOME" in words
-    assert "\ntouch" not in repro.script(chosen)
+    assert "\ntouch" not in sh.script(chosen)
     assert not (tmp_path / "PWNED").exists()
