@@ -55,7 +55,6 @@ def execute(args: argparse.Namespace) -> int:
     return 1 if any(each.left or (args.ids and each.in_use) for each in swept) else 0
 
 
-<<<<<<< HEAD
 def _known(ids: list[str], names: tuple[str, ...]) -> None:
     """Refuses a name that no run has.
 
@@ -103,10 +102,6 @@ def _machines() -> tuple[str, ...]:
 
 
 def _removed(machines: tuple[str, ...], only: Collection[str] | None) -> Iterator[Swept]:
-=======
-def _machines() -> Iterator[Swept]:
-    """Find folders of killed runs under another kernel: the machine is gone, the folder is not."""
->>>>>>> 58de607 (docs: name the thing first in the docstrings of the harness)
     from harness.vm import share
 
     for folder in share.abandoned():
