@@ -1,4 +1,4 @@
-"""`fusezap bisect`: finds where in a line of kernels the defect came, went and came back."""
+"""`fusezap bisect`: finds where in a line of kernels or in a history the defect came, went and came back."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import hashlib
 import json
 import math
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import __version__, catalogue
 from harness.boundary import say
-from harness.commands import _counting, _kernel
+from harness.commands import _counting, _history, _kernel
 from harness.errors import Interrupted, KernelError, UsageError
 from harness.model.printable import visible, visible_lines
 from harness.record import record
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
     from harness.bisect.search import Change, Conclusion, Plan
     from harness.scenario import Scenario
 
-HELP = "find the kernel with which the defect came or went"
+HELP = "find the kernel or the commit with which the defect came or went"
 DESCRIPTION = """\
-Tests kernels of an ordered list until it is known between which two the outcome of a scenario changes.
+Tests kernels of an ordered list, or commits of a source tree that it builds, until it is known between which two the
+outcome of a scenario changes.  Which of the two ends has the defect, it finds out itself.
+
+With --tree, `git bisect` chooses the commits, and its log is printed.  Each is built in a worktree: the checkout in DIR
+is not touched.  Images are kept, and no commit is built twice.
 
 Each answer is kept in a journal at once: after Ctrl-C, a crash or a kill, the same command resumes where it was.
 
-Exit status 0: every change that was found lies between two neighbours of the list.  1: not so, or there is no change.
+Exit status 0: every change that was found lies between two neighbours.  1: not so, or there is no change.
 2: usage or environment.  3: a bug of fusezap.
 """
 _DEFAULT = "exit-flush-self"
@@ -41,13 +46,16 @@ _WORDS = {"free": "is free of the defect", "has-it": "has the defect"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    parser.add_argument("old", nargs="?", metavar="OLD", help="with --tree: the older end, such as v6.2")
+    parser.add_argument("new", nargs="?", metavar="NEW", help="with --tree: the newer end")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument(
         "--kernels",
         metavar="SPEC,SPEC,…",
-        required=True,
         action="append",
         help="the kernels, the oldest first: see `fusezap kernels`; @FILE has one in each line",
     )
+    where.add_argument("--tree", metavar="DIR", type=Path, help="the git repository of a kernel's sources")
     parser.add_argument("--scenario", metavar="NAME", default=_DEFAULT, help=f"see `fusezap list`; default: {_DEFAULT}")
     parser.add_argument(
         "--boundaries",
@@ -73,20 +81,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--journal", metavar="FILE", type=Path, help="keep the answers there")
     parser.add_argument("--fresh", action="store_true", help="forget the answers of earlier searches")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    _history.arguments(parser.add_argument_group("the build of each commit, with --tree"))
     _kernel.machine(parser.add_argument_group("the virtual machine of each kernel"))
 
 
 def execute(args: argparse.Namespace) -> int:
     from harness.bisect import journal as journals
 
-    specs = _specs(args.kernels)
-    plan = _plan(args, len(specs))
     _kernel.check(args)
+    _check(args)
     (scenario, *others) = catalogue.find((args.scenario,))
     if others:
-        raise UsageError(
-            f"--scenario {args.scenario} names several scenarios", "name one: each has boundaries of its own"
-        )
+        raise UsageError(f"--scenario {args.scenario} names several scenarios", "name one: each has its own boundaries")
+    if args.tree is not None:
+        return _history.search(args, scenario, partial(_tested, args, scenario=scenario, rate=None))
+    specs = _specs(args.kernels)
+    plan = _plan(args, len(specs))
     question = _question(args, specs, scenario)
     path = args.journal or journals.folder() / f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.jsonl"
     began = time.monotonic()
@@ -102,6 +112,20 @@ def execute(args: argparse.Namespace) -> int:
     conclusion = outcome.conclusion
     print(outcome.json() if args.json else outcome.text())
     return 0 if conclusion.exact else 1
+
+
+def _check(args: argparse.Namespace) -> None:
+    """UsageError for options that do not go together."""
+    if args.gap is not None and (args.boundaries != "all" or args.gap < 0):
+        raise UsageError("--gap takes a number from 0 on, and goes with --boundaries all")
+    if args.confidence is not None and args.flaky is None:
+        raise UsageError("--confidence goes with --flaky")
+    if args.tree is None and args.old is not None:
+        raise UsageError("OLD and NEW go with --tree", "--kernels has its ends in the list")
+    if args.tree is not None and args.new is None:
+        raise UsageError("--tree takes OLD and NEW, such as v6.2 and v6.3")
+    if args.tree is not None and args.flaky is not None:
+        raise UsageError("--flaky goes with --kernels")
 
 
 def _specs(texts: list[str]) -> tuple[str, ...]:
@@ -130,10 +154,6 @@ def _plan(args: argparse.Namespace, count: int) -> Plan:
     from harness.bisect.search import Plan
 
     every = args.boundaries == "all"
-    if args.gap is not None and (not every or args.gap < 0):
-        raise UsageError("--gap takes a number from 0 on, and goes with --boundaries all")
-    if args.confidence is not None and args.flaky is None:
-        raise UsageError("--confidence goes with --flaky")
     gap = count // _LEAST_GAP_SHARE if args.gap is None else args.gap
     confidence = 0.95 if args.confidence is None else args.confidence
     return Plan(count, every, gap if every else 0, rate=args.flaky, confidence=confidence)
@@ -160,7 +180,10 @@ def _search(args: argparse.Namespace, plan: Plan, specs: tuple[str, ...], scenar
     from harness.bisect import line
     from harness.bisect.line import Next
 
-    for event in line.run(plan, specs, lambda revision: _tested(args, plan, specs[revision], scenario), journal):
+    def test(revision: int) -> Tested:
+        return _tested(args, specs[revision], scenario, plan.rate, plan.confidence)
+
+    for event in line.run(plan, specs, test, journal):
         say(_next(event, specs) if isinstance(event, Next) else f"fusezap:   {event.line}")
 
 
@@ -170,7 +193,9 @@ def _next(event: Next, specs: tuple[str, ...]) -> str:
     return f"fusezap: step {event.number}, some {event.left} left: {specs[event.revision]}{where}"
 
 
-def _tested(args: argparse.Namespace, plan: Plan, spec: str, scenario: Scenario) -> Tested:
+def _tested(
+    args: argparse.Namespace, spec: str, scenario: Scenario, rate: float | None, confidence: float = 0.95
+) -> Tested:
     """KernelError is the kernel's fault, and the kernel is skipped; all else ends the search."""
     from harness.bisect.journal import answer_of
     from harness.bisect.line import Tested
@@ -178,8 +203,8 @@ def _tested(args: argparse.Namespace, plan: Plan, spec: str, scenario: Scenario)
     from harness.run.session import SessionOptions, deliver
 
     # So many runs in one boot show a race with a probability of a half.
-    batch = 1 if plan.rate is None else min(100, math.ceil(math.log(2) / -math.log1p(-plan.rate)))
-    options = SessionOptions(times=batch, rate=plan.rate, confidence=plan.confidence, brief=True)
+    batch = 1 if rate is None else min(100, math.ceil(math.log(2) / -math.log1p(-rate)))
+    options = SessionOptions(times=batch, rate=rate, confidence=confidence, brief=True)
     asked = argparse.Namespace(**{**vars(args), "kernel": spec, "append": ""})
     counter = _counting.Counter(shown=False)
     release, errors = spec, []

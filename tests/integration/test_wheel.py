@@ -96,6 +96,11 @@ def test_the_man_pages(installed: Path, tmp_path: Path, page: str) -> None:
     assert shown.stderr == ""
 
 
+def test_the_minimal_configuration_of_a_bisect(installed: Path) -> None:
+    (found,) = installed.parent.rglob("harness/kernels/build/minimal-kernel.config")
+    assert found.read_text() == (ROOT / "docs/examples/minimal-kernel.config").read_text()
+
+
 def test_the_face(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "it.py").write_text(SCRIPT)
     ran = outside(installed, tmp_path, "python", "it.py")
