@@ -128,14 +128,14 @@ class Situations:
         folder.mkdir()
         return str(folder)
 
-    def started(self, *argv: str) -> subprocess.Popen[str]:
+    def started(self, *argv: str, ready_s: float = 10) -> subprocess.Popen[str]:
         """Returns once it says that it is ready."""
         argv = ("setpriv", "--pdeathsig", "KILL", *argv)
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
         self._stack.callback(self._ended, process)
         self._own.add(process.pid)
         assert process.stdout is not None
-        assert select.select([process.stdout], [], [], 10)[0], f"not ready within 10 s: {argv}"
+        assert select.select([process.stdout], [], [], ready_s)[0], f"not ready within {ready_s:g} s: {argv}"
         assert process.stdout.readline() == "ready\n", argv
         return process
 
