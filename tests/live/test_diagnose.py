@@ -76,7 +76,7 @@ def test_every_situation_is_named_and_nothing_besides(fusezap: Fusezap, situatio
     assert len(healthy) == NAMESPACES
     expected = _made(situations)
     document = diagnosed(fusezap)
-    assert kinds(document) == expected
+    assert kinds(document) == expected, [each["reasons"] for each in document["findings"]]
     for finding in document["findings"]:
         assert finding["remedies"], finding
         assert finding["form"], finding

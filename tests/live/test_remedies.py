@@ -26,7 +26,7 @@ from tests.live.conftest import Fusezap
 from tests.live.situations import Situations, below, built, killed, until
 from tests.live.test_diagnose import Document, diagnosed
 
-SHELL = "ls /sys/fs/fuse/connections/*/abort >/dev/null 2>&1 || mount -t fusectl none /sys/fs/fuse/connections; "
+SHELL = "grep -q ' - fusectl ' /proc/self/mountinfo || mount -t fusectl none /sys/fs/fuse/connections; "
 """A host has fusectl mounted; where it has not, the shell's own mount namespace gets it."""
 
 
