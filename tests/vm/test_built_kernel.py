@@ -5,15 +5,18 @@ The change is the idea of commit 5a8bee63b10f: the FLUSH of an exiting task is s
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import require
+from tests.vm import inside
 from tests.vm.conftest import fusezap
 
 pytestmark = pytest.mark.slow
@@ -56,6 +59,31 @@ def test_it_has_the_defect_on_every_machine(tree: Path) -> None:
     assert "exit-flush-self deadlock" in lines[0]
     assert "etxtbsy-after-exit released" in lines[0]
     assert len(set(lines)) == 1
+
+
+def test_selftests_are_built_and_run_in_its_own_tree(tree: Path) -> None:
+    """They are installed as the kernel installs them, and its run_kselftest.sh runs them under that kernel."""
+    folder = Path(tempfile.mkdtemp(dir=Path.home()))  # the guest has temporary folders of its own
+    try:
+        scenarios = ("exit-flush-self", "exit-flush-peer-outside", "read-self", "healthy")
+        assert fusezap("repro", *scenarios, "--form", "kselftest", "--out", str(tree)).returncode == 0
+        only = ("TARGETS=filesystems/fuse", f"KSFT_INSTALL_PATH={folder}")
+        run("make", "-s", "-C", "tools/testing/selftests", *only, "install", tree=tree)
+        told = inside.told(str(tree), f"cd {folder} && ./run_kselftest.sh -c filesystems/fuse")
+    finally:
+        shutil.rmtree(folder)
+    for name, passes in (("exit_flush_self", False), ("exit_flush_peer_outside", False), ("read_self", True)):
+        assert re.search(rf"^{'ok' if passes else 'not ok'} \d+ selftests: filesystems/fuse: {name}\b", told, re.M), (
+            told
+        )
+    assert re.search(r"^ok \d+ selftests: filesystems/fuse: healthy$", told, re.M), told
+
+
+def test_its_style_checker_finds_nothing_in_the_programs(tree: Path, tmp_path: Path) -> None:
+    """ENOSYS is an answer of the FUSE protocol; the checker knows it as the error of a system call alone."""
+    assert fusezap("repro", "*", "--out", str(tmp_path)).returncode == 0
+    checker = ("perl", "scripts/checkpatch.pl", "--no-tree", "--terse", "--ignore", "ENOSYS", "-f")
+    run(*checker, *map(str, sorted(tmp_path.glob("*.c"))), tree=tree)
 
 
 def test_a_bisect_finds_the_commit_that_brought_it(tree: Path) -> None:

@@ -73,7 +73,8 @@ def targets(makefile: str) -> str:
     lines = makefile.splitlines()
     if line in lines:
         return makefile
-    before = [number for number, each in enumerate(lines) if re.match(r"TARGETS \+?= ", each) and each < line]
+    listed = [(number, re.match(r"TARGETS \+?= *(\S+)", each)) for number, each in enumerate(lines)]
+    before = [number for number, found in listed if found and found[1] < "filesystems/fuse"]
     lines.insert(before[-1] + 1 if before else 0, line)
     return "\n".join(lines) + "\n"
 
