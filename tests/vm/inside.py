@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,20 +20,31 @@ FUSEZAP = shlex.join([sys.executable, "-P", "-m", "harness"])
 _AWAIT = "import sys; from pathlib import Path; from harness.vm import dump; dump.await_taken(Path(sys.argv[1]))"
 
 
-def told(spec: str, script: str, memory_mib: int = 1024, deadline_s: float = 300) -> str:
+def told(spec: str, script: str, memory_mib: int = 1024, deadline_s: float = 300, files: Path | None = None) -> str:
     """What it has written to standard output and error.  LostError when it does not come to its end."""
-    return of_image(kernel_spec.find(spec, lambda _: None), script, memory_mib, deadline_s)
+    return of_image(kernel_spec.find(spec, lambda _: None), script, memory_mib, deadline_s, files=files)
 
 
 def of_image(
-    image: Image, script: str, memory_mib: int = 1024, deadline_s: float = 300, vmcore: Path | None = None
+    image: Image,
+    script: str,
+    memory_mib: int = 1024,
+    deadline_s: float = 300,
+    vmcore: Path | None = None,
+    files: Path | None = None,
 ) -> str:
-    """The same; `vmcore`: at the end of the script, the machine's memory is dumped there."""
+    """The same; `vmcore`: at the end of the script, the machine's memory is dumped there.
+
+    `files`: a folder that the machine gets a copy of, and in which the script begins.
+    """
     settings = Settings(memory_mib=memory_mib, dump=vmcore)
     engine = session.choose(image, settings)
     with ThreadPoolExecutor(1) as pool, share.shared(None) as folder:
         if vmcore is not None:
             script = f"{script}\n{shlex.join([sys.executable, '-P', '-c', _AWAIT, engine.SHARE])}"
+        if files is not None:
+            shutil.copytree(files, folder / "files")
+            script = f"cd {engine.SHARE}/files\n{script}"
         bye = shlex.quote(wire.line(0, wire.Bye()))
         lines = f"(\n{script}\n) >{engine.SHARE}/told 2>&1\nprintf %s {bye} >>{engine.SHARE}/{wire.EVENTS}"
         (folder / "start").write_text(start.script(lines, engine.END))

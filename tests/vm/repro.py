@@ -59,17 +59,18 @@ def under(spec: str, folder: Path, scenarios: tuple[Scenario, ...]) -> tuple[str
     """Boot a kernel and run the programs: the kernel's release, and the outcomes."""
     from tests.vm import inside
 
-    lines = ["uname -r", *(shlex.quote(str(folder / each.name)) for each in scenarios)]
-    told = inside.told(spec, "\n".join(lines), deadline_s=900)
+    lines = ["uname -r", *(f"./{each.name}" for each in scenarios)]
+    told = inside.told(spec, "\n".join(lines), deadline_s=900, files=folder)
     return told.split("\n", 1)[0].strip(), outcomes(told)
 
 
 def main(specs: list[str]) -> int:
     scenarios = tuple(sorted(catalogue().values(), key=lambda each: list(Kind).index(each.kind)))
-    # Not in a temporary folder: the guest sees the host's files, and has folders of its own for these.
-    with tempfile.TemporaryDirectory(dir=Path.home()) as folder:
-        compiled(scenarios, Path(folder))
-        columns = [under(spec, Path(folder), scenarios) for spec in specs]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "programs"
+        folder.mkdir()
+        compiled(scenarios, folder)
+        columns = [under(spec, folder, scenarios) for spec in specs]
     print(f"Measured on {datetime.date.today()}:\n\n    python -m tests.vm.repro {shlex.join(specs)}\n")
     print("| program | " + " | ".join(release for release, _ in columns) + " |")
     print("|---|" + "---|" * len(columns))
