@@ -64,8 +64,9 @@ ROWS = (
             "[vfio]|[vfio_pci]|[vfio_pci_core]|[vfio_iommu_type1]|[iommufd]",
         ),
         reference="vfio_unregister_group_dev(), drivers/vfio/vfio_main.c; pci_reset_function(), drivers/pci/pci.c",
-        example="vfio_unregister_group_dev vfio_pci_core_unregister_device vfio_pci_remove pci_device_remove "
-        "device_release_driver_internal",
+        example="vfio_del_group_dev vfio_pci_remove pci_device_remove device_release_driver_internal "
+        "unbind_store kernfs_fop_write",
+        recorded="spdk/spdk#645",
         fault="the process that still has the device open, or the device's reset",
         lossless="close the device in the process that has it open",
         destructive=_RESET,

@@ -59,6 +59,8 @@ ROWS = (
         kind="rtnl",
         meaning="it waits for the network configuration lock (RTNL), which another task holds",
         stacks=(
+            "^__netlink_dump_start|^netlink_dump < rtnetlink_rcv*",
+            "^reg_check_chans_work|^reg_todo|^reg_regdb_apply < process_one_work",
             "^rtnl_lock*|^rtnetlink_rcv*|^rtnl_*|^dev_ioctl|^dev_change_*|^register_netdev|^addrconf_*"
             "|^linkwatch_*|^ip_mc_*|^inet_rtm_*|^devinet_ioctl|^netlink_*|^genl_*|^rtnl_newlink|^tc_*|^bond_*"
             "|^ipv6_*|^igmp*|^devlink_*|^ethnl_*|^dev_get_*|^dev_set_*|^inetdev_*|^tun_*|^__tun_*|^packet_*"
@@ -66,7 +68,9 @@ ROWS = (
             "|^xfrm_*|^nl80211_*|^cfg80211_*|^mdio_*|^phy_*",
         ),
         reference="rtnl_lock(), net/core/rtnetlink.c",
-        example="__mutex_lock rtnl_lock addrconf_dad_work process_one_work worker_thread",
+        example="__mutex_lock __mutex_lock_slowpath mutex_lock __netlink_dump_start rtnetlink_rcv_msg "
+        "netlink_rcv_skb rtnetlink_rcv netlink_unicast",
+        recorded="mkubecek/vmware-host-modules#243",
         fault="the task that holds RTNL: a driver that resets a device, cleanup_net(), a device removal",
         lossless="find the task that holds it, and what that waits for",
         innocent="whatever asks for interfaces or addresses (ip, ifconfig, a CNI plugin) is a victim",

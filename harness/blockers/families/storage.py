@@ -190,7 +190,9 @@ ROWS = (
         meaning="it changes a block device's queue, and waits until all I/O of the device has ended",
         stacks=(f"{QUEUE_FREEZE}|blk_queue_enter|__bio_queue_enter|bio_queue_enter|blk_queue_start_drain",),
         reference="blk_mq_freeze_queue_wait(), blk_queue_enter(), block/blk-mq.c, block/blk-core.c",
-        example="blk_mq_freeze_queue_wait elevator_switch elv_iosched_store queue_attr_store",
+        example="blk_mq_freeze_queue_wait blk_mq_freeze_queue_nomemsave queue_ra_store queue_attr_store "
+        "sysfs_kf_write kernfs_fop_write_iter",
+        recorded="linux-blktests/blktests#185",
         fault="I/O in flight that does not end, or the task that froze the queue",
         lossless=_LOOK,
         destructive=_LOST,
