@@ -6,7 +6,7 @@ import functools
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from harness import registry
 from harness.explain import prefixes
@@ -18,8 +18,9 @@ _COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\[[0-9;]{1,8}m
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\ufeff]")
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,6}|[a-z]{2,6});")
 _CALLER = re.compile(r"\[\s*(?:\d+\.\d+\])?\s*\[?\s*([TC]\d+)\]")
-_SPACES = str.maketrans("\t\xa0", "  ")
-_BLANKS = re.compile(r"\s{32,}")
+_SPACES = {each: " " for each in range(0x3001) if chr(each).isspace() and chr(each) != "\n"}
+_GAP = " " * 32
+_GAPS = re.compile(" {32,}")
 _DEEPEST = 12
 
 
@@ -41,28 +42,32 @@ def unwrapped(raw: str) -> str:
         text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     if not text.isprintable():
         text = _CONTROL.sub("", text.translate(_SPACES))
-    if len(text) > 32:
-        text = _BLANKS.sub(" " * 8, text)
+    if _GAP in text:
+        text = _GAPS.sub(" " * 8, text)
     return text
 
 
-def pieces(text: str) -> Iterator[str]:
+def pieces(text: str) -> Sequence[str]:
     """The lines of a text, each as it is; one that is longer than any of the kernel's is cut at blanks.
 
     Args:
         text: A line, or the lines that were in one record of JSON.
 
-    Yields:
-        At most `LONGEST` characters each.
+    Returns:
+        Lines and pieces of lines, of at most `LONGEST` characters each.
     """
+    if len(text) <= LONGEST and "\n" not in text:
+        return (text,)
+    found = []
     for line in text.split("\n"):
         rest = line
         while len(rest) > LONGEST:
             end = rest.rfind(" ", 1, LONGEST)
             end = LONGEST if end < 0 else end
-            yield rest[:end]
+            found.append(rest[:end])
             rest = rest[end:]
-        yield rest
+        found.append(rest)
+    return found
 
 
 def _of_json(text: str) -> str:
