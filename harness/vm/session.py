@@ -173,7 +173,7 @@ def machine_command(
     Raises:
         MachineError: It cannot be started so.
     """
-    user = unprivileged.user(settings, root, share.parent, accel, getattr(engine, "UNPRIVILEGED", False))
+    user = unprivileged.user(settings, image, root, share.parent, accel, getattr(engine, "UNPRIVILEGED", False))
     if user is None:
         command: Command = engine.command(image, settings, root, share, accel)
         return command

@@ -72,10 +72,9 @@ class User:
         return replace(command, argv=(*self.prefix, *command.argv[len(DIES_WITH_US) :]))
 
     def readable(self, image: Image, share: Path) -> Image:
-        """The kernel where this user can read it, if need be a copy in `share`: some are for root alone."""
-        kernel = image.vmlinux or image.kernel
-        assert kernel is not None
-        if kernel.stat().st_mode & stat.S_IROTH and not closed((kernel,)):
+        """The kernel where this user can read it: a copy in `share` of one that is for root alone."""
+        kernel = _started(image)
+        if _open_to_all(kernel):
             return image
         copy = share / "kernel"
         shutil.copyfile(kernel, copy)
@@ -87,11 +86,12 @@ class User:
             os.chown(path, self.uid, self.uid, follow_symlinks=False)
 
 
-def user(settings: Settings, root: Root, above: Path, accel: str, engine_can: bool) -> User | None:
+def user(settings: Settings, image: Image, root: Root, above: Path, accel: str, engine_can: bool) -> User | None:
     """Choose the user for a machine.
 
     Args:
         settings: Of the machine.
+        image: The kernel.
         root: The guest's.
         above: The folder of this machine that holds the shared one; it is gone when the machine is.
         accel: KVM or TCG.
@@ -105,13 +105,15 @@ def user(settings: Settings, root: Root, above: Path, accel: str, engine_can: bo
     """
     if os.geteuid() != 0 or settings.unprivileged == NEVER:
         return None
-    chosen, why = _possible(settings, root, above, accel, engine_can)
+    chosen, why = _possible(settings, image, root, above, accel, engine_can)
     if chosen is None and settings.unprivileged == ALWAYS:
         raise MachineError(f"QEMU cannot run as a user without rights here: {why}", "leave --unprivileged out")
     return chosen
 
 
-def _possible(settings: Settings, root: Root, above: Path, accel: str, engine_can: bool) -> tuple[User | None, str]:
+def _possible(
+    settings: Settings, image: Image, root: Root, above: Path, accel: str, engine_can: bool
+) -> tuple[User | None, str]:
     """The user, or why there is none."""
     if not engine_can:
         return None, "the engine has other programs read files for the guest"
@@ -120,10 +122,12 @@ def _possible(settings: Settings, root: Root, above: Path, accel: str, engine_ca
     uid = _number()
     if uid is None:
         return None, "this user namespace has no number to spare"
-    shown = (*visible.needed(), above) if root.here else (root.path, above)
+    kernel = _started(image)
+    shown = [*(visible.needed() if root.here else (root.path,)), above]
+    shown += [kernel.parent] if _open_to_all(kernel) else []
     groups, node = _kvm_access() if accel == KVM else ((), False)
     found = User(uid, groups, view(closed(shown), above / "view", node))
-    files = [*_read_by_a_run(root), *((_KVM,) if accel == KVM else ())]
+    files = [*_read_by_a_run(root), *((kernel,) if _open_to_all(kernel) else ()), *((_KVM,) if accel == KVM else ())]
     argv = (*found.prefix, "sh", "-c", _READABLE, "sh", *map(str, files))
     try:
         ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PROBE_S, check=False)
@@ -132,6 +136,18 @@ def _possible(settings: Settings, root: Root, above: Path, accel: str, engine_ca
     if ended.returncode:
         return None, (ended.stdout + ended.stderr).decode(errors="replace").strip() + " cannot be read"
     return found, ""
+
+
+def _started(image: Image) -> Path:
+    """The file that QEMU loads."""
+    kernel = image.vmlinux or image.kernel
+    assert kernel is not None
+    return kernel
+
+
+def _open_to_all(file: Path) -> bool:
+    """By its own mode; the folders that it lies in are another question."""
+    return bool(file.stat().st_mode & stat.S_IROTH)
 
 
 def _number() -> int | None:

@@ -138,32 +138,33 @@ def test_a_number_must_be_in_the_map(text: str, found: bool) -> None:
 
 class TestChoice:
     root = Root(Path("/"), Path(sys.executable), Path("/bin/sh"))
+    image = Image("a", "6.1", "", "x86_64", "0", Path("/bin/sh"))
 
     def test_a_user_keeps_what_it_has(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
-        assert unprivileged.user(Settings(), self.root, folder, TCG, True) is None
+        assert unprivileged.user(Settings(), self.image, self.root, folder, TCG, True) is None
 
     def test_never(self, folder: Path) -> None:
-        assert unprivileged.user(Settings(unprivileged=NEVER), self.root, folder, TCG, True) is None
+        assert unprivileged.user(Settings(unprivileged=NEVER), self.image, self.root, folder, TCG, True) is None
 
     def test_an_engine_with_daemons_keeps_roots_rights_unless_that_was_refused(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(os, "geteuid", lambda: 0)
-        assert unprivileged.user(Settings(), self.root, folder, TCG, False) is None
+        assert unprivileged.user(Settings(), self.image, self.root, folder, TCG, False) is None
         with pytest.raises(MachineError, match="other programs read files"):
-            unprivileged.user(Settings(unprivileged=ALWAYS), self.root, folder, TCG, False)
+            unprivileged.user(Settings(unprivileged=ALWAYS), self.image, self.root, folder, TCG, False)
 
     def test_what_cannot_be_read_is_named(self, folder: Path) -> None:
         require("setpriv", root=True)
         secret = folder / "python"
         secret.touch(mode=0o600)
         root = Root(Path("/"), secret, Path("/bin/sh"))
-        assert unprivileged.user(Settings(), root, folder, TCG, True) is None
+        assert unprivileged.user(Settings(), self.image, root, folder, TCG, True) is None
         with pytest.raises(MachineError, match=f"{secret} cannot be read"):
-            unprivileged.user(Settings(unprivileged=ALWAYS), root, folder, TCG, True)
+            unprivileged.user(Settings(unprivileged=ALWAYS), self.image, root, folder, TCG, True)
 
     def test_each_machine_has_another(self, folder: Path) -> None:
         require("setpriv", "unshare", root=True)
-        users = [unprivileged.user(Settings(), self.root, folder, TCG, True) for _ in range(2)]
+        users = [unprivileged.user(Settings(), self.image, self.root, folder, TCG, True) for _ in range(2)]
         assert len({each.uid for each in users if each is not None}) == 2
