@@ -132,13 +132,16 @@ def descendants() -> list[int]:
 
 
 def _below(pid: int) -> list[int]:
-    found = []
-    for tid in procfs.tids(pid):
-        for child in procfs.read_children(tid, pid):
-            found.append(child)
-            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-                found.extend(_below(child))
+    """Without recursion: a program of the user's may make a chain of any length."""
+    found = _children(pid)
+    for each in found:  # it grows meanwhile
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            found.extend(_children(each))
     return found
+
+
+def _children(pid: int) -> list[int]:
+    return [child for tid in procfs.tids(pid) for child in procfs.read_children(tid, pid)]
 
 
 def release_and_reap(run: str, ctl: Fusectl | None, holds: list[Hold]) -> list[str]:
