@@ -34,7 +34,7 @@ def bar(*columns: ProgressColumn, transient: bool = True) -> Progress:
     from rich.progress import BarColumn, Progress
 
     first, *others = columns
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     return Progress(first, BarColumn(), *others, console=console, transient=transient, refresh_per_second=8)
 
 

@@ -113,7 +113,7 @@ def _table(cells: list[Cell]) -> None:
         table.add_column(title, no_wrap=True)
     for cell in cells:
         table.add_row(cell.spec, cell.release, cell.scenario, cell.mark, words(cell), cell.at)
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     console.width = max(console.width, console.measure(table, options=console.options.update(width=10_000)).maximum)
     console.print(table)
 

@@ -247,7 +247,7 @@ def proof(verdict: Verdict) -> str:
     stream = io.StringIO()
     story = Story(stream)
     # FORCE_COLOR, which CI services set, colours what is no terminal too; a report is kept as text.
-    story.console = Console(file=stream, highlight=False, width=PIPE_WIDTH, color_system=None)
+    story.console = Console(file=stream, highlight=False, emoji=False, width=PIPE_WIDTH, color_system=None)
     story.verdict(verdict, verdict.form)
     return "\n".join(line.rstrip() for line in stream.getvalue().strip("\n").split("\n"))
 

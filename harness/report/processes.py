@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from harness.model.records import Snapshot, Task
 from harness.record import record
+
+DEEPEST = 50
+"""Generations that are shown one below the other."""
 
 
 @record(frozen=True, slots=True)
@@ -22,7 +27,8 @@ def process_tree(snapshot: Snapshot, threads: bool = True) -> Branch:
     """Build the tree of the namespace's processes.
 
     The tasks were read one after the other while they moved, so that two of them may each name the other as parent: a
-    task without a place becomes a child of the root, and so does a thread whose leader was not seen.
+    task without a place becomes a child of the root, and so does a thread whose leader was not seen.  A container may
+    make a chain of any length: what is deeper than `DEEPEST` stands side by side there.
 
     Args:
         snapshot: The reading to show.
@@ -41,10 +47,23 @@ def process_tree(snapshot: Snapshot, threads: bool = True) -> Branch:
         children.setdefault(task.ppid, []).append(task)
     placed: set[int] = set()
 
-    def branch(task: Task) -> Branch:
+    def descendants(task: Task) -> Iterator[Task]:
+        waiting = [task]
+        while waiting:
+            for each in children.get(waiting.pop().tid, ()):
+                if each.tid not in placed:
+                    placed.add(each.tid)
+                    waiting.append(each)
+                    yield each
+
+    def branch(task: Task, depth: int = 1) -> Branch:
         placed.add(task.tid)
-        below = [branch(each) for each in children.get(task.tid, ()) if each.tid not in placed]
-        return Branch(task, False, (*_threads(by_leader.get(task.tid, ())), *below))
+        threads = _threads(by_leader.get(task.tid, ()))
+        if depth < DEEPEST:
+            below = [branch(each, depth + 1) for each in children.get(task.tid, ()) if each.tid not in placed]
+        else:
+            below = [Branch(each, False, tuple(_threads(by_leader.get(each.tid, ())))) for each in descendants(task)]
+        return Branch(task, False, (*threads, *below))
 
     roots = [branch(task) for task in leaders.values() if task.ppid not in leaders]
     roots += [branch(task) for task in leaders.values() if task.tid not in placed]

@@ -48,6 +48,8 @@ PIECES = (
         "`",
         "*",
         "{{ 7 * 7 }}",
+        ":skull:",
+        "[red]",
         "%s",
         "not ok 1",
         "# SKIP",
@@ -131,3 +133,12 @@ def test_answers_of_runtimes(format_name: str, name: str) -> None:
         rows = list(csv.reader(io.StringIO(text)))
         assert {len(row) for row in rows} == {len(rows[0])}
         assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row), "no formula"
+
+
+@pytest.mark.parametrize("format_name", ["terminal", "markdown", "json"])
+def test_a_name_that_is_markup_elsewhere_stays_as_it_is(format_name: str) -> None:
+    """`:skull:` is a sign to Rich, and a name to a shell that the command is pasted into."""
+    report: Report = renamed(report_of(series_of("exit-flush-self")), ":skull:[red]")
+    text = registry.module(report_formats, format_name, "render").render(report)
+    assert ":skull:" in text
+    assert "\N{SKULL}" not in text

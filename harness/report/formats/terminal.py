@@ -106,7 +106,7 @@ class Story:
     def __init__(self, stream: TextIO | None = None) -> None:
         stream = stream or sys.stdout
         width = None if stream.isatty() else width_of_terminal(PIPE_WIDTH)
-        self.console = Console(file=cast("TextIO", _Trimmed(stream)), highlight=False, width=width)
+        self.console = Console(file=cast("TextIO", _Trimmed(stream)), highlight=False, emoji=False, width=width)
         self.waiting: str | None = None
 
     def take(self, event: Event) -> None:
