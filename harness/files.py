@@ -5,12 +5,37 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import pwd
 import stat
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 SECRET = 0o600
 """The mode of what holds readings of a machine: for nobody else's eyes."""
+
+
+def user_folder(variable: str, default: str) -> Path:
+    """Find where a user's files of one kind are kept.
+
+    A sudo that keeps HOME leads root into the folder of another user, who could have put a link there: root takes its
+    own then.
+
+    Args:
+        variable: of the environment, which names the folder, such as XDG_CACHE_HOME.
+        default: the folder in the home folder where the variable is not set.
+    """
+    chosen = Path(os.environ.get(variable) or Path.home() / default)
+    if os.geteuid() == 0 and _owner(chosen) != 0:
+        return Path(pwd.getpwuid(0).pw_dir) / default
+    return chosen
+
+
+def _owner(path: Path) -> int:
+    """That of the folder, or of the one that it would be made in."""
+    for each in (path, *path.absolute().parents):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return each.stat().st_uid
+    return 0
 
 
 def replace_file(path: Path, text: str, mode: int | None = None) -> None:

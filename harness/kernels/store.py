@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.files import user_folder
+
 
 def base() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fusezap" / "kernels"
+    return user_folder("XDG_CACHE_HOME", ".cache") / "fusezap" / "kernels"
 
 
 def specs() -> Path:

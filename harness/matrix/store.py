@@ -8,7 +8,6 @@ that was answered more than once (`--fresh`), the last answer counts, and the ot
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import time
 import zlib
@@ -20,6 +19,7 @@ from typing import Any
 from harness import __version__
 from harness.boundary import say
 from harness.errors import MachineError
+from harness.files import user_folder
 from harness.kernels.image import Image
 from harness.model import bounded_json, codec
 from harness.model.records import Series
@@ -92,7 +92,7 @@ class Query:
 
 
 def base() -> Path:
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "fusezap" / "results.sqlite"
+    return user_folder("XDG_STATE_HOME", ".local/state") / "fusezap" / "results.sqlite"
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.model.events import Counted
 from harness.report import formats, outputs
 from harness.report.outputs import Outputs
+from tests.conftest import require
 from tests.unit.results import report_of, result_of, series_of, skipped_series
 
 REPORT = report_of(series_of("exit-flush-self", 20), series_of("healthy"), skipped_series("server-stopped"))
@@ -99,6 +100,22 @@ def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(
 def test_a_name_that_is_no_text_is_written_escaped(tmp_path: Path) -> None:
     files.replace_file(tmp_path / "report", "\udcff")
     assert (tmp_path / "report").read_text() == "\\udcff"
+
+
+def test_root_keeps_nothing_in_the_home_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under a sudo that keeps HOME: a link in the place of a lock would have root truncate any file."""
+    require(root=True)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert files.user_folder("XDG_CACHE_HOME", ".cache") == home / ".cache"
+    os.chown(home, 1000, 1000)
+    assert files.user_folder("XDG_CACHE_HOME", ".cache") == Path("/root/.cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "below"))
+    assert files.user_folder("XDG_CACHE_HOME", ".cache") == Path("/root/.cache")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert files.user_folder("XDG_CACHE_HOME", ".cache") == home / "below", "a user's own choice counts"
 
 
 def test_helpers_are_no_formats() -> None:
