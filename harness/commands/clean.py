@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
-import shutil
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
@@ -106,7 +105,7 @@ def _removed(machines: tuple[str, ...], only: Collection[str] | None) -> Iterato
 
     for folder in share.abandoned():
         if folder.name in machines and (only is None or folder.name in only):
-            shutil.rmtree(folder)
+            share.remove(folder)
             yield Swept(folder.name, ("removed the folder that it shared with its machine",), ())
 
 

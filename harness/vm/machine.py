@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -29,6 +30,9 @@ READ_BYTES = 1 << 20
 CONSOLE_BYTES = 1 << 12
 """Bytes of a console line; a longer one is split."""
 KEPT_LINES = 200
+SHARE_BYTES = 4 << 30
+"""Of the disk, for all that a guest has written in the folder that it shares."""
+SHARE_FILES = 200_000
 TOLD_LINES = 15
 TOLD_OF_A_CRASH = 40
 _KVM_FAILURE = re.compile(r"KVM internal error|^KVM: |kvm run failed|failed to initialize kvm|KVM_RUN failed", re.I)
@@ -44,6 +48,25 @@ def last_words(lines: tuple[str, ...]) -> tuple[str, ...]:
     """The console from the first line of a crash on; without a crash, the last few lines."""
     crash = next((number for number, line in enumerate(lines) if _CRASH.search(line)), None)
     return lines[-TOLD_LINES:] if crash is None else lines[crash : crash + TOLD_OF_A_CRASH]
+
+
+def excess(share: Path) -> str:
+    """Look whether a guest has filled the folder that it shares, by what it takes of the disk: holes are free.
+
+    Returns:
+        What is too much, in words; empty where it is not.
+    """
+    total = number = 0
+    for above, folders, files in os.walk(share):  # follows no links
+        for name in (*folders, *files):
+            number += 1
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(above, name)).st_blocks * 512
+            if total > SHARE_BYTES:
+                return f"the guest has written more than {SHARE_BYTES >> 30} GiB"
+            if number > SHARE_FILES:
+                return f"the guest has made more than {SHARE_FILES} files"
+    return ""
 
 
 def _short(error: Exception) -> str:
@@ -78,6 +101,7 @@ class Machine:
         """When the kernel panicked, and its words."""
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._alive = time.monotonic()
+        self._looked = self._alive
         assert process.stdout is not None
         self._reader = Thread(target=self._read, args=(process.stdout,), daemon=True)
         self._reader.start()
@@ -120,6 +144,8 @@ class Machine:
                     raise self._lost("under KVM the kernel did not come to its init", kvm_failed=True)
                 if time.monotonic() - self._alive > self._deadline_s:
                     raise self._lost(f"no sign of life for {self._deadline_s:g} s")
+                if (why := self._filled()) != "":
+                    raise self._lost(why)
                 if len(data) < READ_BYTES:
                     time.sleep(LOOK_EVERY_S)
 
@@ -134,6 +160,15 @@ class Machine:
             return follow(event)
         except ValueError as error:
             raise self._lost(f"what the guest reports was not ordered: {_short(error)}") from error
+
+    def _filled(self) -> str:
+        """Once a second, and never for more than a twentieth of the time."""
+        began = time.monotonic()
+        if began < self._looked:
+            return ""
+        why = excess(self._share)
+        self._looked = time.monotonic() + max(1.0, 20 * (time.monotonic() - began))
+        return why
 
     def _reached_init(self) -> bool:
         return os.path.lexists(self._share / wire.REACHED_INIT)

@@ -239,6 +239,37 @@ def test_the_shared_folder_goes_and_a_dead_ones_is_found(tmp_path: Path, monkeyp
     assert list(share.abandoned()) == [dead]
 
 
+def test_a_folder_that_a_guest_has_made_deep_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share, "above", lambda: tmp_path)
+    with share.shared(None) as folder:
+        here = os.open(folder, os.O_RDONLY)
+        for _ in range(3000):
+            os.mkdir("d", dir_fd=here)
+            below = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+        os.close(here)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"), [("SHARE_FILES", 10, "than 10 files"), ("SHARE_BYTES", 9000, "0 GiB")]
+)
+def test_a_guest_that_fills_the_disk_is_lost(
+    name: str, value: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, name, value)
+    (tmp_path / wire.EVENTS).touch()
+    (tmp_path / "hole").touch()
+    os.truncate(tmp_path / "hole", 1 << 40)
+    assert machine.excess(tmp_path) == "", "a hole takes nothing"
+    script = (
+        f'n=0; while :; do n=$((n + 1)); head -c 5000 /dev/zero >"{tmp_path}/$n"; [ $n -lt 20 ] || exec sleep 600; done'
+    )
+    with pytest.raises(LostError, match=words), started(Command(("sh", "-c", script)), tmp_path, 120, False) as running:
+        list(running.events(lambda _: True))
+
+
 class TestKvmThatFails:
     """It passes the probe, and fails a real kernel: a stand-in prints what QEMU prints, and stays."""
 
