@@ -90,7 +90,6 @@ class Survey:
         self._shown: dict[int, Tables] = {}
         self._read_ns: dict[int, int] = {}
         """When the tables of each process had been read first, by CLOCK_MONOTONIC."""
-        self._names_connections = False
         self._held: tuple[Device, ...] | None = None
         self._living: tuple[Connection, ...] | None = None
         self._read: dict[int, tuple[Task, ...]] = {}
@@ -117,15 +116,15 @@ class Survey:
         elif depends or any(task.held for pid in members for task in self.tasks(pid)):
             devices = self.devices()
             clients = self._clients(members)
-        names_connections = names_connections or any(device.connection is not None for device in devices)
-        if not names_connections and not launched and devices:
-            names_connections = fdinfo_names_connections()
         everywhere = {device.tgid for device in devices} | self._exiting() | clients
         everywhere |= self._waiters().intersection(members)  # those of the other targets
         kin = {target: self._kin(pids) if depends and not launched else _NO_KIN for target, pids in inside.items()}
-        self._names_connections = names_connections
         outcomes = self._settle(kin.values())
         moved = {target: outcomes.get(id(each), Settled()) for target, each in kin.items()}
+        shown = {*devices, *(device for each in moved.values() for device in each.devices)}
+        names_connections = names_connections or any(device.connection is not None for device in shown)
+        if not names_connections and not launched and shown:
+            names_connections = fdinfo_names_connections()
         everywhere.update(holder.tgid for each in kin.values() for holder in each.holders if holder.way)
         relatives = {target: self._reapers(pids) - everywhere for target, pids in inside.items()}
         self.read_tasks(everywhere.union(*relatives.values()))

@@ -62,8 +62,8 @@ def ctl() -> Iterator[Fusectl]:
 
 @pytest.fixture
 def elsewhere() -> Iterator[None]:
-    """Short-lived processes of another session, which nothing leads to."""
-    argv = ["sh", "-c", "while :; do /bin/true; sleep 0.002; done"]
+    """Short-lived processes of another session, which nothing leads to; each has a device that serves nobody."""
+    argv = ["sh", "-c", "while :; do sleep 0.005 3<>/dev/fuse; done"]
     with subprocess.Popen(argv, start_new_session=True) as process:
         yield
         process.kill()
