@@ -71,7 +71,9 @@ def elsewhere() -> Iterator[None]:
 
 def diagnosed(fusezap: Fusezap, made: dict[str, hidden.Hidden]) -> dict[str, tuple[str, list[str]]]:
     """The outcome and the reasons of each that has not ended by itself."""
-    document = json.loads(fusezap("diagnose", "--json").stdout)
+    done = fusezap("diagnose", "--json")
+    assert done.stdout, done.stderr
+    document = json.loads(done.stdout)
     found = {each["init_pid"]: (each["outcome"], each["reasons"]) for each in document["findings"]}
     assert [mode for mode, each in made.items() if each.gone] == [], "they ended before anybody answered"
     return {mode: found.get(each.init, ("not found", [])) for mode, each in made.items()}
