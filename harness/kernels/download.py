@@ -18,7 +18,7 @@ from harness.kernels.progress import Bytes, Report
 from harness.record import record
 
 _HELPER = "/usr/lib/apt/apt-helper"
-_LINE = re.compile(r"^'(?P<uri>[^']+)' (?P<name>[^/\s]+) (?P<size>\d+) SHA256:(?P<sha256>[0-9a-f]{64})$", re.M)
+_LINE = re.compile(r"^'(?P<uri>[^']+)' (?P<name>[^/\s]+) (?P<size>[0-9]{1,15}) SHA256:(?P<sha256>[0-9a-f]{64})$", re.M)
 
 
 @record(frozen=True, slots=True)
