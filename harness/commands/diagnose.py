@@ -127,7 +127,7 @@ class _Machine:
         self.beat = beat
         self._clerk = clerk
         self._memory = memory
-        self.patient = Patient()
+        self.patient = Patient(lambda: beat("reads many processes"))
         self._stuck_for_s = stuck_for_s
 
     def look(self) -> Diagnosis:

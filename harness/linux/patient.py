@@ -82,13 +82,16 @@ def _sleeps(tid: int) -> bool:
 class Patient:
     """Reads of many processes, and remembers those that made a reader wait: they are not asked again."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_read: Callable[[], None] = lambda: None) -> None:
+        """`on_read`: called before each reading, so that whoever watches knows that it goes on."""
+        self._on_read = on_read
         self.held: set[int] = set()
         self.unreached: set[int] = set()
         """Of `held`, those that no reader came to: our own limits, and no property of the process."""
 
     def read(self, pids: Iterable[int], read: Callable[[int], R]) -> dict[int, R]:
         """Read each but the held ones; a new one costs as long as `read_each` waits."""
+        self._on_read()
         answers, stuck, unreached = read_each([pid for pid in pids if pid not in self.held], read)
         self.held.update(stuck, unreached)
         self.unreached.update(unreached)
