@@ -70,13 +70,20 @@ def elsewhere() -> Iterator[None]:
 
 
 def diagnosed(fusezap: Fusezap, made: dict[str, hidden.Hidden]) -> dict[str, tuple[str, list[str]]]:
-    """The outcome and the reasons of each that has not ended by itself."""
-    done = fusezap("diagnose", "--json")
-    assert done.stdout, done.stderr
-    document = json.loads(done.stdout)
-    found = {each["init_pid"]: (each["outcome"], each["reasons"]) for each in document["findings"]}
+    """The outcome and the reasons of each that has not ended by itself; what is young is not listed at first."""
+    found: dict[int, tuple[str, list[str]]] = {}
+
+    def listed() -> bool:
+        done = fusezap("diagnose", "--json")
+        assert done.stdout, done.stderr
+        found.update(
+            (each["init_pid"], (each["outcome"], each["reasons"])) for each in json.loads(done.stdout)["findings"]
+        )
+        return all(each.init in found for each in made.values())
+
+    until("all are listed", listed)
     assert [mode for mode, each in made.items() if each.gone] == [], "they ended before anybody answered"
-    return {mode: found.get(each.init, ("not found", [])) for mode, each in made.items()}
+    return {mode: found[each.init] for mode, each in made.items()}
 
 
 @pytest.mark.parametrize("place", LIVE)
