@@ -43,7 +43,7 @@ def _clients(survey: Survey, least_s: float, asked: dict[int, int]) -> Iterator[
     ages: dict[int, dict[int, float]] = {}
     for pid, tids in survey.fuse_sleepers().items():
         for tid in tids:
-            seconds = rested_s(tid, pid)
+            seconds = rested_s(tid, pid, survey.processor(pid, tid))
             if seconds is not None and seconds >= least_s:
                 ages.setdefault(pid, {})[tid] = seconds
     survey.read_tasks(ages)

@@ -125,9 +125,10 @@ def _looked_at(
         time.sleep(BETWEEN_S)
         beat(f"looks again at {len(found)} suspects")
         names = any(snapshot.names_connections for snapshot in before.values())
-        now = _snapshots(found, Survey(ctl, survey.patient), memory, names)
+        again = Survey(ctl, survey.patient)
+        now = _snapshots(found, again, memory, names)
         found = tuple(each for each in found if now[each].init is not None)
-        seen = {each: ((before[each], now[each]), _rests(now[each])) for each in found}
+        seen = {each: ((before[each], now[each]), _rests(now[each], again)) for each in found}
         different = {alike(seen[each][0]) or each: each for each in found}.values()
         if time.monotonic() > until or all(settled(*seen[each]) for each in different):
             return tuple(seen.values())
@@ -147,10 +148,10 @@ def _snapshots(
     return {each: replace(taken[place], init_tid=each.tid) for place, each in enumerate(found)}
 
 
-def _rests(snapshot: Snapshot) -> tuple[Rest, ...]:
+def _rests(snapshot: Snapshot, survey: Survey) -> tuple[Rest, ...]:
     found = []
     for task in snapshot.live:
-        seconds = rested_s(task.tid, task.tgid)
+        seconds = rested_s(task.tid, task.tgid, survey.processor(task.tgid, task.tid))
         if seconds is not None:
             found.append(Rest(task.tid, seconds))
     return tuple(found)

@@ -36,6 +36,8 @@ class Stat(NamedTuple):
     threads: int
     start_time: int
     session: int = 0
+    processor: int | None = None
+    """The CPU on which it ran last; None where only its status could be read."""
 
 
 class Status(NamedTuple):
@@ -85,6 +87,7 @@ def parse_stat(text: str) -> Stat:
         threads=int(fields[17]),
         start_time=int(fields[19]),
         session=int(fields[3]),
+        processor=int(fields[36]) if len(fields) > 36 else None,
     )
 
 

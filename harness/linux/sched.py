@@ -1,14 +1,21 @@
 """How long a task has not run: `se.exec_start` of /proc/PID/sched (proc_sched_show_task(), kernel/sched/debug.c).
 
-The scheduler's clock when the task was last taken off a processor, in milliseconds.  Reading it takes no lock of the
+It is the clock of the task's CPU when the task was last taken off it, in milliseconds.  Reading it takes no lock of the
 task (sched_show(), fs/proc/base.c).  Kernels without CONFIG_SCHED_DEBUG do not have it.
+
+Each CPU has a clock of its own: rq_clock_task() leaves out the time that interrupts and a hypervisor took
+(update_rq_clock_task(), kernel/sched/core.c), so the clocks of two CPUs drift apart by seconds.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
 from harness.linux import procfs
+
+ERROR_S = 0.1
+"""The error of `rested_s`: a clock is read again after half of it, and a running task's is up to a tick old."""
 
 
 def parse_exec_start_ms(text: str) -> float | None:
@@ -19,11 +26,56 @@ def parse_exec_start_ms(text: str) -> float | None:
     return None
 
 
-def rested_s(tid: int, tgid: int) -> float | None:
-    """Seconds, by our own last turn on a processor as the present; None if it cannot be read."""
+def rested_s(tid: int, tgid: int, processor: int | None) -> float | None:
+    """Compute how long a task has not run.
+
+    Args:
+        tid: the task.
+        tgid: its process.
+        processor: the CPU on which it ran last (field 39 of /proc/PID/stat); None if that is unknown.
+
+    Returns:
+        Seconds, with an error of ERROR_S, without the time that a hypervisor took; the least that it can be where the
+        CPU is unknown or not ours to run on.  None if it cannot be read.
+    """
     try:
         then = parse_exec_start_ms(procfs.read(f"/proc/{tgid}/task/{tid}/sched"))
-        now = parse_exec_start_ms(procfs.read(f"/proc/{os.getpid()}/sched"))
+        now = _CLOCKS.now_ms(processor)
     except OSError:
         return None
     return None if then is None or now is None else max(0.0, (now - then) / 1000)
+
+
+class _Clocks:
+    """The clocks of the CPUs on which we may run."""
+
+    def __init__(self) -> None:
+        self._ahead: dict[int, tuple[float, float | None]] = {}
+        """By CPU: when it was read, and milliseconds by which its clock is ahead of the monotonic one."""
+
+    def now_ms(self, processor: int | None) -> float | None:
+        """The present by the clock of a CPU, or by the one that is furthest behind where the CPU's cannot be read."""
+        ours = os.sched_getaffinity(0)
+        ahead = [self._ahead_ms(each, ours) for each in ([processor] if processor in ours else sorted(ours))]
+        known = [each for each in ahead if each is not None]
+        return time.monotonic() * 1000 + min(known) if known else None
+
+    def _ahead_ms(self, processor: int, ours: set[int]) -> float | None:
+        at, ahead = self._ahead.get(processor, (-ERROR_S, None))
+        if time.monotonic() - at > ERROR_S / 2:
+            ahead = self._measured_ms(processor, ours)
+            self._ahead[processor] = time.monotonic(), ahead
+        return ahead
+
+    def _measured_ms(self, processor: int, ours: set[int]) -> float | None:
+        """Our own `exec_start` after we moved there: set_next_entity() sets it (kernel/sched/fair.c)."""
+        os.sched_setaffinity(0, {processor})
+        try:
+            own = parse_exec_start_ms(procfs.read("/proc/thread-self/sched"))
+            now = time.monotonic() * 1000
+        finally:
+            os.sched_setaffinity(0, ours)
+        return None if own is None else own - now
+
+
+_CLOCKS = _Clocks()

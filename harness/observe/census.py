@@ -38,7 +38,7 @@ class Surveyed(Protocol):
 
 
 def take_census(patient: Patient) -> Census:
-    """The status of processes whose stat makes its reader wait."""
+    """Read the stat of every thread; of processes whose stat makes its reader wait, the status."""
     found = {pid: process for pid, process in patient.read(procfs.pids(), _process).items() if process is not None}
     for pid in patient.held:
         with contextlib.suppress(*GONE):

@@ -300,6 +300,12 @@ class Survey:
         `waiting`."""
         return (self.fuse_sleepers().keys() | self.patient.held.intersection(self.census)) - members
 
+    def processor(self, pid: int, tid: int) -> int | None:
+        """The CPU on which a task ran last; None where this look did not read it."""
+        process = self.census.get(pid)
+        stat = process.threads.get(tid) if process is not None else None
+        return stat.processor if stat is not None else None
+
     def fuse_sleepers(self) -> dict[int, tuple[int, ...]]:
         """The tasks whose wait channel is a wait for FUSE, by their process; every task is asked once in a look."""
         if self._sleepers is None:

@@ -189,7 +189,7 @@ def test_who_waits_long_for_a_server_that_lives_is_listed(fusezap: Fusezap, situ
     situations.reaped(asker)
     situations.waits(asker.pid)
     assert diagnosed(fusezap, 0)["findings"] == []
-    until("it has waited long", lambda: (rested_s(asker.pid, asker.pid) or 0) > 0.5)
+    until("it has waited long", lambda: (rested_s(asker.pid, asker.pid, None) or 0) > 0.5)
     counted = fusezap("diagnose", "--json", "--stuck-for", "0.5s")
     assert counted.returncode == 1, counted.stderr
     waits = json.loads(counted.stdout)["waits"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.linux.sched import rested_s
+from harness.linux.sched import ERROR_S, rested_s
 from harness.model.records import Task
 from harness.observe.means import ProbedProcess, Sign
 
@@ -77,6 +77,12 @@ def _may_be_closed(task: Task, process: ProbedProcess) -> bool:
     others = [each for each in process.threads if each != task.tid and process.threads[each].state not in "ZX"]
     if not others:
         return process.shares_table()
-    since = rested_s(task.tid, process.pid)
-    rests = [rested_s(each, process.pid) for each in others]
-    return since is None or any(rest is None or rest <= since for rest in rests) or process.shares_table()
+    since = _rested_s(task.tid, process)
+    rests = [_rested_s(each, process) for each in others]
+    ran = since is None or any(rest is None or rest <= since + 2 * ERROR_S for rest in rests)
+    return ran or process.shares_table()
+
+
+def _rested_s(tid: int, process: ProbedProcess) -> float | None:
+    stat = process.threads.get(tid)
+    return rested_s(tid, process.pid, stat.processor if stat is not None else None)

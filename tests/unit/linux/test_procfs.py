@@ -83,12 +83,12 @@ nonvoluntary_ctxt_switches:\t0
 
 def test_stat_of_a_server() -> None:
     stat = parse_stat(SERVER_STAT)
-    assert stat == procfs.Stat("fakefs", "S", 20722, 4194560, 5, 569050, 8155)
+    assert stat == procfs.Stat("fakefs", "S", 20722, 4194560, 5, 569050, 8155, processor=1)
 
 
 def test_stat_of_a_zombie_whose_name_looks_like_the_fields_behind_it() -> None:
     stat = parse_stat(ZOMBIE_STAT)
-    assert stat == procfs.Stat("a) S (b c\n", "Z", 18339, 4227148, 1, 567471, 8155)
+    assert stat == procfs.Stat("a) S (b c\n", "Z", 18339, 4227148, 1, 567471, 8155, processor=1)
 
 
 @given(
