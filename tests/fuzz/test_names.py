@@ -72,7 +72,7 @@ def renamed(value: Any, name: str, field: str = "") -> Any:
             if not (
                 kind in ("About", "Finding", "Node", "Check", "Subject", "Operation") and each.name in ("id", "name")
             )
-            and not (kind in ("Diagnosis", "Report") and each.name == "version")
+            and not (kind in ("Diagnosis", "Report", "RuntimesReport") and each.name == "version")
             and not (each.name == "state" and kind not in ("ProcessRow", "Recovery"))
         }
         return replace(value, **changes)
