@@ -19,7 +19,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeVar
 
 from harness.linux import procfs
@@ -121,15 +120,15 @@ class Listings:
         return found
 
 
-@dataclass
 class _Ledger:
     """Since when each process has had nothing that the readings do not show."""
 
-    since: dict[int, int]
-    suspects: dict[int, Birth] = field(default_factory=dict)
-    """Born of one that may have had the device at that time, and not read yet."""
-    unread: dict[int, int | None] = field(default_factory=dict)
-    """Born since the look began, with their parents; those not read yet, innocent or not."""
+    def __init__(self, since: dict[int, int]) -> None:
+        self.since = since
+        self.suspects: dict[int, Birth] = {}
+        """Born of one that may have had the device at that time, and not read yet."""
+        self.unread: dict[int, int | None] = {}
+        """Born since the look began, with their parents; those not read yet, innocent or not."""
 
     def enter(self, births: Iterable[Birth]) -> None:
         for birth in births:
