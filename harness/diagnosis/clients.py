@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.diagnosis.records import Client, Serving
-from harness.linux.sched import rested_s
+from harness.linux.sched import about_rested_s
 from harness.model.records import Task
 from harness.observe.awaited import awaited
 from harness.observe.snapshot import Survey
@@ -43,7 +43,7 @@ def _clients(survey: Survey, least_s: float, asked: dict[int, int]) -> Iterator[
     ages: dict[int, dict[int, float]] = {}
     for pid, tids in survey.fuse_sleepers().items():
         for tid in tids:
-            seconds = rested_s(tid, pid, survey.processor(pid, tid))
+            seconds = about_rested_s(tid, pid, survey.processor(pid, tid))
             if seconds is not None and seconds >= least_s:
                 ages.setdefault(pid, {})[tid] = seconds
     survey.read_tasks(ages)

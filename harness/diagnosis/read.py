@@ -16,7 +16,7 @@ from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts
 from harness.linux.patient import Patient
 from harness.linux.process import Target
-from harness.linux.sched import rested_s
+from harness.linux.sched import about_rested_s
 from harness.model import kernel_names
 from harness.model.memory import KernelMemory
 from harness.model.records import Snapshot
@@ -151,7 +151,7 @@ def _snapshots(
 def _rests(snapshot: Snapshot, survey: Survey) -> tuple[Rest, ...]:
     found = []
     for task in snapshot.live:
-        seconds = rested_s(task.tid, task.tgid, survey.processor(task.tgid, task.tid))
+        seconds = about_rested_s(task.tid, task.tgid, survey.processor(task.tgid, task.tid))
         if seconds is not None:
             found.append(Rest(task.tid, seconds))
     return tuple(found)

@@ -35,15 +35,35 @@ def rested_s(tid: int, tgid: int, processor: int | None) -> float | None:
         processor: the CPU on which it ran last (field 39 of /proc/PID/stat); None if that is unknown.
 
     Returns:
-        Seconds, with an error of ERROR_S, without the time that a hypervisor took; the least that it can be where the
-        CPU is unknown or not ours to run on.  None if it cannot be read.
+        Seconds, with an error of ERROR_S, without the time that a hypervisor took.  None if it cannot be read, or if
+        the CPU is unknown or not ours to run on.
     """
+    return _rested_s(tid, tgid, [] if processor is None else [processor])
+
+
+def about_rested_s(tid: int, tgid: int, processor: int | None) -> float | None:
+    """Estimate how long a task has not run, where its CPU may be unknown.
+
+    Args:
+        tid: the task.
+        tgid: its process.
+        processor: as for `rested_s`.
+
+    Returns:
+        As `rested_s`; where that is None, the seconds by the clock that is furthest ahead.  It may be too many, so it
+        is no evidence of rest.
+    """
+    exact = rested_s(tid, tgid, processor)
+    return _rested_s(tid, tgid, sorted(os.sched_getaffinity(0))) if exact is None else exact
+
+
+def _rested_s(tid: int, tgid: int, processors: list[int]) -> float | None:
     try:
         then = parse_exec_start_ms(procfs.read(f"/proc/{tgid}/task/{tid}/sched"))
-        now = _CLOCKS.now_ms(processor)
+        present = [now for each in processors if (now := _CLOCKS.now_ms(each)) is not None]
     except OSError:
         return None
-    return None if then is None or now is None else max(0.0, (now - then) / 1000)
+    return max(0.0, (max(present) - then) / 1000) if then is not None and present else None
 
 
 class _Clocks:
@@ -53,19 +73,14 @@ class _Clocks:
         self._ahead: dict[int, tuple[float, float | None]] = {}
         """By CPU: when it was read, and milliseconds by which its clock is ahead of the monotonic one."""
 
-    def now_ms(self, processor: int | None) -> float | None:
-        """The present by the clock of a CPU, or by the one that is furthest behind where the CPU's cannot be read."""
-        ours = os.sched_getaffinity(0)
-        ahead = [self._ahead_ms(each, ours) for each in ([processor] if processor in ours else sorted(ours))]
-        known = [each for each in ahead if each is not None]
-        return time.monotonic() * 1000 + min(known) if known else None
-
-    def _ahead_ms(self, processor: int, ours: set[int]) -> float | None:
+    def now_ms(self, processor: int) -> float | None:
+        """The present by the clock of a CPU; None where we may not run there."""
         at, ahead = self._ahead.get(processor, (-ERROR_S, None))
         if time.monotonic() - at > ERROR_S / 2:
-            ahead = self._measured_ms(processor, ours)
+            ours = os.sched_getaffinity(0)
+            ahead = self._measured_ms(processor, ours) if processor in ours else None
             self._ahead[processor] = time.monotonic(), ahead
-        return ahead
+        return None if ahead is None else time.monotonic() * 1000 + ahead
 
     def _measured_ms(self, processor: int, ours: set[int]) -> float | None:
         """Our own `exec_start` after we moved there: set_next_entity() sets it (kernel/sched/fair.c)."""
