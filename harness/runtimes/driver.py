@@ -26,7 +26,7 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True)
-class TestContainer:
+class GuestContainer:
     """The container that every runtime starts."""
 
     name: str

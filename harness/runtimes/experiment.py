@@ -26,7 +26,7 @@ from harness.linux.polling import poll
 from harness.linux.process import Process, Target
 from harness.model.records import Claim
 from harness.runtimes import observation, rootfs, tools
-from harness.runtimes.driver import Argv, Ask, Commands, InstancePaths, TestContainer
+from harness.runtimes.driver import Argv, Ask, Commands, GuestContainer, InstancePaths
 from harness.runtimes.records import Answer, Experiment, ExperimentResult, Moment, Operation, Recovery, StuckState
 from harness.runtimes.sandbox import Pending, Sandbox, sandbox_started
 from harness.runtimes.sandboxed import SANDBOX
@@ -61,7 +61,7 @@ def run_experiment(
     return ExperimentResult(experiment, picture, operations, recovery, time.monotonic() - began), left
 
 
-def container(name: str, experiment: Experiment, init: str, notify: str) -> TestContainer:
+def container(name: str, experiment: Experiment, init: str, notify: str) -> GuestContainer:
     """The container for every runtime: fakefs, which holds a file of its own mount open, below an init."""
     program = [sys.executable, "-P", "-m", "fakefs", rootfs.MOUNT_POINT, "--fsname", name, "--hold", HELD]
     if experiment is Experiment.EXEC:
@@ -72,7 +72,7 @@ def container(name: str, experiment: Experiment, init: str, notify: str) -> Test
         "PYTHONDONTWRITEBYTECODE": "1",
         "NOTIFY_SOCKET": notify,
     }
-    return TestContainer(
+    return GuestContainer(
         name=f"{name}-{experiment}",
         program=tuple(program),
         env=env,

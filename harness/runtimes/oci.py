@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from harness.runtimes.driver import TestContainer
+from harness.runtimes.driver import GuestContainer
 
 VERSION = "1.0.2"
 _CAPABILITIES = (
@@ -25,7 +25,7 @@ _RULES = (
 )
 
 
-def config(container: TestContainer, program: tuple[str, ...] | None = None) -> str:
+def config(container: GuestContainer, program: tuple[str, ...] | None = None) -> str:
     """`program`: another one than the container's own, with no init before it, and nobody to reap."""
     args = [container.init, "--", *container.program] if program is None else list(program)
     name = container.name if program is None else f"{container.name}-well"

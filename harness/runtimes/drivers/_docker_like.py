@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Argv, Ask, Commands, TestContainer
+from harness.runtimes.driver import Argv, Ask, Commands, GuestContainer
 from harness.runtimes.rootfs import MOUNT_POINT
 
 IMAGE = "fusezap-sandbox"
@@ -16,7 +16,7 @@ SETNS = r"(error executing setns process[^\r\n\"]*)"
 _STATE = "{{.State.Status}} {{.State.ExitCode}}"
 
 
-def commands(own: Argv, container: TestContainer, extra: Argv, daemon: Argv = (), hello: Argv = ()) -> Commands:
+def commands(own: Argv, container: GuestContainer, extra: Argv, daemon: Argv = (), hello: Argv = ()) -> Commands:
     """`extra`: options of `run` that only this one needs."""
     name = container.name
     common = ("--network", "none", "--cgroup-parent", container.cgroup, *extra)

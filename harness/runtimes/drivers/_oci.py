@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.runtimes import oci
-from harness.runtimes.driver import Argv, Ask, Commands, InstancePaths, NeededProgram, TestContainer
+from harness.runtimes.driver import Argv, Ask, Commands, GuestContainer, InstancePaths, NeededProgram
 from harness.runtimes.drivers._docker_like import SERVER, SETNS
 from harness.runtimes.rootfs import MOUNT_POINT
 
@@ -13,7 +13,7 @@ NEVER = f"{MOUNT_POINT}/never"
 """A folder of the mount whose LOOKUP is never answered."""
 
 
-def commands(paths: InstancePaths, container: TestContainer, program: str, listing: Argv, ps: Argv) -> Commands:
+def commands(paths: InstancePaths, container: GuestContainer, program: str, listing: Argv, ps: Argv) -> Commands:
     """`ps`: how the runtime is asked for the processes of the container."""
     instance = ("--root", f"{paths.folder}/root")
     own = (paths.tools[program], *instance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.runtimes import oci
-from harness.runtimes.driver import Ask, Commands, InstancePaths, NeededProgram, TestContainer
+from harness.runtimes.driver import Ask, Commands, GuestContainer, InstancePaths, NeededProgram
 from harness.runtimes.drivers import _oci
 from harness.runtimes.drivers._docker_like import SETNS
 
@@ -19,7 +19,7 @@ VERSIONS = (("containerd", ("--version",)), ("runc", ("--version",)))
 _CONFIG = 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
 
 
-def commands(paths: InstancePaths, container: TestContainer) -> Commands:
+def commands(paths: InstancePaths, container: GuestContainer) -> Commands:
     here, name = paths.folder, container.name
     instance = ("--address", f"{here}/sock")
     own = (paths.tools["ctr"], *instance)

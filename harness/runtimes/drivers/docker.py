@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Commands, InstancePaths, NeededProgram, TestContainer
+from harness.runtimes.driver import Commands, GuestContainer, InstancePaths, NeededProgram
 from harness.runtimes.drivers import _docker_like
 from harness.runtimes.records import Experiment
 
@@ -18,7 +18,7 @@ VERSIONS = (("dockerd", ("--version",)), ("containerd", ("--version",)), ("runc"
 EXPERIMENTS = (Experiment.FLUSH, Experiment.EXEC)
 
 
-def commands(paths: InstancePaths, container: TestContainer) -> Commands:
+def commands(paths: InstancePaths, container: GuestContainer) -> Commands:
     here = paths.folder
     own = (paths.tools["docker"], "--host", f"unix://{here}/sock")
     daemon = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Commands, InstancePaths, NeededProgram, TestContainer
+from harness.runtimes.driver import Commands, GuestContainer, InstancePaths, NeededProgram
 from harness.runtimes.drivers import _docker_like
 
 SUMMARY = "podman: no daemon, conmon beside each container, and runc"
@@ -15,7 +15,7 @@ NEEDS = (
 VERSIONS = (("podman", ("--version",)), ("conmon", ("--version",)), ("runc", ("--version",)))
 
 
-def commands(paths: InstancePaths, container: TestContainer) -> Commands:
+def commands(paths: InstancePaths, container: GuestContainer) -> Commands:
     here = paths.folder
     own = (
         paths.tools["podman"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.runtimes.driver import Commands, InstancePaths, NeededProgram, TestContainer
+from harness.runtimes.driver import Commands, GuestContainer, InstancePaths, NeededProgram
 from harness.runtimes.drivers import _oci
 
 SUMMARY = "runc in the foreground: no daemon and no shim, `runc run` waits for the container itself"
@@ -10,5 +10,5 @@ NEEDS = (NeededProgram(("runc",), "runc"), _oci.INIT)
 VERSIONS = (("runc", ("--version",)),)
 
 
-def commands(paths: InstancePaths, container: TestContainer) -> Commands:
+def commands(paths: InstancePaths, container: GuestContainer) -> Commands:
     return _oci.commands(paths, container, "runc", listing=("list",), ps=("ps", container.name))

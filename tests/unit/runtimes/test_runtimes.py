@@ -15,7 +15,7 @@ from harness import registry
 from harness.errors import UsageError
 from harness.model.records import Kernel, Outcome
 from harness.runtimes import formats, oci, rootfs, tools
-from harness.runtimes.driver import Bind, Commands, InstancePaths, TestContainer
+from harness.runtimes.driver import Bind, Commands, GuestContainer, InstancePaths
 from harness.runtimes.records import (
     Answer,
     Experiment,
@@ -30,7 +30,7 @@ from harness.runtimes.records import (
 )
 from harness.runtimes.sandbox import said
 
-CONTAINER = TestContainer(
+CONTAINER = GuestContainer(
     "fusezap-1-flush",
     ("python", "-m", "fakefs", "/mnt"),
     {"PYTHONPATH": "/checkout"},
