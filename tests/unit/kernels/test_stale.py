@@ -13,6 +13,7 @@ import pytest
 from harness.errors import KernelError
 from harness.kernels import spec as kernel_spec
 from harness.kernels.build import stale
+from tests.conftest import require
 from tests.unit.kernels.test_architectures import RELEASE, bzimage
 
 BEGIN = 1_700_000_000
@@ -189,6 +190,7 @@ class TestFuseAsAModule:
 @pytest.fixture
 def making(tree: Tree) -> Iterator[None]:
     """A make at work in the tree, until its pipe is closed."""
+    require("make")
     (tree.folder / "wait.mk").write_text("all:\n\t@echo ready; read line\n")
     argv = ["make", "--silent", "-C", str(tree.folder), "-f", "wait.mk"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
