@@ -98,6 +98,7 @@ def debian_root(suite: str | None = None) -> Iterator[Path]:
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"debootstrap of {suite or own} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        folder.chmod(0o755)  # as every Debian has it; mkdtemp() closed it to users without rights
         copy_configuration(folder)
         exported(folder / "root/fusezap")
         yield folder
