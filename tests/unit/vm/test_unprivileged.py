@@ -53,7 +53,6 @@ def test_nothing_to_show_takes_no_namespace(folder: Path) -> None:
 
 
 def told(user: User, script: str, *words: str) -> str:
-    require("setpriv")
     ended = subprocess.run(
         (*user.prefix, "sh", "-c", script, "sh", *words), capture_output=True, text=True, timeout=60, check=False
     )
@@ -157,7 +156,6 @@ class TestChoice:
             unprivileged.user(Settings(unprivileged=ALWAYS), self.image, self.root, folder, TCG, False)
 
     def test_what_cannot_be_read_is_named(self, folder: Path) -> None:
-        require("setpriv")
         require("setpriv", root=True)
         secret = folder / "python"
         secret.touch(mode=0o600)
@@ -167,7 +165,6 @@ class TestChoice:
             unprivileged.user(Settings(unprivileged=ALWAYS), self.image, root, folder, TCG, True)
 
     def test_each_machine_has_another(self, folder: Path) -> None:
-        require("setpriv")
         require("setpriv", "unshare", root=True)
         users = [unprivileged.user(Settings(), self.image, self.root, folder, TCG, True) for _ in range(2)]
         assert len({each.uid for each in users if each is not None}) == 2
