@@ -77,7 +77,8 @@ def copy_configuration(root: Path) -> None:
         (root / "root/.config/pip").mkdir(parents=True)
         (root / "root/.config/pip/pip.conf").write_bytes(user.read_bytes())
     proxies = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
-    kept = [line for line in proxies.splitlines() if line.startswith("Acquire::http")]
+    wanted = ("Acquire::http", "Acquire::Check-Valid-Until")
+    kept = [line for line in proxies.splitlines() if line.startswith(wanted)]
     (root / "etc/apt/apt.conf.d/00machine").write_text("\n".join(kept) + "\n")
 
 
