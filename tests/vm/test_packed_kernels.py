@@ -43,6 +43,7 @@ def tree(root: Path, folder: Path) -> str:
     names = sorted(path.relative_to(built).with_suffix(".o") for path in built.rglob("*.ko"))
     (built / "modules.order").write_text("".join(f"{name}\n" for name in names))
     for path, data in {
+        "vmlinux": b"linked before the image is made of it",
         "arch/x86/boot/bzImage": kernel.read_bytes(),
         "include/config/kernel.release": f"{release}\n".encode(),
     }.items():
