@@ -19,7 +19,7 @@ def test_a_newcomer_types_two_commands() -> None:
         assert "nothing left behind" in first.stdout
         assert "libfuse 2" in first.stderr
         assert not list(root.glob("root/fusezap/.venv/lib/python3*/site-packages/mypy")), "run needs no linters"
-        argv = ["/root/fusezap/fusezap", "test", "-q", "tests/unit", "tests/live/test_outcomes.py"]
+        argv = ["/root/fusezap/fusezap", "test", "-q", "-n2", "tests/unit", "tests/live/test_outcomes.py"]
         tests = typed(root, *argv, capture_output=True)
         assert tests.returncode == 0, tests.stdout + tests.stderr
         assert " passed" in tests.stdout
