@@ -32,7 +32,7 @@ class NextCommit:
     commit: str
     subject: str
     left: str
-    """What git says of the steps that are left; empty at the ends."""
+    """Git's estimate of the steps that are left; empty at the ends."""
 
 
 @record(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def tested(
 
 
 def _answer(worktree: Worktree, commit: str, answer: Answer) -> str:
-    """What git says to an answer; it ends with a status of its own where only skipped commits are left."""
+    """Git's reply to an answer; git exits with a status of its own when only skipped commits are left."""
     try:
         return worktree.git("bisect", TERMS.get(answer, "skip"), commit)
     except GitError as error:
@@ -160,7 +160,7 @@ def releases(worktree: Worktree, line: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def is_merge(worktree: Worktree, commit: str) -> bool:
-    """Whether a commit has several parents."""
+    """True if a commit has several parents."""
     return len(worktree.git("show", "--no-patch", "--format=%P", commit).split()) > 1
 
 

@@ -29,7 +29,7 @@ class Step:
     release: str
     """`uname -r` of its kernel; empty where there is none."""
     line: str
-    """What the test said, in one line."""
+    """The result of the test, in one line."""
     duration_s: float
 
 

@@ -14,7 +14,7 @@ from harness.record import record
 
 @record(frozen=True, slots=True)
 class Tested:
-    """What a test says of a revision."""
+    """The result of a test of one revision."""
 
     answer: Answer
     runs: int
@@ -28,9 +28,9 @@ class Next:
 
     revision: int
     number: int
-    """Of the step, from 1 on, with those of earlier searches."""
+    """The number of the step, from 1 on; it includes the steps of earlier searches."""
     conclusion: Conclusion
-    """What is known before."""
+    """The conclusion from the steps before this one."""
     left: int
     """Steps that are left, at the most, as far as is known; for a race, and while it is open how many changes there
     are, an estimate."""

@@ -17,14 +17,14 @@ LEAST_BITS = 1e-6
 
 @record(frozen=True, slots=True)
 class Evidence:
-    """What is known of a line of revisions with one change in it."""
+    """The knowledge about a line of revisions with one change in it."""
 
     before: int
     """The oldest revision that can be tested."""
     after: int
     """The newest revision that can be tested."""
     rising: bool
-    """Whether the newer revisions have the defect, and not the older ones."""
+    """True if the newer revisions have the defect, and the older ones do not."""
     seen: tuple[int, ...]
     """Revisions that have shown the defect."""
     clean: tuple[tuple[int, int], ...]

@@ -15,7 +15,7 @@ from harness.record import record
 
 
 class Answer(StrEnum):
-    """What a test says of a revision."""
+    """The answer of a test about one revision."""
 
     FREE = "free"
     HAS_IT = "has-it"
@@ -36,7 +36,7 @@ class Told:
 
 @record(frozen=True, slots=True)
 class Plan:
-    """What is searched, and how."""
+    """The range and the method of a search."""
 
     count: int
     """Number of revisions in the line; two or more."""
@@ -49,7 +49,7 @@ class Plan:
     rate: float | None = None
     """The share of runs in which the defect shows itself in a revision that has it, at the least; None: each run."""
     confidence: float = 0.95
-    """How surely the answer is right, where `rate` is given."""
+    """The confidence of the answer, if `rate` is given."""
 
 
 @record(frozen=True, slots=True)
@@ -61,11 +61,11 @@ class Change:
     answer: Answer
     """The outcome of `after`."""
     confidence: float = 1.0
-    """How surely the change lies there, given the rate."""
+    """The probability that the change lies there, given the rate."""
 
     @property
     def exact(self) -> bool:
-        """Whether no revision lies between them."""
+        """True if no revision lies between them."""
         return self.after == self.before + 1
 
 
@@ -95,7 +95,7 @@ class Conclusion:
 
     @property
     def exact(self) -> bool:
-        """Whether there is a change, and each one is known to the revision."""
+        """True if there is a change, and each change is known to the revision."""
         return bool(self.changes) and all(each.exact for each in self.changes)
 
 
@@ -164,7 +164,7 @@ class _Interval:
     before: int
     after: int
     agrees: bool
-    """Whether both have the same outcome."""
+    """True if both have the same outcome."""
     untested: tuple[int, ...]
     skipped: tuple[int, ...]
 
@@ -226,7 +226,7 @@ def _runs_needed(plan: Plan) -> int:
 
 
 def _evidence(plan: Plan, known: dict[int, Answer], told: Sequence[Told]) -> noisy.Evidence | None:
-    """What a noisy search for one change rests on; None where the ends do not differ."""
+    """The start of a noisy search for one change; None if the ends do not differ."""
     before, after = _ends(plan, known)
     if before is None or after is None or known.get(before) is known.get(after) or plan.rate is None:
         return None

@@ -31,7 +31,7 @@ TRIES = 12
 _ALONE = 3
 """Readings of one that runs alone: none of them shows a device."""
 _GENERATIONS = 8
-"""How often those are read that were born while others were read."""
+"""The number of rounds that read processes born in the round before."""
 _PAUSE_S = 0.003
 _LONGEST_S = 2.0
 """No further try is begun after this."""
@@ -42,7 +42,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Shown(NamedTuple):
-    """What a reading of the tables of one process came to."""
+    """The result of a reading of one process's tables."""
 
     ns: int
     """When the reading was complete."""

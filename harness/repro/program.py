@@ -64,7 +64,7 @@ class Program:
     want: str
     xfail: bool
     proofs: tuple[tuple[str, str], ...]
-    """What arming waits for, in words, and the function that tests it."""
+    """A condition of arming, in words, and the function that tests it."""
 
     @property
     def ident(self) -> str:

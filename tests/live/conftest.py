@@ -16,6 +16,8 @@ from harness.guard import rundir
 from harness.guard.sweep import mounted_runs
 from harness.linux import features, procfs
 from harness.linux.cgroup import groups
+from harness.linux.fusectl import fusectl_opened
+from tests.live.situations import Situations, built
 
 Fusezap = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -110,3 +112,16 @@ def fusezap(tmp_path: Path) -> Fusezap:
         return subprocess.run(argv, **settings)  # type: ignore[call-overload,no-any-return]
 
     return call
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(tmp_path_factory.mktemp("situations"))
+
+
+@pytest.fixture
+def situations(program: Path, tmp_path: Path) -> Iterator[Situations]:
+    with fusectl_opened() as ctl:
+        assert ctl is not None, "no hang without the means to end it"
+        with Situations(program, tmp_path, ctl) as made:
+            yield made

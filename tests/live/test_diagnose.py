@@ -9,7 +9,6 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +17,13 @@ import pytest
 from harness import registry
 from harness.diagnosis import capture, formats, pyz
 from harness.linux import features, procfs
-from harness.linux.fusectl import fusectl_opened
 from harness.linux.sched import ERROR_S, about_rested_s
 from harness.observe.machine import fdinfo_names_connections
 from tests.live.conftest import Fusezap, descendants
-from tests.live.situations import Situations, below, built, killed, until
+from tests.live.situations import Situations, below, killed, until
 
 Document = dict[str, Any]
 NAMESPACES = 200
-
-
-@pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(tmp_path_factory.mktemp("situations"))
-
-
-@pytest.fixture
-def situations(program: Path, tmp_path: Path) -> Iterator[Situations]:
-    with fusectl_opened() as ctl:
-        assert ctl is not None, "no hang without the means to end it"
-        with Situations(program, tmp_path, ctl) as made:
-            yield made
 
 
 def diagnosed(fusezap: Fusezap, status: int = 1) -> Document:

@@ -10,37 +10,22 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from harness.catalogue import catalogue
 from harness.linux import features, procfs
-from harness.linux.fusectl import fusectl_opened
 from harness.linux.mountinfo import fuse_mounts
 from harness.linux.patient import Patient
 from harness.resolve import bystanders, resolver
 from harness.run.request import RunRequest
 from harness.run.runner import armed
 from tests.live.conftest import Fusezap
-from tests.live.situations import Situations, below, built, killed, until
+from tests.live.situations import Situations, below, killed, until
 from tests.live.test_diagnose import Document, diagnosed
 
 SHELL = "grep -q ' - fusectl ' /proc/self/mountinfo || mount -t fusectl none /sys/fs/fuse/connections; "
 """A host has fusectl mounted; where it has not, the shell's own mount namespace gets it."""
-
-
-@pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(tmp_path_factory.mktemp("situations"))
-
-
-@pytest.fixture
-def situations(program: Path, tmp_path: Path) -> Iterator[Situations]:
-    with fusectl_opened() as ctl:
-        assert ctl is not None, "no hang without the means to end it"
-        with Situations(program, tmp_path, ctl) as made:
-            yield made
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ def test_the_change_ends_the_hang_and_breaks_what_it_broke(tree: Path) -> None:
         ended = fusezap("check", "--kernel", str(tree))
         if ended.returncode == 1:
             break
+    assert ended.returncode == 1
     assert "etxtbsy-after-exit failed" in ended.stdout
     for scenario in ("exit-flush-self", "exit-flush-race", "exit-flush-peer-outside", "nested-fsync"):
         assert f"{scenario} released" in ended.stdout

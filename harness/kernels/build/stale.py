@@ -1,4 +1,4 @@
-"""Whether the image of a build tree is the one that its sources, as they are now, would give.
+"""Decides whether the image of a build tree is the one that its present sources would give.
 
 A step of `git bisect run` must never judge the image of another revision.  The files themselves tell: kbuild writes
 down what each object was compiled from (`.NAME.o.cmd`, scripts/basic/fixdep.c) and which objects each `built-in.a` is
