@@ -9,6 +9,8 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -44,27 +46,44 @@ class Terminal:
         raise AssertionError(f"no {pattern!r} in {self.text!r}")
 
 
+@contextmanager
+def terminal(*arguments: str) -> Iterator[Terminal]:
+    """A command on a terminal, which ends with the test, and its machine with it."""
+    started = Terminal(*arguments)
+    try:
+        yield started
+    finally:
+        started.process.terminate()
+        started.process.wait(timeout=PATIENCE_S)
+        os.close(started.side)
+
+
 @pytest.mark.parametrize("machine", architectures.known())
 def test_the_hang_is_there_to_look_at_and_gone_with_the_shell(machine: str) -> None:
     architecture = architectures.of(machine)
     require(architecture.EMULATOR)
-    terminal = Terminal("run", "exit-flush-self", "--kernel", f"{KERNEL}:{architecture.DEBIAN}", "--shell")
-    emulator = emulator_below(terminal.process.pid)
-    terminal.read_until("DEADLOCK")
-    terminal.read_until("Leave the shell")
-    terminal.type("grep -l zap_pid_ns_processes /proc/[0-9]*/stack; uname -rm; echo seen-$((1 + 1))")
-    terminal.read_until(r"/proc/\d+/stack")
-    terminal.read_until(rf"6\.1\.\S+ {machine}")
-    terminal.read_until("seen-2")
-    terminal.type("echo sleeps-$((3 + 3)); sleep 1000")
-    terminal.read_until("sleeps-6")
-    os.write(terminal.side, b"\x03")
-    terminal.read_until("# ")  # the signal drops what was typed and not read yet (isig(), drivers/tty/n_tty.c)
-    terminal.type("echo back-$((2 + 2))")
-    terminal.read_until("back-4")
-    terminal.type("exit")
-    assert terminal.process.wait(timeout=30) == 0
-    assert gone(emulator)
+    kernel = f"{KERNEL}:{architecture.DEBIAN}"
+    with terminal("run", "exit-flush-self", "--kernel", kernel, "--shell") as screen:
+        emulator = emulator_below(screen.process.pid)
+        screen.read_until("DEADLOCK")
+        screen.read_until("Leave the shell")
+        screen.read_until("# ")
+        screen.type("grep -l zap_pid_ns_processes /proc/[0-9]*/stack; uname -rm; echo seen-$((1 + 1))")
+        screen.read_until(r"/proc/\d+/stack")
+        screen.read_until(rf"6\.1\.\S+ {machine}")
+        screen.read_until("seen-2")
+        screen.read_until("# ")
+        # The signal comes when the command has the terminal.  While the shell hands it over, it would meet the shell.
+        screen.type("sh -c 'echo sleeps-$((3 + 3)); exec sleep 1000'")
+        screen.read_until("sleeps-6")
+        os.write(screen.side, b"\x03")
+        screen.read_until("# ")
+        screen.type("echo back-$((2 + 2))")
+        screen.read_until("back-4")
+        screen.read_until("# ")
+        screen.type("exit")
+        assert screen.process.wait(timeout=PATIENCE_S) == 0
+        assert gone(emulator)
 
 
 def test_it_takes_a_person() -> None:
