@@ -7,6 +7,8 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -21,6 +23,7 @@ Everything else is passed on to pytest: `fusezap test -k judge -x`, `fusezap tes
 PASSES_ON = True
 SLOW = "slow"
 PURE = ("tests/meta", "tests/unit", "tests/fuzz")
+MACHINES = "tests/vm"
 WORKERS = 4
 
 
@@ -41,10 +44,8 @@ def execute(args: argparse.Namespace) -> int:
         argv += ["-m", f"not {SLOW}"]
     if not os.access(checkout, os.W_OK):
         argv += ["-p", "no:cacheprovider"]
-    parts = [args.passed_on] if args.passed_on or not args.all else _parts()
-    failed = [
-        part for part in parts if subprocess.run([*argv, *part], cwd=checkout, env=env, check=False).returncode != 0
-    ]
+    stages = [[args.passed_on]] if args.passed_on or not args.all else _stages()
+    failed = [part for stage in stages for part in _failed(argv, stage, checkout, env)]
     if not args.all:
         print(
             "left out: what takes long (a clean machine, setting up anew, many runs, many kills); `test --all` runs it"
@@ -54,7 +55,31 @@ def execute(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _parts() -> list[list[str]]:
-    """Everything, as arguments of two runs of pytest: what looks at live processes has the machine to itself."""
+def _stages() -> list[list[list[str]]]:
+    """Everything: what is pure, on all cores; then what looks at live processes, beside the virtual machines.
+
+    Returns:
+        By stage, the arguments of each run of pytest.  The runs of one stage go on at once.
+    """
     workers = min(len(os.sched_getaffinity(0)), WORKERS)
-    return [["-n", str(workers), "--dist", "worksteal", *PURE], [f"--ignore={suite}" for suite in PURE]]
+    live = [f"--ignore={suite}" for suite in (*PURE, MACHINES)]
+    return [[["-n", str(workers), "--dist", "worksteal", *PURE]], [live, [MACHINES]]]
+
+
+def _failed(argv: list[str], stage: list[list[str]], checkout: Path, env: dict[str, str]) -> list[list[str]]:
+    """Run the parts of a stage at once; the first one is shown as it goes on, each other one when all have ended."""
+    first, *others = stage
+    with ExitStack() as stack:
+        beside = []
+        for part in others:
+            output = stack.enter_context(tempfile.TemporaryFile())
+            started = subprocess.Popen([*argv, *part], cwd=checkout, env=env, stdout=output, stderr=subprocess.STDOUT)
+            beside.append((part, output, stack.enter_context(started)))
+            print(f"beside what follows: pytest {shlex.join(part)}; its output comes at the end", flush=True)
+        failed = [first] if subprocess.run([*argv, *first], cwd=checkout, env=env, check=False).returncode else []
+        for part, output, run in beside:
+            failed += [part] if run.wait() else []
+            output.seek(0)
+            for line in output:
+                print(line.decode(errors="replace"), end="")
+    return failed
