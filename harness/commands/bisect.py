@@ -142,11 +142,9 @@ def _specs(texts: list[str]) -> tuple[str, ...]:
             found += [name for line in lines if (name := line.partition("#")[0].strip())]
         else:
             found += [name for each in text.split(",") if (name := each.strip())]
-    specs = tuple(dict.fromkeys(found))
+    specs = tuple(dict.fromkeys(name for each in found for name in kernel_spec.line(each)))
     if len(specs) < 2:
         raise UsageError("--kernels needs two kernels or more, the oldest first")
-    for spec in specs:
-        kernel_spec.check(spec)
     return specs
 
 

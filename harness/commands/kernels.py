@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from urllib.parse import unquote
 
 from harness.commands._fetching import progress_shown
 from harness.errors import UsageError
@@ -64,7 +65,8 @@ def _pruned(specs: list[str]) -> int:
 
 
 def _list(as_json: bool) -> None:
-    kept = [image for path in sorted(kernel_store.specs().glob("*")) if (image := debian.remembered(path, path.name))]
+    paths = sorted(kernel_store.specs().glob("*"))
+    kept = [image for path in paths if (image := debian.remembered(path, unquote(path.name)))]
     if as_json:
         print(json.dumps([_record(image) for image in kept], indent=2))
         return

@@ -39,6 +39,24 @@ def fetch(spec: str, report: Report) -> Image:
     return image
 
 
+def line(spec: str) -> tuple[str, ...]:
+    """List the kernels of a SPEC that names a range of an archive, such as `mainline:v6.2..v6.7`.
+
+    Args:
+        spec: Any SPEC; the archive is asked where it is a range.
+
+    Returns:
+        SPECs of single kernels, the oldest first; of any other SPEC, itself.
+
+    Raises:
+        UsageError: No source knows the SPEC, or the range has no kernel.
+        FusezapError: The archive cannot be asked.
+    """
+    source = _source(spec)
+    found: tuple[str, ...] = source.line(spec) if hasattr(source, "line") else (spec,)
+    return found
+
+
 def forget(spec: str, report: Report) -> int:
     """Removes a kernel from the cache.
 

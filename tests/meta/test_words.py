@@ -17,6 +17,8 @@ FORBIDDEN = {
     "a secret": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bghp_[A-Za-z0-9]{30}"),
     "a mark of unfinished work": re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b"),
 }
+ADDRESSES = "harness/kernels/archives.py"
+"""The one file with the addresses of public archives; each gives way to an environment variable."""
 TEXTS = [path for path in files() if path.suffix not in (".gz", ".xz", ".png") and path != Path(__file__)]
 
 
@@ -25,6 +27,7 @@ def test_no_file_has(what: str) -> None:
     found = [
         f"{relative(path)}:{number}: {match[0]}"
         for path in TEXTS
+        if (what, relative(path)) != ("an address of a host", ADDRESSES)
         for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
         if (match := FORBIDDEN[what].search(line))
     ]

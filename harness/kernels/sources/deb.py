@@ -20,7 +20,7 @@ _PARTS = (
 
 
 def claims(spec: str) -> bool:
-    return spec.endswith(".deb")
+    return spec.endswith(".deb") and "://" not in spec
 
 
 def provide(spec: str, report: Report) -> Image:
@@ -33,11 +33,15 @@ def provide(spec: str, report: Report) -> Image:
 
 def parts(path: Path) -> tuple[Path, ...]:
     """The file and, of the same kernel and version, those beside it that it may be split into."""
-    prefix = next((part for part in _PARTS if path.name.startswith(part)), None)
+    return tuple(file for name in split(path.name) if (file := path.with_name(name)).is_file())
+
+
+def split(name: str) -> tuple[str, ...]:
+    """The names of the package files that the kernel of a package file may be in, itself too."""
+    prefix = next((part for part in _PARTS if name.startswith(part)), None)
     if prefix is None:
-        return (path,)
-    rest = path.name.removeprefix(prefix)
-    return tuple(file for part in _PARTS if (file := path.with_name(part + rest)).is_file())
+        return (name,)
+    return tuple(part + name.removeprefix(prefix) for part in _PARTS)
 
 
 def extract(file: Path, folder: Path) -> None:

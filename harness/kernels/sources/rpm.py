@@ -20,7 +20,7 @@ _NAME = re.compile(rf"kernel(?P<variant>-rt|-debug|-16k|-64k)?(-(?:{'|'.join(_PA
 
 
 def claims(spec: str) -> bool:
-    return spec.endswith(".rpm")
+    return spec.endswith(".rpm") and "://" not in spec
 
 
 def provide(spec: str, report: Report) -> Image:
@@ -33,13 +33,16 @@ def provide(spec: str, report: Report) -> Image:
 
 def parts(path: Path) -> tuple[Path, ...]:
     """The file and, of the same kernel and version, those beside it that it may be split into."""
-    match = _NAME.fullmatch(path.name)
+    return tuple(file for name in split(path.name) if (file := path.with_name(name)).is_file())
+
+
+def split(name: str) -> tuple[str, ...]:
+    """The names of the package files that the kernel of a package file may be in, itself too."""
+    match = _NAME.fullmatch(name)
     if match is None:
-        return (path,)
+        return (name,)
     prefix = f"kernel{match['variant'] or ''}"
-    names = (f"{prefix}-{part}-{match['version']}" for part in _PARTS)
-    beside = [file for name in names if (file := path.with_name(name)).is_file()]
-    return tuple(dict.fromkeys((*beside, path)))
+    return tuple(dict.fromkeys((*(f"{prefix}-{part}-{match['version']}" for part in _PARTS), name)))
 
 
 def extract(file: Path, folder: Path) -> None:
