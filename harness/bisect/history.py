@@ -6,13 +6,13 @@ It runs with --no-checkout in a worktree of this program: an answer that is know
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from harness.bisect.commit import subject
 from harness.bisect.journal import Journal, Step
-from harness.bisect.line import Tested
-from harness.bisect.search import Answer, Told
+from harness.bisect.line import Tested, noted
+from harness.bisect.search import Answer
 from harness.errors import UsageError
 from harness.kernels.build.worktree import GitError, Worktree
 from harness.record import record
@@ -45,11 +45,17 @@ class Found:
     ends: tuple[Answer, Answer]
     """The outcomes of the older and the newer end."""
     log: str
-    """For `git bisect replay`, in any clone."""
+    """For `git bisect replay`, in any clone; empty where git did not search."""
+    confidence: float = 1.0
+    """The probability that the commit is one of these, for a race."""
+
+
+Tests = Callable[[tuple[str, ...]], Iterator[tuple[str, Tested]]]
+"""Tests commits at the same time, and yields each result as it comes."""
 
 
 def run(
-    worktree: Worktree, old: str, new: str, test: Callable[[str], Tested], journal: Journal
+    worktree: Worktree, old: str, new: str, tests: Tests, journal: Journal, workers: int = 1
 ) -> Iterator[NextCommit | Step | Found]:
     """Search.
 
@@ -57,31 +63,39 @@ def run(
         worktree: The worktree.
         old: Hash of the older end.
         new: Hash of the newer end.
-        test: Tests a commit.  What it raises ends the search, and the journal keeps what came before.
+        tests: Tests commits.  What it raises ends the search, and the journal keeps what came before.
         journal: Has the answers of earlier searches; each new one is added to it.
+        workers: Number of commits that can be tested at the same time.
 
     Yields:
         Before and after each test, and the result at the end.
     """
-    known = {each.name: each.told.answer for each in journal.steps}
-    for end in (old, new):
-        if end not in known:
-            yield from tested(worktree, end, "", test, journal, known)
-    ends = known[old], known[new]
+    missing = tuple(end for end in (old, new) if end not in _known(journal))
+    for number in range(0, len(missing), workers):
+        yield from tested(worktree, missing[number : number + workers], "", tests, journal)
+    ends = _known(journal)[old], _known(journal)[new]
     if ends[0] is ends[1] or Answer.SKIP in ends:
         yield Found((), ends, "")
         return
     with suppress(GitError):
         worktree.git("bisect", "reset")  # of a search that was killed
     terms = (f"--term-old={TERMS[ends[0]]}", f"--term-new={TERMS[ends[1]]}")
+    given = {old, new}
     try:
         said = worktree.git("bisect", "start", "--no-checkout", *terms, new, old)
         while not (commits := _result(said)):
-            commit = worktree.git("rev-parse", "BISECT_HEAD")
-            if commit not in known:
+            known = _known(journal)
+            head = worktree.git("rev-parse", "BISECT_HEAD")
+            between = _between(worktree, ends)
+            # An answer that is known narrows the history before git chooses.
+            answered = next((each for each in (head, *between) if each in known and each not in given), None)
+            if answered is None:
                 left = _LEFT.search(said)
-                yield from tested(worktree, commit, left[0] if left else "", test, journal, known)
-            said = _answer(worktree, commit, known[commit])
+                chosen = _chosen(head, [each for each in between if each not in known], workers)
+                yield from tested(worktree, chosen, left[0] if left else "", tests, journal)
+            else:
+                given.add(answered)
+                said = _answer(worktree, answered, known[answered])
         log = worktree.git("bisect", "log").replace(" '--no-checkout'", "")
         yield Found(commits, ends, f"{log}\n")
     finally:
@@ -89,34 +103,42 @@ def run(
 
 
 def tested(
-    worktree: Worktree,
-    commit: str,
-    left: str,
-    test: Callable[[str], Tested],
-    journal: Journal,
-    known: dict[str, Answer],
+    worktree: Worktree, commits: tuple[str, ...], left: str, tests: Tests, journal: Journal
 ) -> Iterator[NextCommit | Step]:
-    """Test one commit.
+    """Test commits at the same time.
 
     Args:
         worktree: The worktree.
-        commit: The commit's hash.
+        commits: The commits' hashes.
         left: What is known of the steps that are left.
-        test: Tests it.
-        journal: Gets the answer.
-        known: Gets it as well.
+        tests: Tests them.
+        journal: Gets the answers.
 
     Yields:
-        Before and after the test.
+        Before and after each test.
     """
-    yield NextCommit(commit, subject(worktree, commit), left)
-    began = time.monotonic()
-    said = test(commit)
-    told = Told(len(journal.steps), said.answer, said.runs)
-    step = Step(told, commit, said.release, said.line, round(time.monotonic() - began, 3))
-    journal.add(step)
-    known[commit] = said.answer
-    yield step
+    for commit in commits:
+        yield NextCommit(commit, subject(worktree, commit), left)
+    for commit, said in tests(commits):
+        yield noted(said, len(journal.steps), commit, journal)
+
+
+def _known(journal: Journal) -> dict[str, Answer]:
+    return {each.name: each.told.answer for each in journal.steps}
+
+
+def _between(worktree: Worktree, ends: tuple[Answer, Answer]) -> list[str]:
+    """The commits among which the first one with the newer outcome is, the oldest first."""
+    newest, oldest = f"refs/bisect/{TERMS[ends[1]]}", f"refs/bisect/{TERMS[ends[0]]}-*"
+    return worktree.git("rev-list", "--topo-order", "--reverse", newest, "--not", f"--glob={oldest}").split()
+
+
+def _chosen(head: str, untested: list[str], workers: int) -> tuple[str, ...]:
+    """The commits that part the history into equal parts; of one, that is git's choice."""
+    if workers == 1 or head not in untested:
+        return (head,)
+    places = (len(untested) * number // (workers + 1) for number in range(1, workers + 1))
+    return tuple(dict.fromkeys(untested[place] for place in places))
 
 
 def _answer(worktree: Worktree, commit: str, answer: Answer) -> str:
@@ -152,6 +174,27 @@ def first_parents(worktree: Worktree, old: str, new: str) -> tuple[str, ...]:
     return (old, *line)
 
 
+def into_merge(worktree: Worktree, before: str, after: str) -> tuple[str, ...]:
+    """The line of commits that a merge brought; empty where a commit is no merge.
+
+    Args:
+        worktree: The worktree.
+        before: The first parent of the merge.
+        after: The merge.
+
+    Returns:
+        From the merge base to the second parent, along first parents.
+    """
+    if not is_merge(worktree, after):
+        return ()
+    other = worktree.git("rev-parse", f"{after}^2")
+    base = worktree.git("merge-base", before, other)
+    try:
+        return first_parents(worktree, base, other)
+    except UsageError:
+        return ()
+
+
 def releases(worktree: Worktree, line: tuple[str, ...]) -> tuple[int, ...]:
     """The places in a line of the commits that have a tag: they are tested first."""
     tagged = worktree.git("for-each-ref", "--format=%(objectname) %(*objectname)", "refs/tags").split()
@@ -162,13 +205,3 @@ def releases(worktree: Worktree, line: tuple[str, ...]) -> tuple[int, ...]:
 def is_merge(worktree: Worktree, commit: str) -> bool:
     """True if a commit has several parents."""
     return len(worktree.git("show", "--no-patch", "--format=%P", commit).split()) > 1
-
-
-def subject(worktree: Worktree, commit: str) -> str:
-    """The first line of a commit's message."""
-    return worktree.git("show", "--no-patch", "--format=%s", commit)
-
-
-def fixes(worktree: Worktree, commit: str) -> str:
-    """The line for a patch that mends what a commit broke (Documentation/process/submitting-patches.rst)."""
-    return worktree.git("show", "--no-patch", "--abbrev=12", '--format=Fixes: %h ("%s")', commit)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +14,10 @@ from typing import IO
 
 from harness.bisect.search import Answer, Told
 from harness.errors import UsageError
+from harness.files import replace_file
 from harness.model import bounded_json, codec
-from harness.record import record
+from harness.model.records import Series
+from harness.record import record, replace
 
 MOST = 64 << 20
 """Bytes that a journal may have."""
@@ -31,6 +35,11 @@ class Step:
     line: str
     """The result of the test, in one line."""
     duration_s: float
+    """Seconds of the whole test."""
+    build_s: float = 0.0
+    """Of these, seconds in which the kernel was built or found."""
+    boot_s: float = 0.0
+    """Of these, seconds until the scenario began."""
 
 
 def folder() -> Path:
@@ -41,21 +50,44 @@ def folder() -> Path:
 class Journal:
     """A file with the question in its first line, and one answer in each of the others."""
 
-    def __init__(self, stream: IO[str], steps: list[Step]) -> None:
+    def __init__(self, stream: IO[str], steps: list[Step], evidence: Path) -> None:
         self._stream = stream
         self.steps = steps
         """The answers so far, with those of earlier searches."""
+        self.evidence = evidence
+        """The folder with the evidence of each step."""
 
-    @property
-    def told(self) -> list[Told]:
-        return [each.told for each in self.steps]
+    def told(self, names: tuple[str, ...]) -> list[Told]:
+        """The answers about a line of revisions, each with its place there."""
+        places = {name: place for place, name in enumerate(names)}
+        return [replace(each.told, revision=places[each.name]) for each in self.steps if each.name in places]
 
-    def add(self, step: Step) -> None:
-        """Append an answer; it is on the disk when this returns."""
+    def add(self, step: Step, series: tuple[Series, ...] = ()) -> None:
+        """Append an answer; it is on the disk when this returns.
+
+        Args:
+            step: The answer.
+            series: Its evidence; a later answer about the same revision replaces it.
+        """
+        if series:
+            self.evidence.mkdir(parents=True, exist_ok=True)
+            text = json.dumps([codec.encode(each) for each in series], separators=(",", ":"))
+            replace_file(self._evidence(step.name), text)
         self._stream.write(json.dumps(codec.encode(step), separators=(",", ":")) + "\n")
         self._stream.flush()
         os.fsync(self._stream.fileno())
         self.steps.append(step)
+
+    def series(self, name: str) -> tuple[Series, ...]:
+        """The evidence about a revision; empty where there is none, or it cannot be read."""
+        try:
+            raw = bounded_json.parse(self._evidence(name).read_bytes(), MOST)
+            return tuple(codec.decode(Series, each) for each in raw)
+        except (OSError, TypeError, ValueError):
+            return ()
+
+    def _evidence(self, name: str) -> Path:
+        return self.evidence / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
 
 
 @contextmanager
@@ -81,6 +113,7 @@ def opened(path: Path, question: str, fresh: bool = False) -> Iterator[Journal]:
             raise UsageError(f"another search writes {path}", "wait for its end, or name another --journal") from None
         if fresh:
             stream.truncate(0)
+            shutil.rmtree(path.with_name(f"{path.name}-evidence"), ignore_errors=True)
         stream.seek(0)
         steps, whole = _read(stream.read(MOST), path, question)
         # A line that was being written when the power went is cut off.
@@ -88,7 +121,7 @@ def opened(path: Path, question: str, fresh: bool = False) -> Iterator[Journal]:
         if not whole:
             stream.write(json.dumps({"question": question}) + "\n")
             stream.flush()
-        yield Journal(stream, steps)
+        yield Journal(stream, steps, path.with_name(f"{path.name}-evidence"))
 
 
 def _read(text: str, path: Path, question: str) -> tuple[list[Step], int]:

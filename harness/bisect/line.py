@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from harness.bisect import search
 from harness.bisect.journal import Journal, Step
 from harness.bisect.search import Answer, Conclusion, Plan, Told
-from harness.record import record
+from harness.model.records import Series
+from harness.record import record, replace
+
+Revision = TypeVar("Revision")
 
 
 @record(frozen=True, slots=True)
@@ -20,6 +24,11 @@ class Tested:
     runs: int
     release: str
     line: str
+    duration_s: float = 0.0
+    build_s: float = 0.0
+    boot_s: float = 0.0
+    series: tuple[Series, ...] = ()
+    """The evidence."""
 
 
 @record(frozen=True, slots=True)
@@ -36,27 +45,66 @@ class Next:
     are, an estimate."""
 
 
-def run(plan: Plan, names: tuple[str, ...], test: Callable[[int], Tested], journal: Journal) -> Iterator[Next | Step]:
+def run(
+    plan: Plan,
+    names: tuple[str, ...],
+    tests: Callable[[tuple[int, ...]], Iterator[tuple[int, Tested]]],
+    journal: Journal,
+    workers: int = 1,
+) -> Iterator[Next | Step]:
     """Search.
 
     Args:
         plan: What is searched.
         names: The revisions, the oldest first.
-        test: Tests one of them.  What it raises ends the search, and the journal keeps what came before.
+        tests: Tests some of them at the same time, and yields each result as it comes.  What it raises ends the search,
+            and the journal keeps what came before.
         journal: Has the answers of earlier searches; each new one is added to it.
+        workers: Number of revisions that can be tested at the same time.
 
     Yields:
         Before and after each test.
     """
-    while (revision := search.ask(plan, journal.told)) is not None:
-        conclusion = search.conclude(plan, journal.told)
-        yield Next(revision, len(journal.steps) + 1, conclusion, steps_left(plan, conclusion, journal.told))
-        began = time.monotonic()
-        tested = test(revision)
-        told = Told(revision, tested.answer, tested.runs)
-        step = Step(told, names[revision], tested.release, tested.line, round(time.monotonic() - began, 3))
-        journal.add(step)
-        yield step
+    while chosen := search.ask(plan, journal.told(names), workers):
+        told = journal.told(names)
+        conclusion = search.conclude(plan, told)
+        for number, revision in enumerate(chosen, len(told) + 1):
+            yield Next(revision, number, conclusion, steps_left(plan, conclusion, told))
+        for revision, tested in tests(chosen):
+            yield noted(tested, revision, names[revision], journal)
+
+
+def noted(tested: Tested, revision: int, name: str, journal: Journal) -> Step:
+    """Add a result to the journal.
+
+    Args:
+        tested: The result.
+        revision: The place of the revision in its line.
+        name: Its name.
+        journal: The journal.
+
+    Returns:
+        The step.
+    """
+    told = Told(revision, tested.answer, tested.runs)
+    times = (round(each, 3) for each in (tested.duration_s, tested.build_s, tested.boot_s))
+    step = Step(told, name, tested.release, tested.line, *times)
+    journal.add(step, tested.series)
+    return step
+
+
+def in_turn(
+    test: Callable[[Revision], Tested],
+) -> Callable[[tuple[Revision, ...]], Iterator[tuple[Revision, Tested]]]:
+    """Make of a function that tests one revision one that tests several, one after the other."""
+
+    def tests(revisions: tuple[Revision, ...]) -> Iterator[tuple[Revision, Tested]]:
+        for each in revisions:
+            began = time.monotonic()
+            tested = test(each)
+            yield each, replace(tested, duration_s=time.monotonic() - began)
+
+    return tests
 
 
 def steps_left(plan: Plan, conclusion: Conclusion, told: list[Told]) -> int:

@@ -39,31 +39,36 @@ def runs_needed(rate: float, error: float) -> int:
     return 1 if rate >= 1 else max(1, math.ceil(math.log(error) / math.log1p(-rate)))
 
 
-def ask(evidence: Evidence, confidence: float) -> int | None:
-    """Choose where to run next.
+def ask(evidence: Evidence, confidence: float, most: int = 1) -> tuple[int, ...]:
+    """Choose where to run next, at the same time.
 
     Args:
         evidence: What is known.
         confidence: The probability at which the place counts as found.
+        most: Number of revisions that can be run at the same time.
 
     Returns:
-        The revision; None: the place is found, no run can say more about it, or there is more than one change.
+        The revisions; none: the place is found, no run can say more about it, or there is more than one change.
     """
     places = _places(evidence)
     if places is None:
-        return None
+        return ()
     if max(mass for _, _, mass in _groups(evidence, places)) >= confidence:
-        return None
+        return ()
     older = [0.0, *accumulate(places)]
-    best, most = None, LEAST_BITS
+    bits: dict[int, float] = {}
     for each in range(evidence.before, evidence.after + 1):
-        if each in evidence.skipped:
-            continue
-        share = older[each - evidence.before] if evidence.rising else 1 - older[each - evidence.before]
-        bits = _information(share, evidence.rate)
-        if bits > most:
-            best, most = each, bits
-    return best
+        if each not in evidence.skipped:
+            share = older[each - evidence.before] if evidence.rising else 1 - older[each - evidence.before]
+            bits[each] = _information(share, evidence.rate)
+    chosen: list[int] = []
+    # Runs at neighbours say nearly the same: a half of an equal share of the probability lies between two of them.
+    apart = 0.5 / (most + 1)
+    for each in sorted(bits, key=lambda revision: -bits[revision]):
+        far = (abs(older[each - evidence.before] - older[other - evidence.before]) > apart for other in chosen)
+        if bits[each] > LEAST_BITS and all(far):
+            chosen.append(each)
+    return tuple(chosen[:most])
 
 
 def credible(evidence: Evidence, confidence: float) -> tuple[int, int, float]:

@@ -99,36 +99,37 @@ class Conclusion:
         return bool(self.changes) and all(each.exact for each in self.changes)
 
 
-def ask(plan: Plan, told: Sequence[Told]) -> int | None:
-    """Choose the revision to test next.
+def ask(plan: Plan, told: Sequence[Told], most: int = 1) -> tuple[int, ...]:
+    """Choose the revisions to test next, at the same time.
 
     Args:
         plan: What is searched.
         told: The answers so far, in any order.
+        most: Number of revisions that can be tested at the same time.  They are spread so that the answers of N of them
+            leave a part of 1 in N + 1 of an interval.
 
     Returns:
-        Its place in the line; None: the search is over.
+        Their places in the line; none: the search is over.
     """
     known, undecided = _decided(plan, told)
     # The ends first: what they say decides what is searched.
-    for end in _ends(plan, known):
-        if end is not None and end not in known:
-            return end
+    ends = dict.fromkeys(end for end in _ends(plan, known) if end is not None and end not in known)
+    if ends:
+        return tuple(ends)[:most]
     if plan.rate is not None and not plan.every:
-        return _ask_noisy(plan, known, told)
-    if undecided is not None:
-        return undecided
+        evidence = _evidence(plan, known, told)
+        return () if evidence is None else noisy.ask(evidence, _half(plan), most)
+    if undecided:
+        return undecided[:most]
     intervals = list(_intervals(known))
     if plan.every:
-        landmark = next((each for each in plan.landmarks if each not in known), None)
-        if landmark is not None:
-            return landmark
+        landmarks = tuple(each for each in plan.landmarks if each not in known)
+        if landmarks:
+            return landmarks[:most]
         wide = [each for each in intervals if each.agrees and len(each.untested) > plan.gap]
         if wide:
-            return max(wide, key=lambda each: len(each.untested)).middle()
-    differing = (each for each in intervals if not each.agrees and each.untested)
-    found = next(differing, None)
-    return None if found is None else found.middle()
+            return _shared(wide, most)
+    return _shared([each for each in intervals if not each.agrees and each.untested], most)
 
 
 def conclude(plan: Plan, told: Sequence[Told]) -> Conclusion:
@@ -168,15 +169,36 @@ class _Interval:
     untested: tuple[int, ...]
     skipped: tuple[int, ...]
 
-    def middle(self) -> int:
-        """The untested revision that halves the interval best, away from what was skipped: a commit that does not
+    def spread(self, count: int) -> tuple[int, ...]:
+        """The untested revisions that part the interval best, away from what was skipped: a commit that does not
         build has neighbours that do not build."""
+        wide = (self.after - self.before) / (count + 1)
+        left = set(self.untested)
+        chosen = []
+        for number in range(1, min(count, len(left)) + 1):
+            target = self.before + number * wide
 
-        def worth(each: int) -> float:
-            distance = min((abs(each - other) for other in self.skipped), default=64)
-            return min(each - self.before, self.after - each) * (1 - 0.5 ** min(distance, 64))
+            def worth(each: int, target: float = target) -> tuple[float, int]:
+                distance = min((abs(each - other) for other in self.skipped), default=64)
+                return (wide - abs(each - target)) * (1 - 0.5 ** min(distance, 64)), -each
 
-        return max(self.untested, key=worth)
+            chosen.append(max(left, key=worth))
+            left.remove(chosen[-1])
+        return tuple(chosen)
+
+
+def _shared(intervals: list[_Interval], most: int) -> tuple[int, ...]:
+    """Share tests among intervals: each next one goes where the parts that are left are largest."""
+    shares = [0] * len(intervals)
+    for _ in range(most):
+        parts = [
+            len(each.untested) / (share + 1) if share < len(each.untested) else 0.0
+            for each, share in zip(intervals, shares, strict=True)
+        ]
+        if not any(parts):
+            break
+        shares[parts.index(max(parts))] += 1
+    return tuple(place for each, share in zip(intervals, shares, strict=True) if share for place in each.spread(share))
 
 
 def _intervals(known: dict[int, Answer]) -> Iterator[_Interval]:
@@ -198,8 +220,8 @@ def _ends(plan: Plan, known: dict[int, Answer]) -> tuple[int | None, int | None]
     return (line[0], line[-1]) if line else (None, None)
 
 
-def _decided(plan: Plan, told: Sequence[Told]) -> tuple[dict[int, Answer], int | None]:
-    """The outcome of each revision that is decided, and one that needs more runs."""
+def _decided(plan: Plan, told: Sequence[Told]) -> tuple[dict[int, Answer], tuple[int, ...]]:
+    """The outcome of each revision that is decided, and those that need more runs."""
     needed = _runs_needed(plan)
     clean: dict[int, int] = {}
     known: dict[int, Answer] = {}
@@ -212,8 +234,7 @@ def _decided(plan: Plan, told: Sequence[Told]) -> tuple[dict[int, Answer], int |
                 known[each.revision] = Answer.FREE
         else:
             known[each.revision] = each.answer
-    undecided = next((each for each in clean if each not in known), None)
-    return known, undecided
+    return known, tuple(each for each in clean if each not in known)
 
 
 def _runs_needed(plan: Plan) -> int:
@@ -243,11 +264,6 @@ def _evidence(plan: Plan, known: dict[int, Answer], told: Sequence[Told]) -> noi
         skipped=frozenset(each.revision for each in told if each.answer is Answer.SKIP),
         rate=plan.rate,
     )
-
-
-def _ask_noisy(plan: Plan, known: dict[int, Answer], told: Sequence[Told]) -> int | None:
-    evidence = _evidence(plan, known, told)
-    return None if evidence is None else noisy.ask(evidence, _half(plan))
 
 
 def _narrowed(plan: Plan, known: dict[int, Answer], told: Sequence[Told]) -> list[Change]:

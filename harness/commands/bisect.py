@@ -6,23 +6,28 @@ import argparse
 import contextlib
 import hashlib
 import json
-import math
+import shlex
+import sys
 import time
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import __version__, catalogue
 from harness.boundary import say
-from harness.commands import _counting, _history, _kernel
+from harness.commands import _counting, _history, _kernel, _tester
+from harness.commands._tester import Tester
 from harness.errors import Interrupted, KernelError, UsageError
-from harness.model.printable import visible, visible_lines
-from harness.record import record
+from harness.model.printable import visible_lines
+from harness.record import record, replace
+from harness.report import outputs
+from harness.report.outputs import Outputs
 
 if TYPE_CHECKING:
     from harness.bisect.journal import Journal, Step
     from harness.bisect.line import Next, Tested
-    from harness.bisect.search import Change, Conclusion, Plan
+    from harness.bisect.search import Change, Conclusion, Plan, Told
+    from harness.model.records import Series
     from harness.scenario import Scenario
 
 HELP = "find the kernel or the commit with which the defect came or went"
@@ -81,6 +86,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--journal", metavar="FILE", type=Path, help="keep the answers there")
     parser.add_argument("--fresh", action="store_true", help="forget the answers of earlier searches")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    _counting.reports(parser)
+    _tester.arguments(parser.add_argument_group("several kernels at a time"))
     _history.arguments(parser.add_argument_group("the build of each commit, with --tree"))
     _kernel.machine(parser.add_argument_group("the virtual machine of each kernel"))
 
@@ -93,25 +100,40 @@ def execute(args: argparse.Namespace) -> int:
     (scenario, *others) = catalogue.find((args.scenario,))
     if others:
         raise UsageError(f"--scenario {args.scenario} names several scenarios", "name one: each has its own boundaries")
+    confidence = 0.95 if args.confidence is None else args.confidence
+    tester = Tester(args, scenario, args.flaky, confidence)
     if args.tree is not None:
-        return _history.search(args, scenario, partial(_tested, args, scenario=scenario, rate=None))
+        return _history.search(args, scenario, tester)
     specs = _specs(args.kernels)
     plan = _plan(args, len(specs))
     question = _question(args, specs, scenario)
     path = args.journal or journals.folder() / f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.jsonl"
-    began = time.monotonic()
+    began, started = time.monotonic(), time.time()
+    out = Outputs(None, outputs.parse(args.report))
     with journals.opened(path, question, args.fresh) as journal:
         if journal.steps:
             say(f"fusezap: {len(journal.steps)} answers are known already, from {path}")
         try:
-            _search(args, plan, specs, scenario, journal)
+            _search(tester, plan, specs, journal)
         except Interrupted:
             say(f"fusezap: the same command goes on after {len(journal.steps)} answers, which {path} keeps")
             raise
-        outcome = _Outcome(scenario.name, specs, plan, tuple(journal.steps), str(path), time.monotonic() - began)
+        outcome = _Outcome(
+            scenario.name, specs, plan, tuple(journal.steps), journal.told(specs), str(path), time.monotonic() - began
+        )
+        series = tuple(each for name in specs for each in _labelled(name, journal))
+        out.write(outputs.report(shlex.join(["fusezap", *sys.argv[1:]]), started, outcome.duration_s, series, ()))
     conclusion = outcome.conclusion
     print(outcome.json() if args.json else outcome.text())
     return 0 if conclusion.exact else 1
+
+
+def _labelled(spec: str, journal: Journal) -> tuple[Series, ...]:
+    """The evidence about a kernel, with its SPEC beside the release: two may have the same release."""
+    return tuple(
+        replace(each, kernel=replace(each.kernel, release=f"{spec} {each.kernel.release}"))
+        for each in journal.series(spec)
+    )
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -124,8 +146,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("OLD and NEW go with --tree", "--kernels has its ends in the list")
     if args.tree is not None and args.new is None:
         raise UsageError("--tree takes OLD and NEW, such as v6.2 and v6.3")
-    if args.tree is not None and args.flaky is not None:
-        raise UsageError("--flaky goes with --kernels")
+    _tester.check(args)
 
 
 def _specs(texts: list[str]) -> tuple[str, ...]:
@@ -174,14 +195,14 @@ def _question(args: argparse.Namespace, specs: tuple[str, ...], scenario: Scenar
     return json.dumps({**asked, "memory": args.memory, "accel": args.accel, "engine": args.engine, "rate": args.flaky})
 
 
-def _search(args: argparse.Namespace, plan: Plan, specs: tuple[str, ...], scenario: Scenario, journal: Journal) -> None:
+def _search(tester: Tester, plan: Plan, specs: tuple[str, ...], journal: Journal) -> None:
     from harness.bisect import line
     from harness.bisect.line import Next
 
-    def test(revision: int) -> Tested:
-        return _tested(args, specs[revision], scenario, plan.rate, plan.confidence)
+    def tests(revisions: tuple[int, ...]) -> Iterator[tuple[int, Tested]]:
+        return tester.run((each, _tester.Ready(specs[each])) for each in revisions)
 
-    for event in line.run(plan, specs, test, journal):
+    for event in line.run(plan, specs, tests, journal, tester.workers):
         say(_next(event, specs) if isinstance(event, Next) else f"fusezap:   {event.line}")
 
 
@@ -189,33 +210,6 @@ def _next(event: Next, specs: tuple[str, ...]) -> str:
     inside = [each for each in event.conclusion.changes if each.before < event.revision < each.after]
     where = "".join(f", between {specs[each.before]} and {specs[each.after]}" for each in inside)
     return f"fusezap: step {event.number}, some {event.left} left: {specs[event.revision]}{where}"
-
-
-def _tested(
-    args: argparse.Namespace, spec: str, scenario: Scenario, rate: float | None, confidence: float = 0.95
-) -> Tested:
-    """KernelError is the kernel's fault, and the kernel is skipped; all else ends the search."""
-    from harness.bisect.journal import answer_of
-    from harness.bisect.line import Tested
-    from harness.commands.check import line, status
-    from harness.run.session import SessionOptions, deliver
-
-    # So many runs in one boot show a race with a probability of a half.
-    batch = 1 if rate is None else min(100, math.ceil(math.log(2) / -math.log1p(-rate)))
-    options = SessionOptions(times=batch, rate=rate, confidence=confidence, brief=True)
-    asked = argparse.Namespace(**{**vars(args), "kernel": spec, "append": ""})
-    counter = _counting.Counter(shown=False)
-    release, errors = spec, []
-    try:
-        release, events = _kernel.session(asked, options, (scenario,))
-        deliver(events, counter.take)
-    except KernelError as error:
-        errors.append(str(error))
-    finally:
-        counter.stop()
-    answer = status(counter.series, errors)
-    runs = max(1, sum(each.runs for each in counter.series))
-    return Tested(answer_of(answer), runs, release, visible(line(release, answer, counter.series, errors)))
 
 
 @record(frozen=True, slots=True)
@@ -226,6 +220,7 @@ class _Outcome:
     specs: tuple[str, ...]
     plan: Plan
     steps: tuple[Step, ...]
+    told: list[Told]
     journal: str
     duration_s: float
 
@@ -233,7 +228,7 @@ class _Outcome:
     def conclusion(self) -> Conclusion:
         from harness.bisect import search
 
-        return search.conclude(self.plan, [each.told for each in self.steps])
+        return search.conclude(self.plan, self.told)
 
     def text(self) -> str:
         """Lines for a terminal: the history as a row of letters, the changes, and what was not looked into."""
@@ -257,9 +252,9 @@ class _Outcome:
 
     def _row(self) -> str:
         marks = ["."] * len(self.specs)
-        for each in self.steps:
-            if marks[each.told.revision] != _MARKS["has-it"]:
-                marks[each.told.revision] = _MARKS[each.told.answer]
+        for each in self.told:
+            if marks[each.revision] != _MARKS["has-it"]:
+                marks[each.revision] = _MARKS[each.answer]
         return "".join(marks)
 
     def _change(self, change: Change) -> str:

@@ -11,7 +11,7 @@ import pickle
 import queue
 import uuid
 import zlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from threading import Event, Thread
@@ -43,11 +43,12 @@ def workers(address: str) -> Workers:
     if find_spec("distributed") is None:
         raise MachineError("dask.distributed is not there", "install fusezap[farm]")
 
-    def run(jobs: Sequence[Job]) -> Generator[Labelled]:
-        if any(job.spec == HOST for job in jobs):
+    def run(jobs: Iterable[Job]) -> Generator[Labelled]:
+        all_jobs = tuple(jobs)
+        if any(job.spec == HOST for job in all_jobs):
             raise UsageError(f"on a cluster {HOST!r} names no kernel: each worker may have another")
         with _connected(address) as client:
-            yield from _run(client, jobs)
+            yield from _run(client, all_jobs)
 
     return run
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from subprocess import Popen
@@ -14,16 +14,30 @@ from harness.matrix.job import Job, Labelled
 from harness.model.events import Failed
 
 
-def run(jobs: Sequence[Job], at_a_time: int) -> Generator[Labelled]:
-    """The events of the jobs, as they come; None ends a job.  Closing the iterator ends the jobs under way."""
+def run(jobs: Iterable[Job], at_a_time: int) -> Generator[Labelled]:
+    """Run jobs.
+
+    Args:
+        jobs: The jobs.  A job is taken from an iterator once a worker is free, so that its kernel may be built while
+            others run.
+        at_a_time: Number of workers.
+
+    Yields:
+        The events of the jobs, as they come; None ends a job.  Closing the iterator ends the jobs under way.
+    """
     events: queue.SimpleQueue[Labelled] = queue.SimpleQueue()
     pool = _Pool(events)
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(at_a_time))
         stack.callback(pool.end)  # before the threads are waited for
+        left = 0
         for job in jobs:
             threads.submit(pool.work, job)
-        left = len(jobs)
+            left += 1
+            while left >= at_a_time:
+                spec, event = events.get()
+                left -= event is None
+                yield spec, event
         while left:
             spec, event = events.get()
             left -= event is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 
 from harness.kernels.image import Image
@@ -17,7 +17,7 @@ from harness.run.session import SessionOptions
 from harness.scenario import Scenario
 from harness.vm.settings import Settings
 
-Workers = Callable[[Sequence[Job]], Generator[Labelled]]
+Workers = Callable[[Iterable[Job]], Generator[Labelled]]
 """Runs jobs, here or elsewhere, and yields their events; closed, it ends those under way."""
 
 

@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from typing import BinaryIO
 
 from harness.boundary import OTHERS, finish, status_of
-from harness.errors import FusezapError, Interrupted
+from harness.errors import FusezapError, Interrupted, KernelError
 from harness.kernels import spec as kernel_spec
 from harness.kernels.progress import at_tenths
 from harness.matrix.job import Job, JobEvent, run_job
@@ -88,7 +88,7 @@ def main(parent: int) -> int:
             for event in events:
                 send(event)
     except (FusezapError, OSError) as error:
-        send(Failed(str(error)))
+        send(Failed(str(error), unfit=isinstance(error, KernelError)))
     except Interrupted as interrupted:
         return 128 + interrupted.number
     return 0

@@ -122,6 +122,8 @@ class Failed:
     error: str
     bug: bool = False
     """A bug of fusezap's own, and no fault of the kernel or the machine."""
+    unfit: bool = False
+    """The kernel under test cannot do it: neither the command nor this machine is at fault."""
 
 
 Step = Armed | Killed | Looked | Judged | Attempted | Resolved | Kept

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
 
+from harness.bisect import commit
 from harness.commands import _kernel
 from harness.errors import MachineError
-from harness.model.events import Began, Ended, Event
+from harness.kernels.image import Image
+from harness.matrix import local
+from harness.matrix.job import Job, KernelFound, Labelled
+from harness.model.events import Began, Ended, Event, Failed
 from harness.model.records import Outcome
 from tests.conftest import require
 from tests.integration.bisect.toy import Toy, state
@@ -133,6 +137,139 @@ def test_every_change_is_found_also_inside_a_merge(toy: Toy, tested: list[str], 
     assert f"fusezap: {len(tested)} answers are known already" in ended.err, "the second search starts nothing"
 
 
+def test_a_race_is_followed_into_the_merge_that_brought_it(toy: Toy, tested: list[str], fusezap: Run) -> None:
+    first = toy.commit("good")
+    toy.commit("good")
+    toy.git("checkout", "--quiet", "-b", "side")
+    toy.commit("good")
+    back = toy.commit("bad", "the race")
+    toy.commit("bad")
+    toy.git("checkout", "--quiet", "main")
+    toy.git("commit", "--quiet", "--allow-empty", "-m", "meanwhile")
+    toy.git("merge", "--quiet", "--no-ff", "-m", "the merge", "side")
+    toy.commit("bad")
+    command = ("bisect", "--tree", str(toy.folder), first, "HEAD", "--flaky", "0.5", "--confidence", "0.9", "--json")
+    ended = fusezap(*command)
+    assert ended.status == 0, ended.err
+    (change,) = json.loads(ended.out)["changes"]
+    assert [each["commit"] for each in change["commits"]] == [back]
+    assert 0.9 <= change["confidence"] < 1
+    assert len(tested) > 6, "a commit is free of it after several runs only"
+
+
+class Crew:
+    """Stands for the workers: they start what the states of the images say, and one of them may be killed."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.at_a_time: list[int] = []
+        """Number of images that were under way together."""
+        self.killed: set[str] = set()
+        """States whose first worker is killed."""
+
+    def run(self, jobs: Iterable[Job], at_a_time: int) -> Generator[Labelled]:
+        under_way: list[Job] = []
+        waiting = iter(jobs)
+        more = True
+        while more or under_way:
+            while more and len(under_way) < at_a_time:
+                job = next(waiting, None)
+                more = job is not None
+                under_way += [job] if job is not None else []
+            self.at_a_time.append(len(under_way))
+            if under_way:
+                yield from self._test(under_way.pop())
+
+    def _test(self, job: Job) -> Generator[Labelled]:
+        found = state(Path(job.spec))
+        self.started.append(found)
+        if found in self.killed:
+            self.killed.remove(found)
+            yield job.spec, Failed("its worker process ended with status -9")
+        else:
+            yield job.spec, KernelFound(Image(job.spec, "6.1.0", "", "x86_64", "", None))
+            yield job.spec, Began(DEFECT, "", 1)
+            yield job.spec, Ended(series(DEFECT, OUTCOMES[found]))
+        yield job.spec, None
+
+
+@pytest.fixture
+def crew(tested: list[str], monkeypatch: pytest.MonkeyPatch) -> Crew:
+    assert tested == []
+    found = Crew()
+    monkeypatch.setattr(local, "run", found.run)
+    return found
+
+
+def test_two_at_a_time_take_fewer_rounds_and_a_worker_that_is_killed_changes_no_answer(
+    toy: Toy, crew: Crew, tested: list[str], fusezap: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = ["good", "good-2", "good-3", "broken", "good-4", "bad", "bad-2", "bad-3", "bad-4", "bad-5"]
+    for each in states:
+        if each != "broken":
+            monkeypatch.setitem(OUTCOMES, each, OUTCOMES[each.partition("-")[0]])
+    commits = [toy.commit(each) for each in states]
+    crew.killed = {"bad-2", "good-3"}
+    ended = fusezap("bisect", "--tree", str(toy.folder), commits[0], "HEAD", "--jobs", "2", "--json")
+    assert ended.status == 0, ended.err
+    document = json.loads(ended.out)
+    assert [each["commit"] for each in document["changes"][0]["commits"]] == [commits[5]]
+    assert tested == [], "everything was tested by workers"
+    assert max(crew.at_a_time) == 2
+    twice = {each for each in crew.started if crew.started.count(each) > 1}
+    assert twice <= {"bad-2", "good-3"}
+
+
+@pytest.mark.usefixtures("tested")
+def test_a_worker_that_always_dies_is_an_error(toy: Toy, crew: Crew, fusezap: Run, tmp_path: Path) -> None:
+    commits = [toy.commit(each) for each in ("good", "bad")]
+    crew.killed = {"bad"}
+    real = crew._test
+
+    def dies(job: Job) -> Generator[Labelled]:
+        crew.killed.add("bad")
+        yield from real(job)
+
+    crew._test = dies  # type: ignore[method-assign]
+    report = tmp_path / "report.md"
+    command = ("bisect", "--tree", str(toy.folder), commits[0], commits[1], "--jobs", "2")
+    ended = fusezap(*command, "--report", f"markdown={report}")
+    assert (ended.status, ended.out) == (2, "")
+    assert "cannot be tested: its worker process ended with status -9" in ended.err
+    crew._test = real  # type: ignore[method-assign]
+    crew.killed.clear()
+    ended = fusezap(*command, "--report", f"markdown={report}")
+    assert ended.status == 0, ended.err
+    assert "1 answers are known already" in ended.err
+    assert commits[1][:12] in report.read_text(), "the report names each commit"
+
+
+def test_answers_that_are_known_narrow_the_history_first(toy: Toy, tested: list[str], fusezap: Run) -> None:
+    commits = [toy.commit("good" if number < 21 else "bad") for number in range(32)]
+    folder = str(toy.folder)
+    assert fusezap("bisect", "--tree", folder, commits[19], commits[23]).status == 0
+    before = len(tested)
+    ended = fusezap("bisect", "--tree", folder, commits[0], commits[-1], "--json")
+    assert [each["commit"] for each in json.loads(ended.out)["changes"][0]["commits"]] == [commits[21]]
+    assert len(tested) == before + 2, "the ends alone"
+
+
+def test_the_functions_of_a_diff() -> None:
+    diff = """\
+--- a/fs/fuse/file.c
++++ b/fs/fuse/file.c
+@@ -513,0 +514,9 @@ static int fuse_release(struct inode *inode, struct file *file)
++static void fuse_late_flush_end(struct fuse_mount *fm, struct fuse_args *args,
++\t\t\t\tint error)
++{
++\tfput(late->file);
++int declared(void);
+@@ -543 +585 @@ static int fuse_flush(struct file *file, fl_owner_t id)
+-\told();
+"""
+    assert commit.changed_functions(diff) == ("fuse_release", "fuse_late_flush_end", "fuse_flush")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -141,7 +278,7 @@ def test_every_change_is_found_also_inside_a_merge(toy: Toy, tested: list[str], 
         (("v6.2", "HEAD"), "'v6.2' is no commit"),
         (("HEAD", "HEAD~1", "--boundaries", "all"), "is no ancestor"),
         (("HEAD~1", "HEAD", "--make-jobs", "0"), "--make-jobs"),
-        (("HEAD~1", "HEAD", "--flaky", "0.1"), "goes with --kernels"),
+        (("HEAD~1", "HEAD", "--jobs", "0"), "--jobs"),
         (("HEAD~1", "HEAD", "--config", "/no/such/file"), "No such file"),
     ],
 )

@@ -25,9 +25,9 @@ def test(revision):
 
 plan = Plan(100)
 with journal.opened(folder / "journal", "where") as found:
-    for _ in line.run(plan, names, test, found):
+    for _ in line.run(plan, names, line.in_turn(test), found):
         pass
-    (change,) = conclude(plan, found.told).changes
+    (change,) = conclude(plan, found.told(names)).changes
     print(change.before, change.after)
 """
 

@@ -29,7 +29,8 @@ def file(tmp_path: Path) -> Path:
 def test_the_answers_are_there_again(file: Path) -> None:
     with journals.opened(file, "what is it") as journal:
         assert journal.steps == STEPS
-        assert journal.told == [each.told for each in STEPS]
+        assert journal.told(tuple(each.name for each in STEPS)) == [each.told for each in STEPS]
+        assert journal.told(("other", "kernel-1")) == [Told(1, STEPS[1].told.answer)]
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))

@@ -21,7 +21,7 @@ def answer(revision: int) -> line.Tested:
 
 def test_the_estimate_falls_to_the_end(tmp_path: Path) -> None:
     with journals.opened(tmp_path / "j", "q") as journal:
-        events = list(line.run(Plan(16), NAMES, answer, journal))
+        events = list(line.run(Plan(16), NAMES, line.in_turn(answer), journal))
     left = [each.left for each in events if isinstance(each, line.Next)]
     assert left == [6, 5, 4, 3, 2, 1]
     steps = [each for each in events if isinstance(each, Step)]
@@ -36,18 +36,20 @@ def test_an_error_ends_it_and_the_answers_stay(tmp_path: Path) -> None:
         return answer(revision)
 
     with journals.opened(tmp_path / "j", "q") as journal, pytest.raises(MachineError, match="no room"):
-        list(line.run(Plan(16), NAMES, broken, journal))
+        list(line.run(Plan(16), NAMES, line.in_turn(broken), journal))
     with journals.opened(tmp_path / "j", "q") as journal:
         assert [each.told.revision for each in journal.steps] == [0, 15]
-        list(line.run(Plan(16), NAMES, answer, journal))
-        (change,) = search.conclude(Plan(16), journal.told).changes
+        list(line.run(Plan(16), NAMES, line.in_turn(answer), journal))
+        (change,) = search.conclude(Plan(16), journal.told(NAMES)).changes
     assert (change.before, change.after) == (10, 11)
 
 
 def test_with_every_change_what_is_untested_counts(tmp_path: Path) -> None:
     plan = Plan(16, every=True)
     with journals.opened(tmp_path / "j", "q") as journal:
-        left = [each.left for each in line.run(plan, NAMES, answer, journal) if isinstance(each, line.Next)]
+        left = [
+            each.left for each in line.run(plan, NAMES, line.in_turn(answer), journal) if isinstance(each, line.Next)
+        ]
     assert left[0] == 16
     assert left[-1] <= 2
     assert left == sorted(left, reverse=True)

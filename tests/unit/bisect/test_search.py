@@ -57,7 +57,8 @@ def synthetic(chance: random.Random, most: int = 60) -> History:
 
 def found(plan: Plan, history: History, chance: random.Random, runs: int = 1) -> tuple[search.Conclusion, list[Told]]:
     told: list[Told] = []
-    while (revision := search.ask(plan, told)) is not None:
+    while chosen := search.ask(plan, told):
+        (revision,) = chosen
         told.append(history.test(revision, chance, runs))
         assert len(told) < 100_000, "the search ends"
     return search.conclude(plan, told), told
@@ -143,9 +144,33 @@ def test_a_search_resumes_from_its_answers_in_any_order() -> None:
         whole, told = found(plan, history, chance)
         again = told[: len(told) // 2]
         chance.shuffle(again)
-        while (revision := search.ask(plan, again)) is not None:
-            again.append(history.test(revision, chance))
+        while chosen := search.ask(plan, again):
+            again += [history.test(revision, chance) for revision in chosen]
         assert search.conclude(plan, again).changes == whole.changes
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_several_at_a_time_part_the_line_into_more_parts(workers: int) -> None:
+    """In rounds of N tests, the place among C is known after the logarithm of C to the base N + 1."""
+    for number, history in enumerate(HISTORIES[:300]):
+        count = len(history.has_it)
+        for plan in (Plan(count), Plan(count, every=True)):
+            told: list[Told] = []
+            rounds = 0
+            while chosen := search.ask(plan, told, workers):
+                assert len(set(chosen)) == len(chosen) <= workers
+                assert not {each.revision for each in told} & set(chosen), "no revision is tested twice"
+                told += [history.test(each, random.Random(number)) for each in chosen]
+                rounds += 1
+            alone, _ = found(plan, history, random.Random(number))
+            whole = search.conclude(plan, told)
+            if plan.every:
+                assert whole.changes == alone.changes
+            else:
+                assert len(whole.changes) >= len(alone.changes), "several answers may show several changes"
+                assert all(holds(each, history) for each in whole.changes), history
+                if not history.skipped and len(history.changes) == 1:
+                    assert rounds <= 1 + math.ceil(math.log(max(1, count - 1), workers + 1) + 1e-9)
 
 
 # ---- a race that shows in some runs only -----------------------------------------------------------------------------
@@ -183,6 +208,18 @@ def test_a_race_is_bisected_with_the_confidence_asked_for() -> None:
         exact += conclusion.exact
     assert wrong <= 1000 * (1 - CONFIDENCE)
     assert exact > 600, "a tenth of the revisions cannot be told; next to the others the change is found exactly"
+
+
+def test_a_race_is_bisected_by_several_at_a_time() -> None:
+    wrong = 0
+    for history, chance in noisy_histories(200):
+        plan = Plan(len(history.has_it), rate=RATE, confidence=CONFIDENCE)
+        told: list[Told] = []
+        while chosen := search.ask(plan, told, 4):
+            assert len(set(chosen)) == len(chosen) <= 4
+            told += [history.test(each, chance, BATCH) for each in chosen]
+        wrong += not right(search.conclude(plan, told), history)
+    assert wrong <= 200 * (1 - CONFIDENCE)
 
 
 def test_it_takes_fewer_runs_than_to_decide_each_revision() -> None:
@@ -228,5 +265,5 @@ def test_answers_that_contradict_each_other_find_no_place(rising: bool) -> None:
     evidence = noisy.Evidence(0, 4, rising, (0, 4), (), frozenset(), RATE)
     before, after, mass = noisy.credible(evidence, 0.95)
     assert (before, after) == (0, 4)
-    assert noisy.ask(evidence, 0.95) is None, "more runs would say nothing"
+    assert noisy.ask(evidence, 0.95) == (), "more runs would say nothing"
     assert mass == pytest.approx(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,9 +44,9 @@ def whole(job: Job) -> Iterator[JobEvent]:
         yield Ended(cell(job.spec, scenario))
 
 
-def workers(work: Callable[[Job], Iterator[JobEvent]]) -> Callable[[Sequence[Job]], Generator[Labelled]]:
-    def run(jobs: Sequence[Job]) -> Generator[Labelled]:
-        for job in reversed(jobs):
+def workers(work: Callable[[Job], Iterator[JobEvent]]) -> Callable[[Iterable[Job]], Generator[Labelled]]:
+    def run(jobs: Iterable[Job]) -> Generator[Labelled]:
+        for job in reversed(tuple(jobs)):
             for news in work(job):
                 yield job.spec, news
             yield job.spec, None
