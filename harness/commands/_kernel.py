@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.commands import _extras
@@ -86,13 +87,20 @@ def session(
             return image.release, run_session(options, scenarios)
         from harness.vm.session import VmSession, root_for, run_in_vm
 
-        machine = settings(args, args.append)
+        machine = settings(args, args.append, _programs(scenarios))
         root = root_for(image, machine, report)
     return image.release, run_in_vm(VmSession(image, root, machine, options, scenarios, steps))
 
 
-def open_shell(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
-    """Run `fusezap run` with `arguments` in a virtual machine, and give the user a shell there."""
+def _programs(scenarios: tuple[Scenario, ...]) -> tuple[Path, ...]:
+    """The folders of the users' own programs, whose first words are absolute paths."""
+    words = [each.command for each in scenarios if each.command]
+    words += [command for each in scenarios for command in each.commands]
+    return tuple(dict.fromkeys(Path(first).absolute().parent for first, *_ in words))
+
+
+def open_shell(args: argparse.Namespace, arguments: tuple[str, ...], scenario: Scenario) -> None:
+    """Run `fusezap run` with `arguments`, for a scenario, in a virtual machine, and give the user a shell there."""
     from harness.commands._fetching import progress_shown
     from harness.kernels import spec as kernel_spec
     from harness.record import replace
@@ -104,10 +112,17 @@ def open_shell(args: argparse.Namespace, arguments: tuple[str, ...]) -> None:
         if image.is_host:
             raise UsageError("--shell is for another kernel", "here, --keep leaves the hang to look at")
         root = roots.of(image.machine, report)
-    shell.open_shell(image, arguments, replace(settings(args, args.append), shell=True), root)
+    shell.open_shell(image, arguments, replace(settings(args, args.append, _programs((scenario,))), shell=True), root)
 
 
-def settings(args: argparse.Namespace, append: str = "") -> Settings:
+def settings(args: argparse.Namespace, append: str = "", shown: tuple[Path, ...] = ()) -> Settings:
+    """The machine's settings by the options.
+
+    Args:
+        args: The options of the command.
+        append: More of the kernel's command line.
+        shown: Folders with programs of the user's, which the guest sees.
+    """
     from harness.vm.settings import Settings
 
     return Settings(
@@ -118,5 +133,6 @@ def settings(args: argparse.Namespace, append: str = "") -> Settings:
         deadline_s=args.deadline,
         console=args.console,
         dump=getattr(args, "dump", None),
+        shown=shown,
         append=append,
     )

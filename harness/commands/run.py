@@ -141,7 +141,7 @@ def _shell(args: argparse.Namespace, chosen: tuple[Scenario, ...], options: Sess
     words += ["--hold", args.hold] if args.hold else []
     words += ["--futile"] if args.futile else []
     words += ["--patience", str(args.patience)] if args.patience is not None else []
-    _kernel.open_shell(args, tuple(words))
+    _kernel.open_shell(args, tuple(words), chosen[0])
     return 0
 
 

@@ -13,7 +13,7 @@ from harness.model import codec
 from harness.run.session import SessionOptions
 from harness.scenario import Scenario
 
-_NO_MATTER = ("report", "commands", "matrix")
+_NO_MATTER = ("report", "commands", "matrix", "suite")
 """Rooms of harness/ that report runs and take no part in them."""
 
 

@@ -31,6 +31,8 @@ class SessionOptions:
     """Options of a session: the number of runs of each scenario, the end of a series, and the acts of each run."""
 
     times: int = 1
+    """Runs of each scenario, but for those in `times_by_name`."""
+    times_by_name: tuple[tuple[str, int], ...] = ()
     jobs: int = 1
     """Runs at a time."""
     until: Outcome | None = None
@@ -49,7 +51,11 @@ class SessionOptions:
 
     @property
     def repeated(self) -> bool:
-        return self.times > 1 or self.jobs > 1
+        return self.times > 1 or self.jobs > 1 or any(times > 1 for _, times in self.times_by_name)
+
+    def times_of(self, name: str) -> int:
+        """The runs of the scenario of that name."""
+        return dict(self.times_by_name).get(name, self.times)
 
     def enough(self, scenario: Scenario, outcome: Outcome) -> bool:
         """True if a run of this outcome ends the series."""
@@ -117,6 +123,7 @@ class _Series:
     def __init__(self, options: SessionOptions, scenario: Scenario) -> None:
         self._options = options
         self._scenario = scenario
+        self._times = options.times_of(scenario.name)
         self._tally: Tally | None = None
 
     def events(self, pool: Workers | None) -> Generator[Event]:
@@ -127,7 +134,7 @@ class _Series:
         start = time.monotonic()
         interrupted: Interrupted | None = None
         try:
-            yield Began(self._scenario.name, self._scenario.summary, self._options.times)
+            yield Began(self._scenario.name, self._scenario.summary, self._times)
             yield from self._single() if pool is None else self._pooled(pool)
         except Interrupted as error:
             interrupted = error
@@ -153,7 +160,7 @@ class _Series:
             yield from self._failed(str(error))
 
     def _pooled(self, pool: Workers) -> Generator[Event]:
-        with closing(pool.runs(self._options.request(self._scenario), self._options.times)) as replies:
+        with closing(pool.runs(self._options.request(self._scenario), self._times)) as replies:
             for reply in replies:
                 if reply.broken:
                     raise MachineError(reply.error)

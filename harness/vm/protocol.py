@@ -57,7 +57,7 @@ class GuestProtocol:
             case Began():
                 self._begin(event)
             case Counted():
-                self.counted = _counted(self.counted, min(self.options.times, ENDLESS), "runs")
+                self.counted = _counted(self.counted, min(self._times(), ENDLESS), "runs")
                 self.steps = 0
             case Ended():
                 if self.scenarios[self.done : self.done + 1] != (event.series.about.name,):
@@ -72,11 +72,15 @@ class GuestProtocol:
                 return False
         return True
 
+    def _times(self) -> int:
+        """The runs that were ordered of the scenario under way."""
+        return self.options.times_of(self.scenarios[self.done])
+
     def _begin(self, event: Began) -> None:
         if self.running or self.done == len(self.scenarios) or event.name != self.scenarios[self.done]:
             raise ValueError(f"the beginning of {event.name!r}")
-        if event.times != self.options.times:
-            raise ValueError(f"{event.times} runs where {self.options.times} were ordered")
+        if event.times != self._times():
+            raise ValueError(f"{event.times} runs where {self._times()} were ordered")
         self.running, self.counted, self.steps = True, 0, 0
 
 

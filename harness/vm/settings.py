@@ -29,5 +29,7 @@ class Settings:
     """A person looks at the hang, in the guest."""
     dump: Path | None = None
     """A crash dump of the guest is written there while it hangs (dump.py)."""
+    shown: tuple[Path, ...] = ()
+    """Folders with programs of the user's, which the guest sees where they are here."""
     append: str = ""
     """More of the kernel's command line: what it says last counts."""

@@ -123,7 +123,7 @@ def _possible(
     if uid is None:
         return None, "this user namespace has no number to spare"
     kernel = _started(image)
-    shown = [*(visible.needed() if root.here else (root.path,)), above]
+    shown = [*(visible.needed(settings.shown) if root.here else (root.path,)), above]
     shown += [kernel.parent] if _open_to_all(kernel) else []
     groups, node = _kvm_access() if accel == KVM else ((), False)
     found = User(uid, groups, view(closed(shown), above / "view", node))

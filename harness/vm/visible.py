@@ -12,9 +12,13 @@ OWN = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp")
 CHECKOUT = Path(__file__).parents[2]
 
 
-def needed() -> tuple[Path, ...]:
-    """Folders without which no run is possible: the interpreter, its environment, the project."""
-    return tuple(dict.fromkeys(Path(each) for each in (sys.base_prefix, sys.prefix, CHECKOUT)))
+def needed(shown: tuple[Path, ...] = ()) -> tuple[Path, ...]:
+    """Folders without which no run is possible: the interpreter, its environment, the project.
+
+    Args:
+        shown: More folders, which hold programs of the user's.
+    """
+    return tuple(dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix), CHECKOUT, *shown)))
 
 
 def hidden(paths: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -23,7 +27,9 @@ def hidden(paths: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def check(paths: tuple[Path, ...]) -> None:
-    """Raise MachineError for a path that cannot be shown to a guest, because it lies below /dev, /proc or /sys."""
+    """Raise MachineError for a path that cannot be shown to a guest: below /dev, /proc or /sys, or one of OWN."""
     for path in paths:
+        if str(path) in OWN:
+            raise MachineError(f"a virtual machine has a {path} of its own", "move what it needs to a folder in there")
         if any(path.is_relative_to(each) for each in ("/dev", "/proc", "/sys")) and not path.is_relative_to("/dev/shm"):
             raise MachineError(f"{path} cannot be seen in a virtual machine", "move the checkout or its environment")

@@ -15,6 +15,7 @@ GRAPH = import_graph("fakefs", "harness", "scenarios")
 
 ROOMS = (
     "harness.commands",
+    "harness.suite",
     "harness.matrix",
     "harness.bisect",
     "harness.runtimes",

@@ -56,11 +56,13 @@ def modules(settings: Settings, *names: str) -> tuple[str, ...]:
     return (*names, dump.MODULE) if settings.dump else names
 
 
-def archive(image: Image, root: Root, share: Path, modules: tuple[str, ...], mounts: Mounts) -> Path:
+def archive(
+    image: Image, settings: Settings, root: Root, share: Path, modules: tuple[str, ...], mounts: Mounts
+) -> Path:
     """The initramfs, in `share`."""
     if image.kernel is None:
         raise MachineError("the kernel that runs already is not started again")
-    needed = visible.needed() if root.here else ()
+    needed = visible.needed(settings.shown) if root.here else ()
     visible.check(needed)
     files = initramfs.module_files(image, modules)
     names = tuple(map(initramfs.plain_name, files))

@@ -32,7 +32,7 @@ def refusal(image: Image, settings: Settings) -> str | None:
 
 def command(image: Image, settings: Settings, root: Root, share: Path, accelerator: str) -> Command:
     """Writes what it needs into `share`."""
-    archive = _qemu.archive(image, root, share, _qemu.modules(settings, *_MODULES), MOUNTS)
+    archive = _qemu.archive(image, settings, root, share, _qemu.modules(settings, *_MODULES), MOUNTS)
     argv = _qemu.argv(image, settings, archive, accelerator)
     return Command((*DIES_WITH_US, *argv, *folders(root.path, share)))
 

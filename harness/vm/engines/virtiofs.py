@@ -43,7 +43,7 @@ def daemon() -> str | None:
 
 def command(image: Image, settings: Settings, root: Root, share: Path, accelerator: str) -> Command:
     """Writes what it needs into `share`."""
-    archive = _qemu.archive(image, root, share, _qemu.modules(settings, *_MODULES), _MOUNTS)
+    archive = _qemu.archive(image, settings, root, share, _qemu.modules(settings, *_MODULES), _MOUNTS)
     shown = share / "root"
     shown.mkdir()
     sockets = {tag: share / f"{tag}.socket" for tag in (initramfs.ROOT_TAG, initramfs.SHARE_TAG)}

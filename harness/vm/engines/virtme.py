@@ -48,7 +48,8 @@ def command(image: Image, settings: Settings, root: Root, share: Path, accelerat
     del root  # it takes this machine's by itself
     if image.kernel is None:
         raise MachineError("the kernel that runs already is not started again")
-    visible.check(visible.needed())
+    shown = visible.needed(settings.shown)
+    visible.check(shown)
     kernel = _laid_out(image, share / "root")
     run = f": >{SHARE}/{wire.REACHED_INIT}; modprobe -a fuse cuse; exec sh {SHARE}/start"
     return Command(
@@ -59,7 +60,7 @@ def command(image: Image, settings: Settings, root: Root, share: Path, accelerat
             *("--cpus", str(settings.cpus), "--memory", f"{settings.memory_mib}M", "--user", "root", "--cwd", "/"),
             *(("--disable-kvm",) if accelerator == TCG else ()),
             *(("--force-9p",) if initramfs.has(image, "9p") else ()),
-            *(f"--rodir={path}={path}" for path in visible.hidden(visible.needed())),
+            *(f"--rodir={path}={path}" for path in visible.hidden(shown)),
             *(f"--rwdir={SHARE}={share}", "--append", f"panic=-1 {settings.append}", "--exec", run),
         )
     )
