@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from harness.diagnosis.likeness import Likeness
 from harness.diagnosis.records import TAKEN, Blocker, Finding, PendingRequest, Reading, Readings, Remedy, Rest, Stuck
 from harness.diagnosis.remedies import remedies
 from harness.judge import blockers
 from harness.judge.form import form
 from harness.judge.verdict import judge, stuck_task
+from harness.judge.waits import is_group
 from harness.model import kernel_names
 from harness.model.records import Outcome, Progress, Snapshot, Task, Verdict
 
@@ -43,39 +45,33 @@ def settled(snapshots: tuple[Snapshot, ...], rests: tuple[Rest, ...]) -> bool:
 
 
 def findings(readings: Readings) -> tuple[Finding, ...]:
-    """Namespaces first; processes that wait for the same connection are one finding."""
+    """Namespaces first; processes that wait for the same connection, or for one of the same, are one finding."""
     judged: dict[object, _Found | None] = {}
-    found = [each for reading in readings.readings if (each := _found_alike(reading, judged)) is not None]
+    likeness = Likeness()
+    found = [each for reading in readings.readings if (each := _found_alike(reading, judged, likeness)) is not None]
     joined = [each for each in found if each.snapshot.pid_ns is not None]
-    alone: dict[object, _Found] = {}
+    alone: dict[object, list[_Found]] = {}
     for each in found:
         if each.snapshot.pid_ns is None:
-            key: object = each.verdict.connection
-            key = ("task", each.snapshot.init_tid) if key is None else key
-            alone[key] = _joined(alone[key], each) if key in alone else each
-    everything = (*joined, *alone.values())
+            alone.setdefault(_awaited(each), []).append(each)
+    everything = (*joined, *(_joined(group) for group in alone.values()))
     return tuple(_finding(each, readings, everything) for each in everything)
 
 
-def alike(snapshots: tuple[Snapshot, ...]) -> object:
-    """What the verdict on a process alone depends on, beside the rest of the machine: the same for hundreds of clients.
-
-    The snapshots are of one pair of looks.  None: it is judged for itself.
-    """
-    now, before = snapshots[-1], snapshots[0]
-    task, earlier = now.init, before.init
-    if now.pid_ns is not None or task is None or earlier is None or len(now.tasks) != 1:
-        return None
-    seen = frozenset(mount.connection for mount in now.mounts if mount.seen_by == task.tid)
-    shown = next((each.connection for each in now.awaited if each.tid == task.tid), None)
-    form = (task.functions, task.state, task.exiting, task.killed, task.held, task.fd_slots, task.frozen, task.tracer)
-    rested = earlier.same_rest(task) and task.switches is not None
-    return (now.taken_ns, form, task.ppid, seen, shown, rested, task.tid in now.confined)
+def _awaited(found: _Found) -> object:
+    """What a process alone waits for: a connection, one of many, or whatever it is."""
+    if found.verdict.connection is not None:
+        return found.verdict.connection
+    graph, root = found.verdict.graph, f"task:{found.snapshot.init_tid}"
+    group = graph is not None and next(
+        (each.target for each in graph.edges if each.waiter == graph.root and is_group(each.target)), None
+    )
+    return ("one of", group) if group else root
 
 
-def _found_alike(reading: Reading, judged: dict[object, _Found | None]) -> _Found | None:
+def _found_alike(reading: Reading, judged: dict[object, _Found | None], likeness: Likeness) -> _Found | None:
     """One verdict for all processes that are alike; each is named."""
-    key = alike(reading.snapshots)
+    key = likeness.key(reading.snapshots)
     if key is None:
         return _found(reading)
     if key not in judged:
@@ -94,7 +90,8 @@ def _found(reading: Reading) -> _Found | None:
     if verdict is None or verdict.outcome is Outcome.RELEASED:
         return None
     snapshot = reading.snapshots[-1]
-    named = tuple(_blocker(task, verdict) for task in _keeping(snapshot))
+    waits = _Waits(verdict)
+    named = tuple(_blocker(task, waits) for task in _keeping(snapshot))
     kind = min((each.kind for each in named), key=blockers.rank, default="unknown")
     if verdict.outcome is not Outcome.DEADLOCK and kind != "slow-exit" and _young(snapshot, reading.rests):
         return None
@@ -149,7 +146,7 @@ def _in_zap(task: Task) -> bool:
     return kernel_names.has(task.functions, names)
 
 
-def _blocker(task: Task, verdict: Verdict) -> Blocker:
+def _blocker(task: Task, waits: _Waits) -> Blocker:
     row = blockers.of_task(task)
     return Blocker(
         task.tgid,
@@ -162,28 +159,36 @@ def _blocker(task: Task, verdict: Verdict) -> Blocker:
         row.kind,
         row.meaning,
         row.reference,
-        _waits_for(task, verdict),
+        waits.of(task),
     )
 
 
-def _waits_for(task: Task, verdict: Verdict) -> str:
-    graph = verdict.graph
-    node = None if graph is None else next((each for each in graph.nodes if each.id == f"task:{task.tid}"), None)
-    if graph is None or node is None:
-        return blockers.of_task(task).meaning
-    targets = [graph.node(edge.target).label for edge in graph.targets(node.id)]
-    if node.progress is Progress.WAITS and targets:
-        return " or ".join(targets)
-    return node.why
+class _Waits:
+    """What the tasks of a verdict's graph wait for, in words."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        graph = verdict.graph
+        self._nodes = {} if graph is None else {node.id: node for node in graph.nodes}
+        self._targets = {} if graph is None else graph.successors()
+
+    def of(self, task: Task) -> str:
+        node = self._nodes.get(f"task:{task.tid}")
+        if node is None:
+            return blockers.of_task(task).meaning
+        targets = [self._nodes[target].label for target in self._targets[node.id]]
+        return " or ".join(targets) if node.progress is Progress.WAITS and targets else node.why
 
 
-def _joined(first: _Found, other: _Found) -> _Found:
-    first, other = sorted((first, other), key=lambda found: (_start(found), found.snapshot.init_tid))
-    known = {each.tid for each in first.blockers}
-    more = tuple(each for each in other.blockers if each.tid not in known)
-    kind = min(first.kind, other.kind, key=blockers.rank)
-    rests = tuple(dict.fromkeys((*first.reading.rests, *other.reading.rests)))
-    return replace(first, kind=kind, blockers=(*first.blockers, *more), reading=replace(first.reading, rests=rests))
+def _joined(group: list[_Found]) -> _Found:
+    """The one that began first, with the tasks of all."""
+    if len(group) == 1:
+        return group[0]
+    ordered = sorted(group, key=lambda found: (_start(found), found.snapshot.init_tid))
+    named = {blocker.tid: blocker for each in reversed(ordered) for blocker in reversed(each.blockers)}
+    kind = min((each.kind for each in ordered), key=blockers.rank)
+    rests = tuple(dict.fromkeys(rest for each in ordered for rest in each.reading.rests))
+    reading = replace(ordered[0].reading, rests=rests)
+    return replace(ordered[0], kind=kind, blockers=tuple(reversed(named.values())), reading=reading)
 
 
 def _finding(found: _Found, readings: Readings, everything: Iterable[_Found]) -> Finding:
@@ -227,23 +232,26 @@ def _stuck(found: _Found, requests: tuple[PendingRequest, ...]) -> Stuck | None:
     if number is None:
         return None
     counted = next((each for each in snapshot.connections if each.number == number), None)
-    seers = {each.tid for each in found.blockers} | {each.pid for each in found.blockers}
+    tids = {each.tid for each in found.blockers} | {each.pid for each in found.blockers}
+    seers = _viewers(snapshot, tids)
     mounts = [each for each in snapshot.mounts if each.connection == number]
     mount = next((each for each in mounts if each.seen_by in seers), mounts[0] if mounts else None)
     uses = tuple(each for each in found.reading.uses if each.connection == number)
+    rests: dict[int | None, float] = {rest.tid: rest.seconds for rest in found.reading.rests}
     return Stuck(
         number,
         mount.fsname if mount else counted.fsname if counted else None,
         counted.waiting if counted else None,
         mount.point if mount else None,
         uses,
-        tuple(_aged(each, found.reading.rests) for each in requests if each.connection == number),
+        tuple(replace(each, for_s=rests.get(each.tid)) for each in requests if each.connection == number),
         shown,
     )
 
 
-def _aged(request: PendingRequest, rests: tuple[Rest, ...]) -> PendingRequest:
-    return replace(request, for_s=next((rest.seconds for rest in rests if rest.tid == request.tid), None))
+def _viewers(snapshot: Snapshot, tids: set[int]) -> set[int]:
+    """The tasks for which the mounts that these see are recorded."""
+    return tids.union(group[0] for group in snapshot.same_mounts if not tids.isdisjoint(group))
 
 
 def _only_requested(tids: set[int], requests: tuple[PendingRequest, ...]) -> int | None:
@@ -254,7 +262,8 @@ def _only_requested(tids: set[int], requests: tuple[PendingRequest, ...]) -> int
 
 def _only_waiting(snapshot: Snapshot, tids: set[int]) -> int | None:
     """The one connection that these tasks see mounted and that counts a waiting request."""
-    seen = {mount.connection for mount in snapshot.mounts if mount.seen_by in tids}
+    viewers = _viewers(snapshot, tids)
+    seen = {mount.connection for mount in snapshot.mounts if mount.seen_by in viewers}
     waiting = [each.number for each in snapshot.connections if each.number in seen and each.waiting]
     return waiting[0] if len(waiting) == 1 else None
 

@@ -21,9 +21,9 @@ from harness.diagnosis import containers
 from harness.diagnosis.records import BELOW, Container
 from harness.diagnosis.shapes import table
 from harness.linux import procfs
-from harness.linux.bounded import read_bounded, resolved
+from harness.linux.bounded import MountPoints, read_bounded, resolved
 from harness.linux.children import end
-from harness.linux.mountinfo import MountEntry, read_mountinfo
+from harness.linux.mountinfo import mount_roots
 from harness.model import kernel_names
 from harness.model.printable import visible
 from harness.model.records import Snapshot, Task
@@ -118,9 +118,9 @@ def _serve(asked: int, told: int) -> None:
     table.prepare()  # while the tasks are read: the deadline is for the answers
     with open(asked, encoding="utf-8") as stream:
         for line in stream:
-            mounts = read_mountinfo(os.getpid(), os.getpid())
+            files = _Files()
             for question in json.loads(line):
-                look = _Look(mounts, _ancestry(*question["init"]))
+                look = _Look(files, files.ancestry(*question["init"]))
                 found = (
                     look.container(question["tasks"], question["shim"])
                     or look.by_state()
@@ -144,23 +144,84 @@ def below(pids: Iterable[int]) -> Container | None:
     return None
 
 
-def _ancestry(init: int, start_time: int) -> tuple[tuple[int, int], ...]:
-    """(PID, start time) of init and of the processes above it: a namespace may be one inside of the container's."""
-    found = [(init, start_time)]
-    with contextlib.suppress(OSError):
-        pid = procfs.read_process_stat(init).ppid if init else 0
-        while pid > 1 and len(found) < MOST_ABOVE:
+class _Files:
+    """What was read for all questions of one look: hundreds of suspects have one mount namespace, and the runtimes'
+    records are the same for all."""
+
+    def __init__(self) -> None:
+        self.mounts = MountPoints.of_process(os.getpid())
+        self._texts: dict[str, str | OSError | ValueError] = {}
+        self._names: dict[str, list[str]] = {}
+        self._named: dict[object, tuple[Container, ...]] = {}
+        self._by_shim: dict[int, tuple[Container, ...]] = {}
+        self._above: dict[int, tuple[tuple[int, int], ...]] = {}
+
+    def read(self, path: str) -> str:
+        """The text of a record; OSError or ValueError as `read_bounded`."""
+        if path not in self._texts:
+            try:
+                self._texts[path] = read_bounded(path, self.mounts)
+            except (OSError, ValueError) as error:
+                self._texts[path] = error
+        found = self._texts[path]
+        if isinstance(found, str):
+            return found
+        raise found
+
+    def names(self, root: str) -> list[str]:
+        """The names in a folder of records; none where there is no such runtime, or it is not to be read."""
+        if root not in self._names:
+            try:
+                self._names[root] = os.listdir(resolved(root, self.mounts))[:MOST_RECORDS]
+            except OSError:
+                self._names[root] = []
+        return self._names[root]
+
+    def by_cgroup(self, tid: int, tgid: int) -> tuple[Container, ...]:
+        """Runtimes and service managers name the control group after the container."""
+        text = procfs.read(f"/proc/{tgid}/task/{tid}/cgroup")
+        if text not in self._named:
+            self._named[text] = containers.of_cgroup(text)
+        return self._named[text]
+
+    def by_shim(self, tid: int, tgid: int) -> tuple[Container, ...]:
+        """The folder in which the process above init works."""
+        if tid not in self._by_shim:
+            self._by_shim[tid] = tuple(_by_shim(tid, tgid))
+        return self._by_shim[tid]
+
+    def above(self, pid: int) -> tuple[tuple[int, int], ...]:
+        """(PID, start time) of a process and of those above it; OSError where it has gone."""
+        if pid not in self._above:
             stat = procfs.read_process_stat(pid)
-            found.append((pid, stat.start_time))
-            pid = stat.ppid
-    return tuple(found)
+            more: tuple[tuple[int, int], ...] = ()
+            if stat.ppid > 1:
+                with contextlib.suppress(OSError):
+                    more = self.above(stat.ppid)
+            self._above[pid] = ((pid, stat.start_time), *more)[:MOST_ABOVE]
+        return self._above[pid]
+
+    def ancestry(self, init: int, start_time: int) -> tuple[tuple[int, int], ...]:
+        """(PID, start time) of init and of the processes above it: a namespace may be one inside of the container's."""
+        above: tuple[tuple[int, int], ...] = ()
+        with contextlib.suppress(OSError):
+            above = self.above(init)[1:] if init else ()
+        return ((init, start_time), *above)
+
+    def by_mounts(self, tid: int, tgid: int) -> tuple[Container, ...]:
+        """A runtime mounts files of its own into the container: hostname, resolv.conf."""
+        folder = f"/proc/{tgid}/task/{tid}"
+        place = (procfs.read_namespace(tid, tgid, "mnt"), os.readlink(f"{folder}/root"))
+        if place not in self._named:
+            self._named[place] = containers.of_mounts(mount_roots(tid, tgid))
+        return self._named[place]
 
 
 class _Look:
     """Which container one namespace is."""
 
-    def __init__(self, mounts: tuple[MountEntry, ...], ancestry: tuple[tuple[int, int], ...]) -> None:
-        self._mounts = mounts
+    def __init__(self, files: _Files, ancestry: tuple[tuple[int, int], ...]) -> None:
+        self._files = files
         self._ancestry = ancestry
         self._lineages: dict[int, tuple[tuple[int, int], ...]] = {}
         self.unseen: list[str] = []
@@ -169,11 +230,11 @@ class _Look:
     def container(self, tasks: list[tuple[int, int]], shim: int) -> Container | None:
         """Confirmed by its runtime's record where there is one; else the first that anything is named after."""
         claims: dict[Container, list[tuple[int, int]]] = {}
-        for look in (_by_cgroup, _by_mounts):
+        for look in (self._files.by_cgroup, self._files.by_mounts):
             for tid, tgid in tasks:
                 for claim in _tried(look, tid, tgid):
                     claims.setdefault(claim, []).extend(self._lineage(tgid))
-        for claim in _tried(_by_shim, shim, shim) if shim else ():
+        for claim in _tried(self._files.by_shim, shim, shim) if shim else ():
             claims.setdefault(claim, [])
         first = next(iter(claims), None)
         for claim, above in claims.items():
@@ -186,7 +247,7 @@ class _Look:
         """A process and those above it: in a pod that shares its PID namespace, init is not the container's."""
         if pid not in self._lineages:
             try:
-                self._lineages[pid] = _ancestry(pid, procfs.read_process_stat(pid).start_time)
+                self._lineages[pid] = self._files.above(pid)
             except OSError:
                 self._lineages[pid] = ()  # gone
         return self._lineages[pid]
@@ -204,11 +265,7 @@ class _Look:
     def by_state(self) -> Container | None:
         """A runtime without a shim leaves no other sign: its own record of the container names init."""
         for root, file, runtime in containers.STATES:
-            try:
-                names = os.listdir(resolved(root, self._mounts))
-            except OSError:
-                continue  # no such runtime, or not to be read without risk
-            for name in names[:MOST_RECORDS]:
+            for name in self._files.names(root):
                 path = f"{root}/{name}/{file}"
                 text = self._read(path)
                 found = None if text is None else self._parsed(name, path, text, runtime, self._ancestry[0])
@@ -239,7 +296,7 @@ class _Look:
     def _read(self, path: str) -> str | None:
         """None where it is not there, or not to be read without risk."""
         try:
-            return read_bounded(path, self._mounts)
+            return self._files.read(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
@@ -262,15 +319,6 @@ def _tried(look: Callable[[int, int], Iterable[Container]], tid: int, tgid: int)
         return tuple(look(tid, tgid))
     except OSError:
         return ()  # gone, past its namespaces, or not ours to read
-
-
-def _by_cgroup(tid: int, tgid: int) -> tuple[Container, ...]:
-    return containers.of_cgroup(procfs.read(f"/proc/{tgid}/task/{tid}/cgroup"))
-
-
-def _by_mounts(tid: int, tgid: int) -> tuple[Container, ...]:
-    """A runtime mounts files of its own into the container: hostname, resolv.conf."""
-    return containers.of_mounts(entry.root for entry in read_mountinfo(tid, tgid))
 
 
 def _by_shim(tid: int, tgid: int) -> Iterator[Container]:

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 
 from harness.diagnosis import suspects
 from harness.diagnosis.clients import LONG_S, long_waiting
-from harness.diagnosis.findings import PATIENCE_S, alike, settled
+from harness.diagnosis.findings import PATIENCE_S, settled
+from harness.diagnosis.likeness import Likeness
 from harness.diagnosis.records import Container, PendingRequest, Reading, Readings, Rest, Use
 from harness.linux import procfs
 from harness.linux.fusectl import Fusectl
-from harness.linux.mountinfo import fuse_mounts
 from harness.linux.patient import Patient
 from harness.linux.process import Target
 from harness.linux.sched import about_rested_s
 from harness.model import kernel_names
 from harness.model.memory import KernelMemory
-from harness.model.records import Snapshot
+from harness.model.records import Mount, Snapshot
 from harness.observe.memory.attach import MemorySource, attached
 from harness.observe.snapshot import Survey
 
@@ -66,9 +66,9 @@ def read(
     clients, serving = long_waiting(survey, long_s)
     beat("reads what the findings are")
     containers = identify(tuple(pair[-1] for pair, _ in pairs))
-    uses = _uses(survey, tuple(pair[-1] for pair, _ in pairs))
+    uses = _Uses(_uses(survey, tuple(pair[-1] for pair, _ in pairs)))
     readings = tuple(
-        Reading(pair, rests, container, _of(pair[-1], uses)) for (pair, rests), container in _beside(pairs, containers)
+        Reading(pair, rests, container, uses.of(pair[-1])) for (pair, rests), container in _beside(pairs, containers)
     )
     shown = pairs[0][0][-1].memory if pairs else None
     unseen = (*(each for pair, _ in pairs for each in pair[-1].unseen), *filter(None, [memory.failure]))
@@ -129,7 +129,8 @@ def _looked_at(
         now = _snapshots(found, again, memory, names)
         found = tuple(each for each in found if now[each].init is not None)
         seen = {each: ((before[each], now[each]), _rests(now[each], again)) for each in found}
-        different = {alike(seen[each][0]) or each: each for each in found}.values()
+        likeness = Likeness()
+        different = {likeness.key(seen[each][0]) or each: each for each in found}.values()
         if time.monotonic() > until or all(settled(*seen[each]) for each in different):
             return tuple(seen.values())
         before = now
@@ -161,31 +162,27 @@ def _uses(survey: Survey, snapshots: tuple[Snapshot, ...]) -> tuple[Use, ...]:
     """Every mount namespace that has a FUSE connection, one reading each; none where no finding is about one."""
     if not any(snapshot.mounts for snapshot in snapshots):
         return ()
-    namespaces: dict[int, list[int]] = {}
-    for pid, namespace in survey.patient.read(survey.census, _mount_namespace).items():
-        if namespace is not None:
-            namespaces.setdefault(namespace, []).append(pid)
-    found = []
-    for namespace, pids in namespaces.items():
-        try:
-            entries = fuse_mounts(pids[0], pids[0])
-        except OSError:
-            continue
-        found += [Use(entry.device, namespace, len(pids), pids[0], entry.point) for entry in entries]
-    return tuple(found)
+    return tuple(
+        Use(mount.connection, namespace, len(pids), pids[0], mount.point)
+        for namespace, pids in survey.mount_namespaces().items()
+        for mount in survey.mounts(pids[0])
+    )
 
 
-def _mount_namespace(pid: int) -> int | None:
-    try:
-        return procfs.read_namespace(pid, pid, "mnt")
-    except OSError:
-        return None  # gone, past its namespaces, or not ours to read
+class _Uses:
+    """The uses of the connections that a suspect may be about; suspects with the same mounts share them."""
 
+    def __init__(self, uses: tuple[Use, ...]) -> None:
+        self._uses = uses
+        self._known: dict[int, tuple[tuple[Mount, ...], tuple[Use, ...]]] = {}
 
-def _of(snapshot: Snapshot, uses: tuple[Use, ...]) -> tuple[Use, ...]:
-    """Those of the connections that its tasks see."""
-    seen = {mount.connection for mount in snapshot.mounts}
-    return tuple(use for use in uses if use.connection in seen)
+    def of(self, snapshot: Snapshot) -> tuple[Use, ...]:
+        """Those of the connections that the snapshot shows mounted."""
+        mounts = snapshot.mounts
+        if id(mounts) not in self._known:
+            seen = {mount.connection for mount in mounts}
+            self._known[id(mounts)] = mounts, tuple(use for use in self._uses if use.connection in seen)
+        return self._known[id(mounts)][1]
 
 
 def blind(ctl: Fusectl | None) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.diagnosis.records import Blocker, Remedy, Stuck
 from harness.judge import blockers as table
+from harness.judge.waits import is_group
 from harness.model.holders import Frozen
 from harness.model.records import Snapshot, Task, Verdict, tid_of
 from harness.resolve import by_hand
@@ -78,7 +79,8 @@ def _connection(
     command = by_hand.write("1", f"{FUSECTL}/{number}/abort")
     found = [Remedy("abort", command, effect, "abort" if connection.shown else None)]
     seer = next((each for each in blockers if each.kind.startswith(_FUSE)), blockers[0])
-    mounts = [each for each in snapshot.mounts if each.connection == number and each.seen_by in (seer.tid, seer.pid)]
+    seers = {snapshot.viewer(seer.tid), snapshot.viewer(seer.pid)}
+    mounts = [each for each in snapshot.mounts if each.connection == number and each.seen_by in seers]
     if mounts and not mounts[0].covered:
         task = f"/proc/{seer.pid}/task/{seer.tid}"
         command = by_hand.unmount(task, mounts[0].point, by_hand.FORCE)
@@ -93,19 +95,23 @@ def _candidates(snapshot: Snapshot, verdict: Verdict) -> list[Remedy]:
         return []
     inside = {f"task:{task.tid}" for task in snapshot.tasks}
     named = {edge.target for edge in graph.edges if edge.waiter in inside}
-    if "any:waiting connections" in named:
-        named |= {edge.target for edge in graph.targets("any:waiting connections")}
+    groups = set(filter(is_group, named))
+    named |= {edge.target for edge in graph.edges if edge.waiter in groups}
+    counts = {each.number: each.waiting for each in snapshot.connections}
+    mounts = {each.connection: each for each in reversed(snapshot.mounts)}
+    names = {each.tid: f"{each.comm} {each.tid}" for each in (*snapshot.tasks, *snapshot.others)}
+    keepers: dict[int | None, dict[str, None]] = {}
+    for device in snapshot.devices:
+        keepers.setdefault(device.connection, {})[names.get(device.tgid, f"process {device.tgid}")] = None
     numbers = sorted(int(name.partition(":")[2]) for name in named if name.startswith("connection:"))
     found = []
     for number in numbers:
-        counted = next((each for each in snapshot.connections if each.number == number), None)
-        mount = next((each for each in snapshot.mounts if each.connection == number), None)
-        keepers = dict.fromkeys(each.tgid for each in snapshot.devices if each.connection == number)
-        server = ", ".join(_named(snapshot, tgid) for tgid in keepers) or "none that is known"
+        mount, waiting = mounts.get(number), counts.get(number)
+        server = ", ".join(keepers.get(number, ())) or "none that is known"
         where = f"{mount.fsname}, at {mount.point} of task {mount.seen_by}" if mount else "no known mount"
-        waiting = "?" if counted is None or counted.waiting is None else counted.waiting
         effect = (
-            f"one of {len(numbers)} candidates: connection {number} ({where}), {waiting} waiting request(s), "
+            f"one of {len(numbers)} candidates: connection {number} ({where}), "
+            f"{'?' if waiting is None else waiting} waiting request(s), "
             f"server: {server}; let its server answer before this, which ends the mount for all who use it"
         )
         found.append(Remedy("abort", by_hand.write("1", f"{FUSECTL}/{number}/abort"), effect))

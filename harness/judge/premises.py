@@ -98,7 +98,7 @@ def _holders(now: Snapshot, dead: frozenset[str]) -> Iterator[str]:
 
 def _elsewhere(view: View, numbers: list[int]) -> Iterator[str]:
     """Devices and exiting tasks of others, to which nothing leads from the connection."""
-    unnamed = {device.tgid for device in view.unnamed_devices()}
+    unnamed = {device.tgid for device in view.unnamed_devices}
     far = sorted(tgid for tgid in unnamed if not any(view.related(tgid) or view.sees(tgid, n) for n in numbers))
     if far and numbers:
         names = _listed([str(tgid) for tgid in far])

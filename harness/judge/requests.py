@@ -49,6 +49,8 @@ class Requests:
         self._seen: dict[int, tuple[int, ...]] = {}
         tasks = [task for task in view.all if not task.zombie and kernel_names.awaits_fuse(task.functions)]
         shown = {each.tid: each for each in snapshot.awaited}
+        self._counted: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._answers: dict[object, Asked] = {}
         for task in tasks:
             asked = self._observed(task, shown.get(task.tid))
             if asked is not None:
@@ -56,8 +58,7 @@ class Requests:
                 if asked.numbers[0] in self._left:
                     self._left[asked.numbers[0]] -= 1
             else:
-                mounts = self._mounts(task)
-                self._seen[task.tid] = tuple(number for number in mounts if number in self._counts)
+                self._seen[task.tid] = self._counting_ones(view.connections_seen(task.tgid))
         self._contradicted: set[int] = set()
         self._match()
         for task in view.all:
@@ -75,8 +76,15 @@ class Requests:
             return Asked((shown.connection,), Strength.OBSERVED, shown.evidence)
         return None
 
-    def _mounts(self, task: Task) -> dict[int, Mount]:
-        return {mount.connection: mount for mount in self._view.mounts_of(task.tgid)}
+    def _counting_ones(self, seen: tuple[int, ...]) -> tuple[int, ...]:
+        """Those that count requests; one object for all tasks that see the same."""
+        if seen not in self._counted:
+            self._counted[seen] = tuple(number for number in seen if number in self._counts)
+        return self._counted[seen]
+
+    def _mount(self, task: Task, number: int) -> Mount:
+        """The last one of a connection that the task sees."""
+        return next(each for each in reversed(self._view.mounts_of(task.tgid)) if each.connection == number)
 
     def _match(self) -> None:
         """Settles the tasks that see one connection with a request left.
@@ -94,9 +102,12 @@ class Requests:
                 self._contradicted.update(tids)
             else:
                 self._left[number] -= strangers
+        rests: dict[tuple[int, ...], tuple[int, ...]] = {}
         for tid, numbers in self._seen.items():
-            rest = tuple(number for number in numbers if self._left[number] > 0)
             if len(numbers) > 1:
+                if numbers not in rests:
+                    rests[numbers] = tuple(number for number in numbers if self._left[number] > 0)
+                rest = rests[numbers]
                 if rest:
                     self._seen[tid] = rest
                 else:
@@ -111,7 +122,7 @@ class Requests:
 
     def _explain_unread(self, task: Task) -> None:
         """A task in an execve() that hangs may have the request of a connection that it alone sees one left of."""
-        numbers = [number for number in self._mounts(task) if self._left.get(number, 0) > 0]
+        numbers = [number for number in self._view.connections_seen(task.tgid) if self._left.get(number, 0) > 0]
         if len(numbers) == 1:
             self._left[numbers[0]] -= 1
 
@@ -124,6 +135,12 @@ class Requests:
         if launched is not None:
             return launched
         seen = self._seen.get(task.tid, ())
+        kind = (seen, task.tid in self._contradicted, task.tgid if len(seen) == 1 else 0)
+        if kind not in self._answers:
+            self._answers[kind] = self._possible(task, seen)
+        return self._answers[kind]
+
+    def _possible(self, task: Task, seen: tuple[int, ...]) -> Asked:
         if task.tid in self._contradicted or not seen:
             numbers = tuple(self._counts) if seen or self._contradicted else self._spare() or tuple(self._counts)
             numbers = tuple(dict.fromkeys((*seen, *numbers)))
@@ -140,7 +157,7 @@ class Requests:
         numbers = (*seen, *extra)
         if len(numbers) > 1:
             return Asked(numbers, Strength.ASSUMED, f"one of {len(numbers)} connections that count requests")
-        mount = self._mounts(task)[seen[0]]
+        mount = self._mount(task, seen[0])
         return Asked(numbers, Strength.DERIVED, f"{self._counting(seen[0])}, and it sees its mount ({mount.fsname})")
 
     def _launched(self, task: Task) -> Asked | None:
@@ -151,7 +168,7 @@ class Requests:
         counted = [number for number in numbers if number in self._counts]
         if not counted:
             return Asked((), Strength.ASSUMED, "no connection of what was launched counts a request")
-        seen = [number for number in counted if number in self._mounts(task)] or counted
+        seen = [number for number in counted if self._view.sees(task.tgid, number)] or counted
         one = len(seen) == 1
         return Asked(
             tuple(seen),

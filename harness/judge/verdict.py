@@ -112,8 +112,9 @@ def _could_end_it(graph: WaitGraph, blockers: tuple[Node, ...], now: Snapshot) -
     """One line a process: its threads share what they hold."""
     assumed = {edge.target: edge.evidence for edge in graph.edges if edge.strength is Strength.ASSUMED}
     processes: dict[int | str, list[Node]] = {}
+    tasks = {task.tid: task for task in (*now.tasks, *now.others)}
     for node in blockers:
-        task = None if node.tid is None else now.task(node.tid)
+        task = None if node.tid is None else tasks.get(node.tid)
         processes.setdefault(task.tgid if task else node.id, []).append(node)
     lines = []
     for nodes in processes.values():
@@ -136,11 +137,12 @@ def _unrested(names: frozenset[str], before: Snapshot | None, now: Snapshot) -> 
     if before is None:
         return ("one snapshot alone proves nothing",)
     moved = []
+    earlier, later = ({task.tid: task for task in (*each.tasks, *each.others)} for each in (before, now))
     for name in sorted(names):
         tid = tid_of(name)
         if tid is None:
             continue
-        old, new = before.task(tid), now.task(tid)
+        old, new = earlier.get(tid), later.get(tid)
         if old is None or new is None or not old.same_rest(new):
             moved.append(f"task {tid} ran between the snapshots")
         elif new.switches is None and not new.zombie:

@@ -13,7 +13,6 @@ from harness.judge import accounted, waits
 from harness.judge.waits import (
     DETACHED_TABLES,
     INVISIBLE,
-    WAITING_CONNECTIONS,
     For,
     View,
     Wait,
@@ -29,6 +28,8 @@ _NOBODY = "no task holds its device, and none is exiting with it"
 _LAUNCHED = "no other process ever had the device, as the launcher knows"
 _MANY = 8
 """Exiting tasks that are named one by one; more are one node, for the graph would have an edge of each to each."""
+_MANY_ANSWERERS = 64
+"""Tasks that may hold a device and are named for each connection; more are one node for all connections."""
 _LAST_REFERENCE = (
     "only an exiting task, its table detached (FDSize 0), can still own the last reference to the device, "
     "and drops it after its files are flushed"
@@ -60,8 +61,12 @@ def build(snapshot: Snapshot) -> WaitGraph:
 
 
 def _look(name: str, view: View) -> tuple[str, Wait]:
-    if name == WAITING_CONNECTIONS:
-        return "one of the connections", _any_waiting(view)
+    shared = view.shared(name)
+    if shared is not None:
+        return "one of the possible keepers", Wait(Need.ANY, Progress.WAITS, "any of them may hold a device", shared)
+    group = view.group(name)
+    if group is not None:
+        return "one of the connections", _any_of(group, view)
     if name == DETACHED_TABLES:
         return "one of the exiting tasks", _any_detached(view)
     if name == INVISIBLE:
@@ -113,9 +118,13 @@ def _connection(number: int, view: View) -> tuple[str, Wait]:
     holders = view.holders(number)
     answerers = {each.target: each for each in _answerers(holders, view)}
     if number not in view.launched:
-        unnamed = [device for device in view.unnamed_devices() if _may_serve(device, number, view)]
-        for each in (*_answerers(tuple(unnamed), view), *_hidden(view), *_unseen(view)):
-            answerers.setdefault(each.target, each)
+        unnamed = [device for device in view.unnamed_devices if _may_serve(device, number, view)]
+        more = {each.target: each for each in (*_answerers(tuple(unnamed), view), *_hidden(view), *_unseen(view))}
+        fresh = tuple(each for name, each in more.items() if name not in answerers)
+        if len(fresh) > _MANY_ANSWERERS:
+            how = f"one of {len(fresh)} that may hold its device"
+            fresh = (For(view.one_of_these(fresh), Strength.ASSUMED, how),)
+        answerers.update((each.target, each) for each in fresh)
     if answerers:
         why = f"answered by whoever holds its device: {len(holders)} descriptor(s)"
         owners = () if holders else _owners(number, view).targets
@@ -182,14 +191,15 @@ def _owners(number: int, view: View) -> Wait:
     return Wait(Need.ANY, Progress.WAITS, _UNHELD if owners else _NOBODY, targets)
 
 
-def _any_waiting(view: View) -> Wait:
-    """The node for which a request waits whose connection is unknown."""
-    targets = tuple(
-        For(connection_id(each.number), Strength.OBSERVED, f"one {counting(each.waiting)}")
-        for each in view.snapshot.connections
-        if each.waiting != 0
-    )
-    return Wait(Need.ANY, Progress.WAITS, "every connection of this machine that may count its request", targets)
+def _any_of(numbers: tuple[int, ...], view: View) -> Wait:
+    """The node for which a request waits that is on one of several connections."""
+    targets = []
+    for number in numbers:
+        found = view.connection(number)
+        how = "one of those" if found is None else f"one {counting(found.waiting)}"
+        targets.append(For(connection_id(number), Strength.OBSERVED, how))
+    why = f"one of {len(numbers)} connections that may count its request"
+    return Wait(Need.ANY, Progress.WAITS, why, tuple(targets))
 
 
 def _any_detached(view: View) -> Wait:
@@ -234,7 +244,11 @@ def movable(graph: WaitGraph, unknown: bool = True) -> frozenset[str]:
 
 
 def knot(graph: WaitGraph, dead: frozenset[str]) -> frozenset[str]:
-    """The dead nodes that wait, directly or not, for themselves."""
+    """The dead nodes that wait, directly or not, for themselves: those of a cycle.
+
+    A node is in a cycle if its strongly connected component has another node, or if it waits for itself.  The
+    components are Kosaraju's, without recursion: a chain of servers is as deep as it is long.
+    """
     forward = {
         name: [each for each in found if each in dead] for name, found in graph.successors().items() if name in dead
     }
@@ -242,22 +256,44 @@ def knot(graph: WaitGraph, dead: frozenset[str]) -> frozenset[str]:
     for name, targets in forward.items():
         for target in targets:
             backward[target].append(name)
-    found: set[str] = set()
-    left = set(dead)
-    while left:
-        name = left.pop()
-        component = _reach(name, forward) & _reach(name, backward)
-        found |= component
-        left -= component
+    found = {name for name, targets in forward.items() if name in targets}
+    seen: set[str] = set()
+    for name in reversed(_finished(forward)):
+        if name not in seen:
+            component = _reach(name, backward, seen)
+            if len(component) > 1:
+                found.update(component)
     return frozenset(found)
 
 
-def _reach(start: str, successors: dict[str, list[str]]) -> set[str]:
-    """`start` itself only by a cycle."""
+def _finished(forward: dict[str, list[str]]) -> list[str]:
+    """Return the nodes in the order in which a depth-first search leaves them."""
+    order: list[str] = []
     seen: set[str] = set()
-    todo = [start]
-    while todo:
-        fresh = set(successors[todo.pop()]) - seen
-        seen |= fresh
-        todo.extend(fresh)
-    return seen
+    for start in forward:
+        if start in seen:
+            continue
+        seen.add(start)
+        path = [(start, iter(forward[start]))]
+        while path:
+            name, targets = path[-1]
+            fresh = next((each for each in targets if each not in seen), None)
+            if fresh is None:
+                order.append(name)
+                path.pop()
+            else:
+                seen.add(fresh)
+                path.append((fresh, iter(forward[fresh])))
+    return order
+
+
+def _reach(start: str, successors: dict[str, list[str]], seen: set[str]) -> list[str]:
+    """Return what `start` reaches and nobody reached before, itself among it; `seen` grows by that."""
+    seen.add(start)
+    found = [start]
+    for name in found:
+        for each in successors[name]:
+            if each not in seen:
+                seen.add(each)
+                found.append(each)
+    return found

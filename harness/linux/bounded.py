@@ -11,7 +11,8 @@ import errno
 import os
 import stat
 
-from harness.linux.mountinfo import MountEntry
+from harness.linux import procfs
+from harness.linux.mountinfo import fstypes_by_point
 
 OWN = frozenset(
     {"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "ramfs", "rootfs", "tmpfs", "xfs", "zfs"}
@@ -21,17 +22,29 @@ MOST = 1 << 20
 _LINKS = 20
 
 
-def fstype_at(path: str, entries: tuple[MountEntry, ...]) -> str:
-    """The filesystem that an absolute path without links is on, by the mount points alone."""
-    best, found = -1, ""
-    for entry in entries:
-        point = entry.point.rstrip("/")
-        if (path == point or path.startswith(f"{point}/")) and len(point) >= best:
-            best, found = len(point), entry.fstype
-    return found
+class MountPoints:
+    """The filesystem at each path, by the mount points alone; what it costs to ask does not grow with their number."""
+
+    def __init__(self, fstypes: dict[str, str]) -> None:
+        """`fstypes`: the filesystem on top of each mount point."""
+        self._fstypes = {point.rstrip("/"): fstype for point, fstype in fstypes.items()}
+
+    @classmethod
+    def of_process(cls, pid: int) -> MountPoints:
+        """As the process sees them; OSError as `read_mountinfo`."""
+        return cls(fstypes_by_point(procfs.read(f"/proc/{pid}/task/{pid}/mountinfo")))
+
+    def fstype_at(self, path: str) -> str:
+        """Return the filesystem that an absolute path without links is on; empty where none is known."""
+        here = path.rstrip("/")
+        while here not in self._fstypes:
+            if not here:
+                return ""
+            here = here.rpartition("/")[0]
+        return self._fstypes[here]
 
 
-def resolved(path: str, entries: tuple[MountEntry, ...]) -> str:
+def resolved(path: str, points: MountPoints) -> str:
     """Without symbolic links; OSError where the path leads to a filesystem that is not this kernel's own."""
     todo, here, links = path.strip("/").split("/"), "", 0
     while todo:
@@ -41,7 +54,7 @@ def resolved(path: str, entries: tuple[MountEntry, ...]) -> str:
         if step == "..":
             here = here.rpartition("/")[0]
             continue
-        _entered(f"{here}/{step}", entries)
+        _entered(f"{here}/{step}", points)
         try:
             link = os.readlink(f"{here}/{step}")
         except OSError as error:
@@ -57,15 +70,15 @@ def resolved(path: str, entries: tuple[MountEntry, ...]) -> str:
     return here
 
 
-def _entered(path: str, entries: tuple[MountEntry, ...]) -> None:
-    kind = fstype_at(path, entries)
+def _entered(path: str, points: MountPoints) -> None:
+    kind = points.fstype_at(path)
     if kind not in OWN:
         raise OSError(errno.EREMOTE, f"on a filesystem of type {kind or 'unknown'}, which may ask a server", path)
 
 
-def read_bounded(path: str, entries: tuple[MountEntry, ...]) -> str:
+def read_bounded(path: str, points: MountPoints) -> str:
     """`MOST` bytes at the most; OSError as `resolved`, or where it is no plain file, or larger."""
-    fd = os.open(resolved(path, entries), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    fd = os.open(resolved(path, points), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         seen = os.fstat(fd)
         if not stat.S_ISREG(seen.st_mode):

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from harness.linux.mountinfo import read_mountinfo
+from harness.linux.mountinfo import mounts_at
 from harness.linux.propagation import make_mounts_private
 from harness.linux.syscalls import CLONE_NEWNS, mount, unshare
 
@@ -17,9 +17,9 @@ FOLDER = "/sys/fs/fuse/connections"
 def is_mounted() -> bool:
     """At its usual place, as this process sees it, and not hidden by a later mount there or above; elsewhere it may be
     mounted as well."""
-    entries = read_mountinfo(os.getpid(), os.getpid())
-    on_the_way = [entry.fstype for entry in entries if f"{FOLDER}/".startswith(f"{entry.point.rstrip('/')}/")]
-    return on_the_way[-1:] == ["fusectl"]
+    on_the_way = [FOLDER[:end] or "/" for end, each in enumerate(f"{FOLDER}/") if each == "/"]
+    entries = mounts_at(on_the_way, os.getpid(), os.getpid())
+    return [entry.fstype for entry in entries[-1:]] == ["fusectl"]
 
 
 class Fusectl:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from harness.linux import procfs
@@ -78,13 +79,50 @@ def fuse_mounts_of(text: str) -> tuple[MountEntry, ...]:
     return tuple(filter(is_fuse, parse_mountinfo("\n".join(found))))
 
 
-def covered(point: str, number: int, text: str) -> bool:
-    """Whether another mount lies on top of mount `number` at its path, in the text of a mountinfo: it comes later
-    there."""
-    escaped = "".join(f"\\{ord(each):03o}" if each in " \t\n\\#" else each for each in point)
-    at_point = [line.split(" ", 6) for line in text.split("\n") if f" {escaped} " in line]
-    numbers = [int(fields[0]) for fields in at_point if fields[4] == escaped]
-    return bool(numbers) and numbers[-1] != number
+def topmost(points: Iterable[str], text: str) -> dict[str, int]:
+    """Find the mount that whoever names a path reaches: the last one there.
+
+    Args:
+        points: The paths.
+        text: A mountinfo.
+
+    Returns:
+        The number of the topmost mount, by its path.
+    """
+    wanted = {_escaped(point): point for point in points}
+    if not wanted:
+        return {}
+    found = (line.split(" ", 5) for line in text.split("\n"))
+    return {wanted[fields[4]]: int(fields[0]) for fields in found if len(fields) == 6 and fields[4] in wanted}
+
+
+def mount_roots(tid: int, tgid: int) -> list[str]:
+    """The folder or file of its filesystem that each mount shows; OSError as `read_mountinfo`."""
+    lines = procfs.read(f"/proc/{tgid}/task/{tid}/mountinfo").split("\n")
+    return list(map(unescape, dict.fromkeys(root for line in lines for root in line.split(" ", 4)[3:4])))
+
+
+def fstypes_by_point(text: str) -> dict[str, str]:
+    """The filesystem at the top of each mount point, in the text of a mountinfo."""
+    found = {}
+    for line in text.split("\n"):
+        front, _, back = line.partition(" - ")
+        fields = front.split(" ", 5)
+        if len(fields) > 4:
+            found[fields[4]] = back.partition(" ")[0]
+    return {unescape(point): fstype for point, fstype in found.items()}
+
+
+def mounts_at(points: Iterable[str], tid: int, tgid: int) -> tuple[MountEntry, ...]:
+    """The mounts at these paths, in the order of the mountinfo; OSError as `read_mountinfo`."""
+    wanted = {_escaped(point) for point in points}
+    lines = procfs.read(f"/proc/{tgid}/task/{tid}/mountinfo").split("\n")
+    return parse_mountinfo("\n".join(line for line in lines if wanted.intersection(line.split(" ", 5)[4:5])))
+
+
+def _escaped(point: str) -> str:
+    """Write a path as mountinfo does (mangle(), fs/proc_namespace.c)."""
+    return "".join(f"\\{ord(each):03o}" if each in " \t\n\\#" else each for each in point)
 
 
 def mounts_named(name: str, tid: int, tgid: int) -> tuple[MountEntry, ...]:
@@ -95,7 +133,7 @@ def mounts_named(name: str, tid: int, tgid: int) -> tuple[MountEntry, ...]:
 
 def virtiofs_numbers() -> frozenset[int]:
     """Connections that the host of this virtual machine answers, as far as we see them mounted."""
-    entries = read_mountinfo(os.getpid(), os.getpid())
+    entries = mounts_named(" - virtiofs ", os.getpid(), os.getpid())
     return frozenset(entry.device for entry in entries if entry.fstype == "virtiofs")
 
 

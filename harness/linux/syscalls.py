@@ -25,7 +25,7 @@ _KCMP_FILE, _KCMP_FILES = 0, 2
 _SYS_STATX = 332 if os.uname().machine == "x86_64" else 291
 _AT_FDCWD = -100
 _AT_STATX_DONT_SYNC = 0x4000
-_STATX_TYPE = 0x1
+_STATX_ASKED = 0x1 | 0x1000  # STATX_TYPE, STATX_MNT_ID
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.unshare.argtypes = [ctypes.c_int]
@@ -83,6 +83,8 @@ class Statx(NamedTuple):
     """Of the filesystem: major and minor number."""
     node: tuple[int, int]
     """Of a device node: major and minor number of the device; (0, 0) for other files."""
+    mount: int
+    """The number of its mount; 0 where the kernel does not say it (STATX_MNT_ID, since 5.8)."""
 
 
 def statx_cached(path: str) -> Statx:
@@ -95,9 +97,10 @@ def statx_cached(path: str) -> Statx:
     """
     buffer = ctypes.create_string_buffer(256)
     result: int = _libc.syscall(
-        _SYS_STATX, _AT_FDCWD, os.fsencode(path), _AT_STATX_DONT_SYNC, _STATX_TYPE, ctypes.byref(buffer)
+        _SYS_STATX, _AT_FDCWD, os.fsencode(path), _AT_STATX_DONT_SYNC, _STATX_ASKED, ctypes.byref(buffer)
     )
     _check(result, path)
     (mode,) = struct.unpack_from("=H", buffer, 28)
     numbers = struct.unpack_from("=IIII", buffer, 128)  # stx_rdev_major, _minor, stx_dev_major, _minor
-    return Statx(mode, numbers[2:], numbers[:2])
+    (mount,) = struct.unpack_from("=Q", buffer, 144)  # stx_mnt_id; the buffer was zero where it is not filled in
+    return Statx(mode, numbers[2:], numbers[:2], mount)

@@ -185,6 +185,7 @@ class Snapshot:
     devices: tuple[Device, ...] = ()
     connections: tuple[Connection, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    """Those that each view of the machine has, once: `same_mounts` names the tasks that share it."""
     claims: tuple[Claim, ...] = ()
     unseen: tuple[str, ...] = ()
     """The parts that could not be read, with the reason."""
@@ -213,6 +214,8 @@ class Snapshot:
     limits it; None: this kernel has no such limit."""
     instant: bool = False
     """All of it is of one instant (a crash dump): nothing can have moved, and no second snapshot is needed."""
+    same_mounts: tuple[tuple[int, ...], ...] = ()
+    """Tasks that see the same mounts, a group for each view: `mounts` has what the first task of a group sees."""
 
     @property
     def init(self) -> Task | None:
@@ -225,6 +228,10 @@ class Snapshot:
 
     def task(self, tid: int) -> Task | None:
         return next((task for task in (*self.tasks, *self.others) if task.tid == tid), None)
+
+    def viewer(self, tid: int) -> int:
+        """Return the task whose mounts a task sees: the first of its group, or itself."""
+        return next((group[0] for group in self.same_mounts if tid in group), tid)
 
 
 @record(frozen=True, slots=True)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
 from harness.linux import cgroup, procfs
 from harness.linux.births import Births
 from harness.linux.fuse_device import is_fuse_device
 from harness.linux.fusectl import Fusectl
-from harness.linux.mountinfo import covered, fuse_mounts_of, virtiofs_numbers
+from harness.linux.mountinfo import fuse_mounts_of, topmost, virtiofs_numbers
 from harness.linux.patient import Patient
 from harness.linux.process import Target
 from harness.linux.procfs import GONE, Stat, Status
 from harness.linux.receiving import receives_files
-from harness.linux.syscalls import same_descriptor_table, same_open_file
+from harness.linux.syscalls import same_descriptor_table, same_open_file, statx_cached
 from harness.model import kernel_names
 from harness.model.holders import Awaited, Frozen, PossibleHolder, Relative
 from harness.model.records import PF_EXITING, Claim, Connection, Device, Mount, Snapshot, Task
@@ -39,8 +40,16 @@ class Kin(NamedTuple):
 
     holders: tuple[PossibleHolder, ...]
     relatives: tuple[Relative, ...] | None
+
+
+class MountView(NamedTuple):
+    """The FUSE mounts that some processes see alike: they have one mount namespace, and one root in it."""
+
     mounts: tuple[Mount, ...]
-    """Of every mount namespace of the machine; seen by a relative where one is in it."""
+    numbers: frozenset[int]
+    """Their connections."""
+    tids: dict[int, None]
+    """A task of each process; the first is the one whose mountinfo was read."""
 
 
 class Settled(NamedTuple):
@@ -54,7 +63,7 @@ class Settled(NamedTuple):
     """Processes that were born meanwhile and have one."""
 
 
-_NO_KIN = Kin((), None, ())
+_NO_KIN = Kin((), None)
 
 Tables = list[tuple[int, list[tuple[int, str]]]]
 """Of one process: a task for each descriptor table, and what that holds."""
@@ -83,7 +92,6 @@ class Survey:
         self._denied: set[int] = set()
         self._relations: Relations | None = None
         self._kins: dict[int, Kin] = {}
-        self._in_namespace: dict[int, list[Mount]] = {}
         self._signs: dict[tuple[int, bool], tuple[means.FoundMeans, ...]] = {}
         self.files: list[tuple[int, int]] = []
         self._unseen: list[str] = []
@@ -94,7 +102,10 @@ class Survey:
         self._living: tuple[Connection, ...] | None = None
         self._read: dict[int, tuple[Task, ...]] = {}
         self._waiting: dict[int, bool] = {}
-        self._seen_mounts: dict[int, list[Mount]] = {}
+        self._receiving: dict[int, bool] = {}
+        self._seers: dict[int, MountView] = {}
+        self._by_place: dict[Hashable, MountView] = {}
+        self._by_text: dict[str, MountView] = {}
         self._namespaces: dict[int, int | None] = {}
         self._populations: dict[int | None, list[int]] = {}
         self._born: dict[int, list[int]] = {}
@@ -130,9 +141,11 @@ class Survey:
         self.read_tasks(everywhere.union(*relatives.values()))
         common = self._tasks_of(everywhere)
         waiters = self._waiters()
-        seen_by_waiters = self._mounts_of(waiters)
-        mounts = {target: (*self._mounts_of(set(pids) - waiters), *seen_by_waiters) for target, pids in inside.items()}
-        connections = self._named(self.connections(), {mount for seen in mounts.values() for mount in seen})
+        self._see(members | waiters)
+        views = self._views(members | waiters, kin.values())
+        mounts = tuple(mount for view in views for mount in view.mounts)
+        same_mounts = tuple(tuple(view.tids) for view in views)
+        connections = self._named(self.connections(), mounts)
         awaited = () if launched else tuple(self._awaited(waiters))
         settled = () if launched else tuple(self._confined(waiters))
         frozen = tuple(self._frozen(everywhere | members))
@@ -145,13 +158,11 @@ class Survey:
                 pid_ns=target.pid_ns,
                 init_tid=target.init,
                 tasks=self._tasks_of(inside[target]),
-                others=(
-                    *(task for task in common if task.tgid not in inside[target]),
-                    *self._tasks_of(relatives[target] - inside[target]),
-                ),
+                others=(*_without(common, inside[target]), *self._tasks_of(relatives[target] - inside[target])),
                 devices=(*devices, *moved[target].devices),
                 connections=connections,
-                mounts=tuple(dict.fromkeys((*mounts[target], *kin[target].mounts))),
+                mounts=mounts,
+                same_mounts=same_mounts,
                 claims=claims,
                 unseen=unseen,
                 names_connections=names_connections,
@@ -175,17 +186,29 @@ class Survey:
         if id(ways) not in self._kins:
             self.read_tasks(ways)
             self._read_signs(ways)
-            mounts = tuple(self._mounts_everywhere(self._relations, ways))
-            self._kins[id(ways)] = Kin(tuple(self._holders(ways)), tuple(self._watched(ways)), mounts)
+            self._kins[id(ways)] = Kin(tuple(self._holders(ways)), tuple(self._watched(ways)))
         return self._kins[id(ways)]
 
-    def _mounts_everywhere(self, relations: Relations, ways: dict[int, str]) -> Iterator[Mount]:
-        for number, pids in relations.by_mount_namespace().items():
-            if number not in self._in_namespace:
-                self._in_namespace[number] = next(iter(self.patient.read(pids[:1], self._mounts).values()), [])
-            mounts = self._in_namespace[number]
-            seer = next((pid for pid in pids if pid in ways), pids[0]) if mounts else 0
-            yield from (replace(mount, seen_by=seer) for mount in mounts)
+    def mount_namespaces(self) -> dict[int, list[int]]:
+        """Return the processes of each mount namespace."""
+        if self._relations is None:
+            self._relations = Relations(self.census, self.patient)
+        return self._relations.by_mount_namespace()
+
+    def _views(self, pids: frozenset[int], kins: Iterable[Kin]) -> list[MountView]:
+        """Those of these processes; and the one of every other mount namespace of the machine, with the relatives in
+        it."""
+        related = {relative.pid for kin in kins for relative in kin.relatives or ()}
+        if self._relations is not None:
+            namespaces = self._relations.by_mount_namespace().values()
+            firsts = [next((pid for pid in there if pid in pids), there[0]) for there in namespaces]
+            self._see(firsts)
+            for first, there in zip(firsts, namespaces, strict=True):
+                view = self._seers.get(first)
+                if view is not None and view.mounts:
+                    view.tids.update(dict.fromkeys(related.intersection(there)))
+        found = {id(view): view for view in self._seers.values() if view.mounts}
+        return sorted(found.values(), key=lambda view: view.mounts[0].seen_by)
 
     def _holders(self, ways: dict[int, str]) -> Iterator[PossibleHolder]:
         serving = {device.tgid for device in self.devices() if device.connection is not None}
@@ -246,7 +269,7 @@ class Survey:
         """Whether there was an instant at which nobody had a device beyond what is shown, by the kin's identity."""
         groups = {}
         adopters: set[int] = set()
-        for each in kins:
+        for each in {id(each): each for each in kins}.values():
             if each.relatives is not None:
                 related = frozenset(relative.pid for relative in each.relatives)
                 adopters.update(kin.pid for kin in each.relatives if kin.way.startswith("an ancestor"))
@@ -272,6 +295,11 @@ class Survey:
                 yield Relative(pid, 0, "it was born of a relative while the others were read")
 
     def _receives(self, pid: int) -> bool:
+        if pid not in self._receiving:
+            self._receiving[pid] = self._has_receiver(pid)
+        return self._receiving[pid]
+
+    def _has_receiver(self, pid: int) -> bool:
         tables = self._tables().get(pid, [])
         return any(receives_files(tid, pid, fd, name) for tid, table in tables for fd, name in table)
 
@@ -337,7 +365,7 @@ class Survey:
 
         def of_process(pid: int) -> list[int]:
             tables = dict(self._tables().get(pid, ()))
-            seen = frozenset(mount.connection for mount in self._mounts(pid))
+            seen = self._view(pid).numbers
             whole = [descriptor for table in tables.values() for descriptor in table]
             tasks = [task for task in self.tasks(pid) if kernel_names.awaits_fuse(task.functions)]
             return [task.tid for task in tasks if tables and confined(task, whole, seen, numbers)]
@@ -351,9 +379,6 @@ class Survey:
 
     def _tasks_of(self, pids: Iterable[int]) -> tuple[Task, ...]:
         return tuple(task for pid in sorted(pids) for task in self.tasks(pid))
-
-    def _mounts_of(self, pids: set[int]) -> tuple[Mount, ...]:
-        return tuple(mount for pid in sorted(pids) for mount in self._mounts(pid))
 
     def _waiters(self) -> set[int]:
         """Processes, of those that have been read, with a task that waits for FUSE."""
@@ -493,34 +518,57 @@ class Survey:
         tasks = (task for pid in pids for task in self.tasks(pid))
         return {number for task in tasks for number in (task.ppid, task.tracer) if number}
 
-    def mounts(self, pid: int) -> list[Mount]:
-        """The FUSE mounts that a process sees; each process is read once."""
-        return next(iter(self.patient.read([pid], self._mounts).values()), [])
+    def mounts(self, pid: int) -> tuple[Mount, ...]:
+        """The FUSE mounts that a process sees; each view is read once."""
+        self._see([pid])
+        return self._view(pid).mounts
 
-    def _mounts(self, pid: int) -> list[Mount]:
-        if pid not in self._seen_mounts:
-            self._seen_mounts[pid] = self._read_mounts(pid)
-        return self._seen_mounts[pid]
+    def _see(self, pids: Iterable[int]) -> None:
+        """Read what these processes see."""
+        fresh = sorted(pid for pid in pids if pid not in self._seers)
+        self.patient.read(fresh, self._view)
+        for pid in self.patient.held.intersection(fresh):
+            self._view(pid)
 
-    def _read_mounts(self, pid: int) -> list[Mount]:
+    def _view(self, pid: int) -> MountView:
+        if pid not in self._seers:
+            self._seers[pid] = self._read_view(pid)
+        return self._seers[pid]
+
+    def _read_view(self, pid: int) -> MountView:
         """From the first task of the process that still has its namespaces."""
         try:
             tids = procfs.tids(pid)
         except GONE:
-            return []
+            return _BLIND
         for tid in tids:
+            place = None if pid in self.patient.held else _place(tid, pid)
             try:
-                text = procfs.read(f"/proc/{pid}/task/{tid}/mountinfo")
-                return [
-                    Mount(each.device, each.source, each.point, tid, covered(each.point, each.id, text))
-                    for each in fuse_mounts_of(text)
-                ]
+                if place is None or place not in self._by_place:
+                    view = self._view_of(procfs.read(f"/proc/{pid}/task/{tid}/mountinfo"), tid)
+                    if place is None:
+                        view.tids[tid] = None
+                        return view
+                    self._by_place.setdefault(place, view)
             except PermissionError:
                 self._unseen.append(f"the mounts of task {tid}")
-                return []
+                return _BLIND
             except OSError:
                 continue  # gone, or past exit_task_namespaces()
-        return []
+            self._by_place[place].tids[tid] = None
+            return self._by_place[place]
+        return _BLIND
+
+    def _view_of(self, text: str, tid: int) -> MountView:
+        """Two texts with the same numbers of mounts are of one namespace (mnt_alloc_id(), fs/namespace.c)."""
+        entries = fuse_mounts_of(text)
+        tops = topmost((each.point for each in entries), text)
+        mounts = tuple(
+            Mount(each.device, each.source, each.point, tid, tops.get(each.point, each.id) != each.id)
+            for each in entries
+        )
+        shown = repr([(each.id, each.point, tops.get(each.point)) for each in entries])
+        return self._by_text.setdefault(shown, MountView(mounts, frozenset(each.device for each in entries), {}))
 
     def connections(self) -> tuple[Connection, ...]:
         """All of the machine, as fusectl has them; none where there is no fusectl."""
@@ -543,12 +591,39 @@ class Survey:
                 continue  # ended meanwhile
             yield Connection(number, waiting, None, number in hosts)
 
-    def _named(self, connections: tuple[Connection, ...], mounts: set[Mount]) -> tuple[Connection, ...]:
+    def _named(self, connections: tuple[Connection, ...], mounts: tuple[Mount, ...]) -> tuple[Connection, ...]:
         """With what the mounts are called; where fusectl is not to be had, those that are mounted."""
         names = {mount.connection: mount.fsname for mount in mounts}
         if self.ctl is None:
             return tuple(Connection(number, None, name) for number, name in names.items())
         return tuple(replace(each, fsname=names.get(each.number)) for each in connections)
+
+
+_BLIND = MountView((), frozenset(), {})
+"""Of a process that has left its namespaces, or whose mounts we may not read."""
+
+
+def _place(tid: int, tgid: int) -> Hashable | None:
+    """The mount namespace of a task and its root in it, which mountinfo depends on alone; None where it cannot be told.
+
+    seq_show of mountinfo prints the mounts of the namespace that the root reaches (show_mountinfo(),
+    fs/proc_namespace.c).
+    """
+    folder = f"/proc/{tgid}/task/{tid}"
+    try:
+        root = statx_cached(f"{folder}/root").mount
+        return (procfs.read_namespace(tid, tgid, "mnt"), os.readlink(f"{folder}/root"), root) if root else None
+    except OSError:
+        return None
+
+
+def _without(tasks: tuple[Task, ...], tgids: set[int] | frozenset[int]) -> tuple[Task, ...]:
+    """The tasks of other processes; cheap where there are thousands, and one process of them is left out."""
+    if len(tgids) == 1:
+        (tgid,) = tgids
+        start = bisect_left(tasks, tgid, key=lambda task: task.tgid)
+        return (*tasks[:start], *tasks[bisect_right(tasks, tgid, key=lambda task: task.tgid) :])
+    return tuple(task for task in tasks if task.tgid not in tgids)
 
 
 def _joined(relatives: tuple[Relative, ...] | None, late: tuple[Relative, ...]) -> tuple[Relative, ...] | None:

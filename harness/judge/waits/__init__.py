@@ -7,6 +7,7 @@ answers wins; `waitgraph` has the answer for what none of them knows.
 from __future__ import annotations
 
 import functools
+import zlib
 
 from harness.judge.requests import Requests
 from harness.model import kernel_names
@@ -30,6 +31,8 @@ def elsewhere_id(number: int) -> str:
 WAITING_CONNECTIONS = "any:waiting connections"
 INVISIBLE = "invisible:processes"
 """Names the processes that cannot be seen from where the machine was read."""
+MANY_CONNECTIONS = 8
+"""Candidates that a wait names one by one; more are one node."""
 DETACHED_TABLES = "any:detached tables"
 """A node shared by many equal waits: without it, a machine with n such hangs has a graph of n² edges."""
 
@@ -56,6 +59,71 @@ class Wait:
     targets: tuple[For, ...] = ()
 
 
+def is_group(node: str) -> bool:
+    """True if a node stands for any one of several connections."""
+    return node == WAITING_CONNECTIONS or (node.startswith("any:") and " connections " in node)
+
+
+def _named_group(numbers: tuple[int, ...]) -> str:
+    """The same name in both snapshots of a pair: the connections make it."""
+    text = ",".join(map(str, sorted(numbers)))
+    return f"any:{len(numbers)} connections {zlib.crc32(text.encode()):08x}"
+
+
+class _Views:
+    """The FUSE mounts of a snapshot by who sees them; each view is looked up once, however many processes share it."""
+
+    def __init__(self, snapshot: Snapshot, by_tid: dict[int, Task]) -> None:
+        self._mounts: dict[int, tuple[Mount, ...]] = {}
+        self._numbers: dict[int, tuple[int, ...]] = {}
+        self._of_process: dict[int, list[int]] = {}
+        self._sets: dict[int, frozenset[int]] = {}
+        self._seers: dict[int, tuple[int, ...]] = {}
+        self._connections: dict[int, list[int]] = {}
+        of_view: dict[int, list[Mount]] = {}
+        for mount in snapshot.mounts:
+            of_view.setdefault(mount.seen_by, []).append(mount)
+        for view, mounts in of_view.items():
+            self._mounts[view] = tuple(mounts)
+            self._numbers[view] = tuple(dict.fromkeys(mount.connection for mount in mounts))
+            self._seers[view] = (view,)
+            for number in self._numbers[view]:
+                self._connections.setdefault(number, []).append(view)
+        for group in snapshot.same_mounts:
+            self._seers[group[0]] = group
+        for view in self._mounts:
+            for tid in self._seers[view]:
+                task = by_tid.get(tid)
+                if task is not None:
+                    self._of_process.setdefault(task.tgid, []).append(view)
+
+    def mounts_of(self, tgid: int) -> tuple[Mount, ...]:
+        views = self._of_process.get(tgid, [])
+        if len(views) == 1:
+            return self._mounts[views[0]]
+        return tuple(mount for view in views for mount in self._mounts[view])
+
+    def numbers_of(self, tgid: int) -> tuple[int, ...]:
+        views = self._of_process.get(tgid, [])
+        if len(views) == 1:
+            return self._numbers[views[0]]
+        return tuple(dict.fromkeys(number for view in views for number in self._numbers[view]))
+
+    def sees(self, tgid: int, number: int) -> bool:
+        for view in self._of_process.get(tgid, ()):
+            if view not in self._sets:
+                self._sets[view] = frozenset(self._numbers[view])
+            if number in self._sets[view]:
+                return True
+        return False
+
+    def of_connection(self, number: int) -> list[int]:
+        return self._connections.get(number, [])
+
+    def seers(self, view: int) -> tuple[int, ...]:
+        return self._seers[view]
+
+
 class View:
     """A snapshot with the look-ups that the reasons need."""
 
@@ -68,11 +136,10 @@ class View:
         for task in self.all:
             self._groups.setdefault(task.tgid, []).append(task)
         self._connections = {each.number: each for each in snapshot.connections}
-        self._seers: dict[int, list[Mount]] = {}
-        for mount in snapshot.mounts:
-            seer = self.by_tid.get(mount.seen_by)
-            if seer is not None:
-                self._seers.setdefault(seer.tgid, []).append(mount)
+        self._views = _Views(snapshot, self.by_tid)
+        self._shared: dict[str, tuple[For, ...]] = {}
+        self._group_names: dict[tuple[int, ...], str] = {}
+        self._groups_of_connections: dict[str, tuple[int, ...]] = {}
         self.launched = tuple(dict.fromkeys(each.connection for each in snapshot.claims if not each.evidence))
         """Connections of which the launcher knows every process that ever had the device."""
 
@@ -93,13 +160,65 @@ class View:
 
     def sees(self, tgid: int, number: int) -> bool:
         """True if the process has the connection's mount in its mount namespace."""
-        return any(mount.connection == number for mount in self._seers.get(tgid, ()))
+        return self._views.sees(tgid, number)
 
     def reaches(self, number: int) -> bool:
         """True if a file of this connection can have come to a task of the namespace without its mount."""
-        seers = [mount.seen_by for mount in self.snapshot.mounts if mount.connection == number]
-        keepers = [device.tgid for device in self.snapshot.devices if device.connection == number]
-        return not seers or any(self.related(tid) for tid in (*seers, *keepers))
+        found = self._reached.get(number)
+        if found is None:
+            views = self._views.of_connection(number)
+            keepers = (device.tgid for device in self._by_connection.get(number, ()))
+            found = not views or any(map(self._in_reach, views)) or any(map(self.related, keepers))
+            self._reached[number] = found
+        return found
+
+    @functools.cached_property
+    def _reached(self) -> dict[int, bool]:
+        return {}
+
+    def _in_reach(self, view: int) -> bool:
+        if view not in self._near:
+            self._near[view] = any(self.related(tid) for tid in self._views.seers(view))
+        return self._near[view]
+
+    @functools.cached_property
+    def _near(self) -> dict[int, bool]:
+        return {}
+
+    def one_of(self, numbers: tuple[int, ...]) -> str:
+        """Return the node that stands for any one of these connections.
+
+        One node is shared by all that wait for it: n such waits, each with an edge to each of m connections, would make
+        a graph of n times m edges.
+        """
+        if numbers not in self._group_names:
+            name = WAITING_CONNECTIONS if self.are_all_waiting(numbers) else _named_group(numbers)
+            self._group_names[numbers] = name
+            self._groups_of_connections[name] = numbers
+        return self._group_names[numbers]
+
+    def are_all_waiting(self, numbers: tuple[int, ...]) -> bool:
+        """True if these are the connections of the machine that may count a waiting request."""
+        return len(numbers) == len(self._waiting) and self._waiting.issuperset(numbers)
+
+    @functools.cached_property
+    def _waiting(self) -> frozenset[int]:
+        return frozenset(each.number for each in self.snapshot.connections if each.waiting != 0)
+
+    def one_of_these(self, targets: tuple[For, ...]) -> str:
+        """Return the node that stands for any one of these, which others may wait for as well."""
+        text = ",".join(each.target for each in targets)
+        name = f"any:{len(targets)} tasks {zlib.crc32(text.encode()):08x}"
+        self._shared.setdefault(name, targets)
+        return name
+
+    def shared(self, name: str) -> tuple[For, ...] | None:
+        """Return what such a node waits for; None for any other name."""
+        return self._shared.get(name)
+
+    def group(self, name: str) -> tuple[int, ...] | None:
+        """Return the connections of such a node; None for any other name."""
+        return self._groups_of_connections.get(name)
 
     @functools.cached_property
     def detached(self) -> tuple[Task, ...]:
@@ -145,17 +264,29 @@ class View:
 
     def mounts_of(self, tgid: int) -> tuple[Mount, ...]:
         """FUSE mounts in the mount namespace of a process, as far as one of its tasks could be read."""
-        return tuple(self._seers.get(tgid, ()))
+        return self._views.mounts_of(tgid)
+
+    def connections_seen(self, tgid: int) -> tuple[int, ...]:
+        """The connections of these mounts: one object for all processes with the same view."""
+        return self._views.numbers_of(tgid)
 
     def holders(self, number: int) -> tuple[Device, ...]:
         """Descriptors known to serve this connection: by fdinfo, or by what the launcher claims."""
         claimed = {claim.tgid for claim in self.snapshot.claims if claim.connection == number}
-        return tuple(
-            device
-            for device in self.snapshot.devices
-            if device.connection == number or (device.connection is None and device.tgid in claimed)
-        )
+        named = self._by_connection.get(number, ())
+        if not claimed:
+            return tuple(named)
+        more = (device for device in self._by_connection.get(None, ()) if device.tgid in claimed)
+        return (*named, *more)
 
+    @functools.cached_property
+    def _by_connection(self) -> dict[int | None, list[Device]]:
+        found: dict[int | None, list[Device]] = {}
+        for device in self.snapshot.devices:
+            found.setdefault(device.connection, []).append(device)
+        return found
+
+    @functools.cached_property
     def unnamed_devices(self) -> tuple[Device, ...]:
         """Descriptors of which neither the kernel nor the launcher says whom they serve.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.judge.requests import candidates
-from harness.judge.waits import WAITING_CONNECTIONS, For, View, Wait, connection_id, task_id
+from harness.judge.waits import MANY_CONNECTIONS, For, View, Wait, connection_id, task_id
 from harness.model import kernel_names
 from harness.model.records import Need, Progress, Strength, Task
 
@@ -34,9 +34,8 @@ def _own_request(task: Task, view: View) -> Wait:
 
 
 def _targets(numbers: tuple[int, ...], strength: Strength, evidence: str, view: View) -> tuple[For, ...]:
-    counting = [each.number for each in view.snapshot.connections if each.waiting != 0]
-    if len(numbers) > 1 and set(numbers) == set(counting):
-        return (For(WAITING_CONNECTIONS, strength, evidence),)
+    if len(numbers) > 1 and (len(numbers) > MANY_CONNECTIONS or view.are_all_waiting(numbers)):
+        return (For(view.one_of(numbers), strength, evidence),)
     return tuple(For(connection_id(number), strength, evidence) for number in numbers)
 
 
@@ -48,7 +47,7 @@ def _others_requests(task: Task, view: View) -> Wait:
     if served is not None:
         found = For(connection_id(served.number), Strength.OBSERVED, "kernel memory: it waits to be let in")
         return Wait(Need.ANY, Progress.WAITS, why, (found,))
-    seen = {mount.connection: mount for mount in view.mounts_of(task.tgid)}
+    seen = set(view.connections_seen(task.tgid))
     asked = [each for each in view.snapshot.connections if each.waiting != 0]
     near = [each.number for each in asked if each.number in seen] or [each.number for each in asked]
     if not near:
@@ -66,7 +65,7 @@ def _others_requests(task: Task, view: View) -> Wait:
 def _lock(task: Task, view: View) -> Wait:
     """The holder of the lock has a request in flight on the same mount."""
     why = f"state {task.state}, waits for a lock of a FUSE file or folder"
-    own = {mount.connection for mount in view.mounts_of(task.tgid)}
+    own = set(view.connections_seen(task.tgid))
     holders = [
         other
         for other in view.all

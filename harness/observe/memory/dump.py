@@ -131,6 +131,7 @@ class Dump:
         inside = self.inside(target)
         outside = (self._concerned() | self._relatives(inside)) - inside
         pids = inside | outside
+        views = self._views(pids & self._bare.keys())
         return Snapshot(
             taken_ns=self._now_ns or 0,
             release=self.release,
@@ -140,7 +141,8 @@ class Dump:
             others=tuple(task for pid in sorted(outside & self._bare.keys()) for task in self.tasks(pid)),
             devices=tuple(self._devices()),
             connections=tuple(self._connections()),
-            mounts=tuple(self._seen_by(pids & self._bare.keys())),
+            mounts=tuple(mount for view in views.values() for mount in view[0]),
+            same_mounts=tuple(view[1] for view in views.values()),
             names_connections=True,
             memory=self.memory,
             instant=True,
@@ -194,14 +196,23 @@ class Dump:
             if each.connected:
                 yield Connection(each.number, each.waiting, names.get(each.number), each.virtiofs)
 
-    def _seen_by(self, pids: Iterable[int]) -> Iterator[Mount]:
-        for pid in sorted(pids):
-            seer = self._seers.get(pid)
-            if seer is not None:
-                tid, namespace = seer
-                for mount in self.mounts:
-                    if mount.namespace == namespace:
-                        yield Mount(mount.connection, mount.fsname, mount.point, tid)
+    def _views(self, pids: set[int]) -> dict[int, tuple[tuple[Mount, ...], tuple[int, ...]]]:
+        """The FUSE mounts of each mount namespace, and a task of each of these processes that is in it."""
+        seers: dict[int, list[int]] = {}
+        for pid in sorted(pids & self._seers.keys()):
+            tid, namespace = self._seers[pid]
+            seers.setdefault(namespace, []).append(tid)
+        inside: dict[int, list[MountedAt]] = {}
+        for mount in self.mounts:
+            inside.setdefault(mount.namespace, []).append(mount)
+        return {
+            namespace: (
+                tuple(Mount(each.connection, each.fsname, each.point, tids[0]) for each in inside[namespace]),
+                tuple(tids),
+            )
+            for namespace, tids in seers.items()
+            if namespace in inside
+        }
 
     def users(self, mount: MountedAt) -> tuple[int, ...]:
         """Return the processes whose mount namespace has this mount."""

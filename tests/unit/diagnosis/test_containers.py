@@ -17,7 +17,6 @@ from harness.diagnosis.formats._summary import where
 from harness.diagnosis.formats._words import container_text
 from harness.diagnosis.records import BELOW, Container
 from harness.linux import procfs
-from harness.linux.mountinfo import read_mountinfo
 from harness.linux.polling import wait_until
 from tests.unit.diagnosis.test_findings import FLUSH
 from tests.unit.records import HANG, INIT, LEADER, STUCK
@@ -53,15 +52,15 @@ def test_a_name_in_a_group_is_a_claim(tmp_path: Path, monkeypatch: pytest.Monkey
         record = {"init_process_pid": pid[0], "init_process_start": pid[1]}
         (tmp_path / number / "state.json").write_text(json.dumps(record))
     monkeypatch.setattr(containers, "STATES", ((str(tmp_path), "state.json", "docker"),))
-    mounts = read_mountinfo(os.getpid(), os.getpid())
+    files = identify._Files()
     claims = of_cgroup(f"0::/docker/{attacker}/docker-{victim}.scope\n")
-    monkeypatch.setattr(identify, "_by_cgroup", lambda *_: claims)
-    monkeypatch.setattr(identify, "_by_mounts", lambda *_: ())
+    monkeypatch.setattr(identify._Files, "by_cgroup", lambda *_: claims)
+    monkeypatch.setattr(identify._Files, "by_mounts", lambda *_: ())
     for ancestry in ((init, above), ((4800, 2000), init)):
-        found = identify._Look(mounts, ancestry).container([(4711, 4711)], 0)
+        found = identify._Look(files, ancestry).container([(4711, 4711)], 0)
         assert found is not None
         assert (found.id, found.confirmed) == (attacker, True)
-    found = identify._Look(mounts, ((99, 99),)).container([(99, 99)], 0)
+    found = identify._Look(files, ((99, 99),)).container([(99, 99)], 0)
     assert found is not None
     assert not found.confirmed
     assert container_text(found).startswith("claimed to be docker bbbb")
@@ -78,7 +77,7 @@ def test_a_bad_record_costs_its_own_name_only(text: bytes, tmp_path: Path, monke
     (tmp_path / "fifo").mkdir()
     os.mkfifo(tmp_path / "fifo/state.json")
     monkeypatch.setattr(containers, "STATES", ((str(tmp_path), "state.json", "runc"),))
-    look = identify._Look(read_mountinfo(os.getpid(), os.getpid()), ((4711, 1000),))
+    look = identify._Look(identify._Files(), ((4711, 1000),))
     found = look.by_state()
     assert found is not None
     assert (found.id, found.confirmed) == ("good", True)
@@ -198,10 +197,10 @@ def _pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: dict[str, tup
     pod = "/kubepods.slice/kubepods-pod0b5e1f2a_3c4d_4e5f_8a9b_0c1d2e3f4a5b.slice"
     names = {os.getpid(): member, 4711: sandbox}
     monkeypatch.setattr(
-        identify, "_by_cgroup", lambda tid, _: of_cgroup(f"0::{pod}/cri-containerd-{names[tid]}.scope\n")
+        identify._Files, "by_cgroup", lambda _, tid, __: of_cgroup(f"0::{pod}/cri-containerd-{names[tid]}.scope\n")
     )
-    monkeypatch.setattr(identify, "_by_mounts", lambda *_: ())
-    look = identify._Look(read_mountinfo(os.getpid(), os.getpid()), ((4711, 1000),))
+    monkeypatch.setattr(identify._Files, "by_mounts", lambda *_: ())
+    look = identify._Look(identify._Files(), ((4711, 1000),))
     return look.container([(os.getpid(), os.getpid()), (4711, 4711)], 0)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.linux.mountinfo import MountEntry, covered, is_fuse, parse_mountinfo, unescape
+from harness.linux.mountinfo import MountEntry, is_fuse, parse_mountinfo, topmost, unescape
 
 FAKEFS = (
     "86 110 0:40 / /tmp/probe/a\\040b rw,nosuid,nodev,relatime - fuse.fakefs fusezap-probe rw,user_id=0,group_id=0\n"
@@ -103,6 +103,6 @@ def test_every_name_comes_back_from_its_line(point: str, source: str) -> None:
 
 def test_a_mount_on_top_of_another_covers_it() -> None:
     above = FAKEFS.replace("86 110 0:40", "90 86 0:41")
-    assert covered("/tmp/probe/a b", 86, FAKEFS + PROC) is False
-    assert covered("/tmp/probe/a b", 86, FAKEFS + above + PROC) is True
-    assert covered("/tmp/probe/a b", 90, FAKEFS + above + PROC) is False
+    assert topmost(["/tmp/probe/a b"], FAKEFS + PROC) == {"/tmp/probe/a b": 86}
+    assert topmost(["/tmp/probe/a b", "/nowhere"], FAKEFS + above + PROC) == {"/tmp/probe/a b": 90}
+    assert topmost([], FAKEFS) == {}
