@@ -36,6 +36,8 @@ MOST_RECORDS = 20_000
 """The most records of one runtime."""
 MOST_UNSEEN = 20
 DEADLINE_S = 1.0
+"""From one answer to the next."""
+MOST_S = 5.0
 """For all that is asked at once."""
 
 
@@ -81,10 +83,10 @@ class Clerk:
         return (*(container for container, _ in answers), *(None,) * (len(questions) - len(answers)))
 
     def _answers(self, wanted: int) -> list[tuple[Container | None, tuple[str, ...]]]:
-        until = time.monotonic() + DEADLINE_S
+        until = time.monotonic() + MOST_S
         data = b""
         while data.count(b"\n") < wanted:
-            ready, _, _ = select.select([self._told], [], [], max(0.0, until - time.monotonic()))
+            ready, _, _ = select.select([self._told], [], [], max(0.0, min(DEADLINE_S, until - time.monotonic())))
             chunk = os.read(self._told, 65536) if ready else b""
             if not chunk:
                 break
@@ -116,9 +118,11 @@ def _question(snapshot: Snapshot) -> dict[str, Any]:
 
 def _serve(asked: int, told: int) -> None:
     table.prepare()  # while the tasks are read: the deadline is for the answers
+    ready: _Files | None = _Files()
     with open(asked, encoding="utf-8") as stream:
         for line in stream:
-            files = _Files()
+            files = ready or _Files()
+            ready = None
             for question in json.loads(line):
                 look = _Look(files, files.ancestry(*question["init"]))
                 found = (
@@ -154,7 +158,7 @@ class _Files:
         self._names: dict[str, list[str]] = {}
         self._named: dict[object, tuple[Container, ...]] = {}
         self._by_shim: dict[int, tuple[Container, ...]] = {}
-        self._above: dict[int, tuple[tuple[int, int], ...]] = {}
+        self._stats: dict[int, procfs.Stat] = {}
 
     def read(self, path: str) -> str:
         """The text of a record; OSError or ValueError as `read_bounded`."""
@@ -192,14 +196,22 @@ class _Files:
 
     def above(self, pid: int) -> tuple[tuple[int, int], ...]:
         """(PID, start time) of a process and of those above it; OSError where it has gone."""
-        if pid not in self._above:
-            stat = procfs.read_process_stat(pid)
-            more: tuple[tuple[int, int], ...] = ()
-            if stat.ppid > 1:
-                with contextlib.suppress(OSError):
-                    more = self.above(stat.ppid)
-            self._above[pid] = ((pid, stat.start_time), *more)[:MOST_ABOVE]
-        return self._above[pid]
+        found: list[tuple[int, int]] = []
+        while not found or (pid > 1 and len(found) < MOST_ABOVE):
+            try:
+                stat = self._stat(pid)
+            except OSError:
+                if not found:
+                    raise
+                break
+            found.append((pid, stat.start_time))
+            pid = stat.ppid
+        return tuple(found)
+
+    def _stat(self, pid: int) -> procfs.Stat:
+        if pid not in self._stats:
+            self._stats[pid] = procfs.read_process_stat(pid)
+        return self._stats[pid]
 
     def ancestry(self, init: int, start_time: int) -> tuple[tuple[int, int], ...]:
         """(PID, start time) of init and of the processes above it: a namespace may be one inside of the container's."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -75,7 +74,8 @@ def fuse_mounts(tid: int, tgid: int) -> tuple[MountEntry, ...]:
 
 def fuse_mounts_of(text: str) -> tuple[MountEntry, ...]:
     """The FUSE mounts in the text of a mountinfo."""
-    found = (line for line in text.split("\n") if " - fuse" in line and " - fusectl " not in line)
+    lines = text.split("\n") if " - fuse" in text else []
+    found = (line for line in lines if " - fuse" in line and " - fusectl " not in line)
     return tuple(filter(is_fuse, parse_mountinfo("\n".join(found))))
 
 
@@ -131,10 +131,10 @@ def mounts_named(name: str, tid: int, tgid: int) -> tuple[MountEntry, ...]:
     return parse_mountinfo("\n".join(line for line in lines if name in line))
 
 
-def virtiofs_numbers() -> frozenset[int]:
-    """Connections that the host of this virtual machine answers, as far as we see them mounted."""
-    entries = mounts_named(" - virtiofs ", os.getpid(), os.getpid())
-    return frozenset(entry.device for entry in entries if entry.fstype == "virtiofs")
+def virtiofs_of(text: str) -> frozenset[int]:
+    """Connections that the host of this virtual machine answers, in the text of a mountinfo."""
+    found = (line for line in text.split("\n") if " - virtiofs " in line) if " - virtiofs " in text else ()
+    return frozenset(entry.device for entry in parse_mountinfo("\n".join(found)))
 
 
 def read_mountinfo(tid: int, tgid: int) -> tuple[MountEntry, ...]:

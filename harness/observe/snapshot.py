@@ -13,7 +13,7 @@ from harness.linux import cgroup, procfs
 from harness.linux.births import Births
 from harness.linux.fuse_device import is_fuse_device
 from harness.linux.fusectl import Fusectl
-from harness.linux.mountinfo import fuse_mounts_of, topmost, virtiofs_numbers
+from harness.linux.mountinfo import fuse_mounts_of, topmost, virtiofs_of
 from harness.linux.patient import Patient
 from harness.linux.process import Target
 from harness.linux.procfs import GONE, Stat, Status
@@ -50,6 +50,8 @@ class MountView(NamedTuple):
     """Their connections."""
     tids: dict[int, None]
     """A task of each process; the first is the one whose mountinfo was read."""
+    hosts: frozenset[int] = frozenset()
+    """Connections that the host of this virtual machine answers (virtiofs)."""
 
 
 class Settled(NamedTuple):
@@ -198,6 +200,7 @@ class Survey:
     def _views(self, pids: frozenset[int], kins: Iterable[Kin]) -> list[MountView]:
         """Those of these processes; and the one of every other mount namespace of the machine, with the relatives in
         it."""
+        firsts: list[int] = []
         related = {relative.pid for kin in kins for relative in kin.relatives or ()}
         if self._relations is not None:
             namespaces = self._relations.by_mount_namespace().values()
@@ -207,7 +210,8 @@ class Survey:
                 view = self._seers.get(first)
                 if view is not None and view.mounts:
                     view.tids.update(dict.fromkeys(related.intersection(there)))
-        found = {id(view): view for view in self._seers.values() if view.mounts}
+        views = (self._seers[pid] for pid in (*sorted(pids), *firsts) if pid in self._seers)
+        found = {id(view): view for view in views if view.mounts}
         return sorted(found.values(), key=lambda view: view.mounts[0].seen_by)
 
     def _holders(self, ways: dict[int, str]) -> Iterator[PossibleHolder]:
@@ -567,8 +571,11 @@ class Survey:
             Mount(each.device, each.source, each.point, tid, tops.get(each.point, each.id) != each.id)
             for each in entries
         )
-        shown = repr([(each.id, each.point, tops.get(each.point)) for each in entries])
-        return self._by_text.setdefault(shown, MountView(mounts, frozenset(each.device for each in entries), {}))
+        hosts = virtiofs_of(text)
+        shown = repr([(each.id, each.point, tops.get(each.point)) for each in entries] + sorted(hosts))
+        return self._by_text.setdefault(
+            shown, MountView(mounts, frozenset(each.device for each in entries), {tid: None}, hosts)
+        )
 
     def connections(self) -> tuple[Connection, ...]:
         """All of the machine, as fusectl has them; none where there is no fusectl."""
@@ -580,7 +587,7 @@ class Survey:
         if self.ctl is None:
             self._unseen.append("the waiting requests of the connections (no fusectl filesystem)")
             return
-        hosts = virtiofs_numbers()
+        hosts = self._view(os.getpid()).hosts
         for number in self.ctl.numbers():
             waiting = None
             try:
