@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from harness.diagnosis.records import Client, Serving
 from harness.linux.sched import about_rested_s
-from harness.model.records import Task
+from harness.model.holders import Awaited
+from harness.model.records import Mount, Task
 from harness.observe.awaited import awaited
 from harness.observe.snapshot import Survey
 
@@ -47,17 +48,35 @@ def _clients(survey: Survey, least_s: float, asked: dict[int, int]) -> Iterator[
             if seconds is not None and seconds >= least_s:
                 ages.setdefault(pid, {})[tid] = seconds
     survey.read_tasks(ages)
-    for pid, of_process in ages.items():
-        for task in survey.tasks(pid):
-            if task.tid in of_process and not task.killed and not task.zombie:
-                yield _client(survey, task, of_process[task.tid], asked)
+    waiting = [
+        task
+        for pid, of_process in ages.items()
+        for task in survey.tasks(pid)
+        if task.tid in of_process and not task.killed and not task.zombie
+    ]
+    of_process: dict[int, list[Task]] = {}
+    for task in waiting:
+        of_process.setdefault(task.tgid, []).append(task)
+    shown = survey.patient.read(of_process, lambda pid: {task.tid: awaited(task) for task in of_process[pid]})
+    asked_of: dict[int, _Asked] = {}
+    for task in waiting:
+        mounts = survey.mounts(task.tgid)
+        if id(mounts) not in asked_of:
+            asked_of[id(mounts)] = _Asked(mounts, asked)
+        known = shown.get(task.tgid, {}).get(task.tid)
+        yield asked_of[id(mounts)].client(task, ages[task.tgid][task.tid], known)
 
 
-def _client(survey: Survey, task: Task, seconds: float, asked: dict[int, int]) -> Client:
-    shown = next(iter(survey.patient.read([task.tgid], lambda _: awaited(task)).values()), None)
-    mounts = survey.mounts(task.tgid)
-    seen = tuple(dict.fromkeys(each.connection for each in mounts if each.connection in asked))
-    numbers = seen if shown is None else (shown.connection,)
-    mount = next((each for each in mounts if each.connection in numbers), None)
-    waiting = asked.get(numbers[0]) if len(numbers) == 1 else None
-    return Client(task, numbers, mount.fsname if mount else None, mount.point if mount else None, waiting, seconds)
+class _Asked:
+    """The connections that count requests, as the tasks with one view of the mounts see them."""
+
+    def __init__(self, mounts: tuple[Mount, ...], asked: dict[int, int]) -> None:
+        self._mounts = {each.connection: each for each in reversed(mounts)}
+        self._asked = asked
+        self._seen = tuple(dict.fromkeys(each.connection for each in mounts if each.connection in asked))
+
+    def client(self, task: Task, seconds: float, shown: Awaited | None) -> Client:
+        numbers = self._seen if shown is None else (shown.connection,)
+        mount = self._mounts.get(numbers[0]) if numbers else None
+        waiting = self._asked.get(numbers[0]) if len(numbers) == 1 else None
+        return Client(task, numbers, mount.fsname if mount else None, mount.point if mount else None, waiting, seconds)

@@ -9,6 +9,7 @@ task is gone (FileNotFoundError, ProcessLookupError) or closed to us (Permission
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from typing import NamedTuple
@@ -17,6 +18,8 @@ CAP_SYS_PTRACE = 19
 CAP_SYS_ADMIN = 21
 
 _KTHREADD = 2
+LONG_NAME = "/..."
+"""The name of an open file whose path the kernel does not print; it may be any file, the device too."""
 GONE = (FileNotFoundError, ProcessLookupError)
 """What a reading raises when the task has vanished meanwhile."""
 
@@ -208,7 +211,8 @@ def read_namespace(tid: int, tgid: int, kind: str) -> int:
 def read_descriptors(tid: int, tgid: int) -> list[tuple[int, str]]:
     """(descriptor, name behind its link) of the task's descriptor table.
 
-    d_path() gives the name and asks no filesystem; following the link, as stat would, can hang.
+    d_path() gives the name and asks no filesystem; following the link, as stat would, can hang.  A path that is longer
+    than a page cannot be had (do_proc_readlink(), fs/proc/base.c): it is called `LONG_NAME`.
     """
     folder = f"/proc/{tgid}/task/{tid}/fd"
     found = []
@@ -217,6 +221,10 @@ def read_descriptors(tid: int, tgid: int) -> list[tuple[int, str]]:
             found.append((int(number), os.readlink(f"{folder}/{number}")))
         except FileNotFoundError:
             continue  # closed between listing and reading
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            found.append((int(number), LONG_NAME))
     return found
 
 

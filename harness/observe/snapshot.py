@@ -142,6 +142,7 @@ class Survey:
         relatives = {target: self._reapers(pids) - everywhere for target, pids in inside.items()}
         self.read_tasks(everywhere.union(*relatives.values()))
         common = self._tasks_of(everywhere)
+        owners = [task.tgid for task in common]
         waiters = self._waiters()
         self._see(members | waiters)
         views = self._views(members | waiters, kin.values())
@@ -160,7 +161,7 @@ class Survey:
                 pid_ns=target.pid_ns,
                 init_tid=target.init,
                 tasks=self._tasks_of(inside[target]),
-                others=(*_without(common, inside[target]), *self._tasks_of(relatives[target] - inside[target])),
+                others=(*_without(common, owners, inside[target]), *self._tasks_of(relatives[target] - inside[target])),
                 devices=(*devices, *moved[target].devices),
                 connections=connections,
                 mounts=mounts,
@@ -206,8 +207,8 @@ class Survey:
             namespaces = self._relations.by_mount_namespace().values()
             firsts = [next((pid for pid in there if pid in pids), there[0]) for there in namespaces]
             self._see(firsts)
-            for first, there in zip(firsts, namespaces, strict=True):
-                view = self._seers.get(first)
+            for place, there in enumerate(namespaces):
+                view = self._seers.get(firsts[place])
                 if view is not None and view.mounts:
                     view.tids.update(dict.fromkeys(related.intersection(there)))
         views = (self._seers[pid] for pid in (*sorted(pids), *firsts) if pid in self._seers)
@@ -524,7 +525,8 @@ class Survey:
 
     def mounts(self, pid: int) -> tuple[Mount, ...]:
         """The FUSE mounts that a process sees; each view is read once."""
-        self._see([pid])
+        if pid not in self._seers:
+            self._see([pid])
         return self._view(pid).mounts
 
     def _see(self, pids: Iterable[int]) -> None:
@@ -624,12 +626,17 @@ def _place(tid: int, tgid: int) -> Hashable | None:
         return None
 
 
-def _without(tasks: tuple[Task, ...], tgids: set[int] | frozenset[int]) -> tuple[Task, ...]:
-    """The tasks of other processes; cheap where there are thousands, and one process of them is left out."""
+def _without(tasks: tuple[Task, ...], owners: list[int], tgids: frozenset[int]) -> tuple[Task, ...]:
+    """The tasks of other processes; cheap where there are thousands, and one process of them is left out.
+
+    Args:
+        tasks: In the order of their processes.
+        owners: The process of each.
+        tgids: Those to leave out.
+    """
     if len(tgids) == 1:
         (tgid,) = tgids
-        start = bisect_left(tasks, tgid, key=lambda task: task.tgid)
-        return (*tasks[:start], *tasks[bisect_right(tasks, tgid, key=lambda task: task.tgid) :])
+        return (*tasks[: bisect_left(owners, tgid)], *tasks[bisect_right(owners, tgid) :])
     return tuple(task for task in tasks if task.tgid not in tgids)
 
 

@@ -211,3 +211,17 @@ def test_a_task_that_is_not_there() -> None:
         procfs.read_process_stat(2**31 - 1)
     assert procfs.read_wchan(2**31 - 1, 2**31 - 1) is None
     assert procfs.read_stack(2**31 - 1, 2**31 - 1) is None
+
+
+def test_a_descriptor_whose_path_is_too_long_to_be_printed(tmp_path: Path) -> None:
+    """A folder is entered step by step: no path that is handed to the kernel is too long."""
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for _ in range(20):
+            os.mkdir("d" * 250, dir_fd=folder)
+            deeper = os.open("d" * 250, os.O_RDONLY, dir_fd=folder)
+            os.close(folder)
+            folder = deeper
+        assert (folder, procfs.LONG_NAME) in procfs.read_descriptors(os.getpid(), os.getpid())
+    finally:
+        os.close(folder)
