@@ -7,11 +7,11 @@ answers wins; `waitgraph` has the answer for what none of them knows.
 from __future__ import annotations
 
 import functools
-import zlib
+from collections.abc import Iterable
 
 from harness.judge.requests import Requests
 from harness.model import kernel_names
-from harness.model.records import Connection, Device, Mount, Need, Progress, Snapshot, Strength, Task
+from harness.model.records import Connection, Device, Mount, Need, Progress, Snapshot, Strength, Task, tid_of
 from harness.record import record
 
 
@@ -66,8 +66,12 @@ def is_group(node: str) -> bool:
 
 def _named_group(numbers: tuple[int, ...]) -> str:
     """The same name in both snapshots of a pair: the connections make it."""
-    text = ",".join(map(str, sorted(numbers)))
-    return f"any:{len(numbers)} connections {zlib.crc32(text.encode()):08x}"
+    return f"any:{len(numbers)} connections {_digest(sorted(numbers))}"
+
+
+def _digest(numbers: Iterable[int]) -> str:
+    """The hash of integers is the same in every process; that of a text is not."""
+    return f"{hash(tuple(numbers)) & 0xFFFFFFFF:08x}"
 
 
 class _Views:
@@ -207,8 +211,7 @@ class View:
 
     def one_of_these(self, targets: tuple[For, ...]) -> str:
         """Return the node that stands for any one of these, which others may wait for as well."""
-        text = ",".join(each.target for each in targets)
-        name = f"any:{len(targets)} tasks {zlib.crc32(text.encode()):08x}"
+        name = f"any:{len(targets)} tasks {_digest(tid_of(each.target) or 0 for each in targets)}"
         self._shared.setdefault(name, targets)
         return name
 
