@@ -8,6 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import prctl
 import psutil
@@ -48,6 +49,25 @@ def own_runs() -> Iterator[None]:
     del os.environ["FUSEZAP_RUN_DIR"]
     with contextlib.suppress(OSError):  # the last run removes it; what an interrupted suite leaves stays to be cleaned
         os.rmdir(folder)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter; those of pytest are open to their owner alone."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def private_folder(open_folder: Path) -> Path:
+    """A folder in one that only its owner may enter; next to it lies `secret`."""
+    needed = open_folder / "home" / "a b" / "needed"
+    needed.mkdir(parents=True)
+    (needed / "file").write_text("for all")
+    (open_folder / "home" / "secret").write_text("not for all")
+    (open_folder / "home").chmod(0o700)
+    return needed
 
 
 @pytest.fixture(autouse=True)

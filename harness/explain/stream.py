@@ -38,7 +38,7 @@ def kept(blocks: Iterable[bytes], says: Callable[[bytes], bool]) -> Iterator[tup
             skipped += whole.count(b"\n")
             continue
         goes_on = seen > SMALL and says(whole[-_TAIL:])
-        for line in whole.split(b"\n"):
+        for line in whole.removesuffix(b"\n").split(b"\n"):
             yield line.decode(errors="replace"), skipped
             skipped = 0
     while rest:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 import harness.report
@@ -15,6 +14,7 @@ from harness.model.events import Counted
 from harness.model.records import Outcome, Result
 from harness.run.request import RunRequest
 from harness.run.runner import run_once
+from tests.schema import validate
 from tests.unit.results import reported
 
 HANGS = (
@@ -37,7 +37,7 @@ ON_THIS_KERNEL = {
     **dict.fromkeys(GOES, Outcome.RELEASED),
 }
 """Outcomes of every kernel measured so far; a kernel with a fix makes this table wrong, and that is news."""
-SCHEMA = json.loads((Path(harness.report.__file__).parent / "result.schema.json").read_text())
+SCHEMA = Path(harness.report.__file__).parent / "result.schema.json"
 
 
 def play(name: str, chosen: str | None = None, **options: object) -> Result:
@@ -131,4 +131,4 @@ def test_sigkill_and_lazy_unmount_are_futile() -> None:
 def test_the_document_is_valid(name: str) -> None:
     from harness.report.formats.json import document
 
-    jsonschema.validate(json.loads(json.dumps(document(reported(play(name))))), SCHEMA)
+    validate(json.loads(json.dumps(document(reported(play(name))))), SCHEMA)

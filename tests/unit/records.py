@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ DATA = Path(__file__).parents[1] / "data"
 Change = Callable[[Snapshot], Snapshot]
 
 
+@cache
 def recorded(name: str) -> tuple[Snapshot, ...]:
     path = DATA / "6.18" / f"{name}.json"
     return recording.load(path.read_text(), str(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 from harness.catalogue import catalogue
 from harness.judge.form import form
@@ -50,6 +51,7 @@ CONSOLE = (
 )
 
 
+@cache
 def verdict_of(name: str) -> Verdict:
     """With its checklist, as `run` completes it."""
     verdict = judge(recorded(name))
@@ -58,6 +60,7 @@ def verdict_of(name: str) -> Verdict:
     return replace(verdict, form=form(verdict.snapshots[-1], stuck_task(verdict), Entry(0, errno.ENOMEM)))
 
 
+@cache
 def result_of(name: str) -> Result:
     verdict = verdict_of(name)
     released = verdict.outcome is Outcome.RELEASED
@@ -121,6 +124,7 @@ def _timeline(snapshots: tuple[Snapshot, ...], released: bool) -> Timeline:
     return Timeline(tuple(milestones), tuple(sightings))
 
 
+@cache
 def series_of(name: str, runs: int = 1) -> Series:
     """`runs` times the recorded outcome, with latencies that differ."""
     result = result_of(name)
@@ -173,6 +177,7 @@ def under(kernel: Kernel, series: Series) -> Series:
     return replace(series, kernel=kernel, examples=examples)
 
 
+@cache
 def matrix_report() -> Report:
     """Four scenarios under three kernels, and all that a cell can be: one differs, a machine was lost, a kernel warned,
     one was skipped, one not armed, one not run."""
@@ -193,6 +198,7 @@ def matrix_report() -> Report:
     )
 
 
+@cache
 def large_report(kernels: int) -> Report:
     """Every scenario of the catalogue under so many kernels; the later ones are free of the defects, some in between
     differ from run to run, and of the others the numbers do."""

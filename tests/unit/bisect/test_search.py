@@ -72,10 +72,12 @@ def holds(change: Change, history: History) -> bool:
 
 
 HISTORIES = [synthetic(random.Random(seed)) for seed in range(1000)]
+SOME_OR_ALL = pytest.mark.parametrize("histories", [100, pytest.param(1000, marks=pytest.mark.slow)])
 
 
-def test_every_change_is_found_in_a_thousand_histories() -> None:
-    for number, history in enumerate(HISTORIES):
+@SOME_OR_ALL
+def test_every_change_is_found(histories: int) -> None:
+    for number, history in enumerate(HISTORIES[:histories]):
         plan = Plan(len(history.has_it), every=True)
         conclusion, told = found(plan, history, random.Random(number))
         assert all(holds(each, history) for each in conclusion.changes), history
@@ -89,8 +91,9 @@ def test_every_change_is_found_in_a_thousand_histories() -> None:
         assert hidden <= history.skipped, "with a gap of 0, only what cannot be told is not looked into"
 
 
-def test_one_change_between_two_ends_that_differ_takes_few_steps() -> None:
-    for number, history in enumerate(HISTORIES):
+@SOME_OR_ALL
+def test_one_change_between_two_ends_that_differ_takes_few_steps(histories: int) -> None:
+    for number, history in enumerate(HISTORIES[:histories]):
         count = len(history.has_it)
         plan = Plan(count)
         conclusion, told = found(plan, history, random.Random(number))
@@ -138,7 +141,7 @@ def test_nothing_that_can_be_told_is_said_to_be_so() -> None:
 
 
 def test_a_search_resumes_from_its_answers_in_any_order() -> None:
-    for number, history in enumerate(HISTORIES[:200]):
+    for number, history in enumerate(HISTORIES[:50]):
         chance = random.Random(number)
         plan = Plan(len(history.has_it), every=number % 2 == 0)
         whole, told = found(plan, history, chance)
@@ -198,16 +201,17 @@ def noisy_histories(number: int) -> Iterator[tuple[History, random.Random]]:
         yield one_change(chance), chance
 
 
-def test_a_race_is_bisected_with_the_confidence_asked_for() -> None:
-    """In a thousand histories: wrong answers are at most the share that the confidence leaves."""
+@SOME_OR_ALL
+def test_a_race_is_bisected_with_the_confidence_asked_for(histories: int) -> None:
+    """Wrong answers are at most the share that the confidence leaves."""
     wrong = exact = 0
-    for history, chance in noisy_histories(1000):
+    for history, chance in noisy_histories(histories):
         plan = Plan(len(history.has_it), rate=RATE, confidence=CONFIDENCE)
         conclusion, _ = found(plan, history, chance, BATCH)
         wrong += not right(conclusion, history)
         exact += conclusion.exact
-    assert wrong <= 1000 * (1 - CONFIDENCE)
-    assert exact > 600, "a tenth of the revisions cannot be told; next to the others the change is found exactly"
+    assert wrong <= histories * (1 - CONFIDENCE)
+    assert exact > 0.6 * histories, "a tenth cannot be told; next to the others the change is found exactly"
 
 
 def test_a_race_is_bisected_by_several_at_a_time() -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from harness import registry
@@ -19,6 +18,7 @@ from harness.diagnosis.records import Container, Diagnosis, Finding, PendingRequ
 from harness.diagnosis.resolving import chosen, named
 from harness.errors import UsageError
 from harness.model.records import Outcome, Snapshot
+from tests.schema import validate
 
 RECORDED = Path(__file__).parents[2] / "data" / "capture-6.18.json"
 
@@ -33,7 +33,7 @@ def unrelated(readings: Readings) -> Readings:
 
 
 READINGS = unrelated(capture.load(RECORDED.read_text(), str(RECORDED)))
-SCHEMA: dict[str, Any] = json.loads((Path(formats.__path__[0]) / "diagnosis.schema.json").read_text())
+SCHEMA = Path(formats.__path__[0]) / "diagnosis.schema.json"
 
 
 def diagnosis_of(readings: Readings, command: str = "fusezap diagnose") -> Diagnosis:
@@ -171,12 +171,11 @@ def test_an_empty_answer_of_the_blind_means_nothing() -> None:
 
 
 def test_the_document_fits_its_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
     from harness.diagnosis.formats import json as form
 
     named_container = _in_container(Container("docker", "f" * 64, "its control group", "web", "nginx:1", "ns/pod"))
     for diagnosis in (DIAGNOSIS, diagnosis_of(replace(READINGS, readings=())), named_container):
-        jsonschema.validate(json.loads(form.render(diagnosis)), SCHEMA)
+        validate(json.loads(form.render(diagnosis)), SCHEMA)
 
 
 def _in_container(container: Container) -> Diagnosis:
@@ -246,7 +245,7 @@ def test_the_request_itself_is_in_every_format() -> None:
     (finding,) = diagnosis.findings
     assert finding.connection is not None
     assert [each.tid for each in finding.connection.requests] == [tid], "not another connection's"
-    jsonschema.validate(json.loads(registry.module(formats, "json", "render").render(diagnosis)), SCHEMA)
+    validate(json.loads(registry.module(formats, "json", "render").render(diagnosis)), SCHEMA)
     assert "FUSE_FLUSH" in terminal.details(diagnosis)
     for name in ("markdown", "html"):
         assert "FUSE_FLUSH" in registry.module(formats, name, "render").render(diagnosis), name

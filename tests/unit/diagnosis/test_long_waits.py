@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import jsonschema
 import pytest
 
 from harness import registry
@@ -15,6 +14,7 @@ from harness.diagnosis.findings import findings
 from harness.diagnosis.long_waits import long_waits
 from harness.diagnosis.records import Client, Diagnosis, Readings, Serving
 from harness.model.records import Task
+from tests.schema import validate
 from tests.unit.diagnosis.test_findings import DIAGNOSIS, READINGS, SCHEMA
 
 WAITS = ("request_wait_answer+0x1/0x2", "__fuse_simple_request+0x1/0x2", "fuse_do_getattr+0x1/0x2")
@@ -75,7 +75,7 @@ def test_every_format_says_who_waits_where(name: str) -> None:
             text = formats.rendered(diagnosis, form, details)
             assert "/mnt/remote" in text or (name == "line" and diagnosis.findings), name
     if name == "json":
-        jsonschema.validate(json.loads(form.render(of(IDLE))), SCHEMA)
+        validate(json.loads(form.render(of(IDLE))), SCHEMA)
 
 
 def test_a_capture_keeps_them() -> None:

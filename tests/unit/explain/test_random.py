@@ -18,7 +18,7 @@ from harness.explain.stream import kept
 
 TEXTS = [case.text for case in cases()]
 FORMATS = registry.modules(formats, "SUMMARY", "render")
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LINES = st.sampled_from([line for text in TEXTS for line in text.splitlines()])
 
 
