@@ -15,11 +15,9 @@ import yaml
 
 from docs.tools import parsers, refresh
 from harness.catalogue import catalogue
-from harness.report.formats import ktap
 from harness.report.formats.table import HISTORY
 from tests.meta import command_lines
 from tests.meta.tree import ROOT, files, relative
-from tests.unit.results import report_of, series_of
 
 DOCS = ROOT / "docs"
 FARM = (DOCS / "how-to" / "farm.md").read_text()
@@ -132,15 +130,6 @@ def test_the_examples_for_farms_can_be_read() -> None:
         assert isinstance(yaml.safe_load(block), dict)
     for block in blocks("python"):
         compile(block, "farm.md", "exec")
-
-
-def test_the_pattern_for_lava_reads_our_ktap() -> None:
-    (lava,) = (each for each in map(yaml.safe_load, blocks("yaml")) if "actions" in each)
-    parse = lava["actions"][0]["test"]["definitions"][0]["repository"]["parse"]
-    text = ktap.render(report_of(series_of("exit-flush-self"), series_of("healthy")))
-    found = [match for line in text.splitlines() if (match := re.match(parse["pattern"], line))]
-    assert {match["result"] for match in found} == set(parse["fixupdict"])
-    assert ("ok", "resolved") in {(match["result"], match["test_case_id"]) for match in found}
 
 
 def test_the_exit_statuses_have_every_command() -> None:
