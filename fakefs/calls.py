@@ -111,7 +111,7 @@ class LiveCaller:
 
 
 def proc_is_ours() -> bool:
-    """Whether /proc shows the PID namespace of this process.
+    """Return True where /proc shows the PID namespace of this process.
 
     It does not after unshare(1) without --mount-proc: /proc then has other tasks under the numbers of the callers.
     """

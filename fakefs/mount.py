@@ -142,7 +142,7 @@ class Session:
         return int(uid), int(gid), int(tid)
 
     def interrupted(self) -> bool:
-        """Whether the session ends, or the caller of this thread's request got a signal (FUSE_INTERRUPT)."""
+        """Return True where the session ends, or the caller of this thread's request got a signal (FUSE_INTERRUPT)."""
         return self.ending or bool(self._fuse._libfuse.fuse_interrupted())
 
     def begun(self) -> None:

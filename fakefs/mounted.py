@@ -1,4 +1,4 @@
-"""Whether a filesystem is mounted at a folder, read from mountinfo: a system call on the folder itself could hang."""
+"""Finds out from mountinfo if a filesystem is mounted at a folder: a system call on the folder itself could hang."""
 
 import os
 import re

@@ -52,7 +52,7 @@ SYNTAX = "\\:,"
 
 
 class When(Enum):
-    """Whether a rule fires before the real operation or after it."""
+    """The moment at which a rule fires: before the real operation, or after it."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -87,7 +87,7 @@ class Rule:
     when: When = When.BEFORE
 
     def matches(self, call: Call) -> bool:
-        """Whether operation, path and caller match. The caller is last: its name may have to be read from /proc."""
+        """Return True where all match; the caller comes last, for its name may have to be read from /proc."""
         if call.operation not in self.operations or not self._matches_path(call):
             return False
         if self.tid is None and self.comm is None and self.pid_ns is None:
@@ -105,7 +105,7 @@ class Rule:
         return any(path is not None and fnmatchcase(path, self.path) for path in (call.path, call.other))
 
     def names(self, operation: str) -> bool:
-        """Whether the rule names the operation itself, and not only as a part of `any`."""
+        """Return True where the rule names the operation itself, and not only as a part of `any`."""
         return operation in self.operations and not (operation in ANY and self.operations >= ANY)
 
     def spec(self) -> str:
@@ -217,14 +217,14 @@ def check_rule(rule: Rule) -> Iterator[Problem]:
 
 
 def covers_glob(wide: str | None, narrow: str | None) -> bool:
-    """Whether `wide` certainly matches everything that `narrow` matches. None matches everything."""
+    """Return True where `wide` certainly matches all that `narrow` matches.  None matches everything."""
     if wide is None or wide == "*" or wide == narrow:
         return True
     return narrow is not None and not set(narrow) & set("*?[") and fnmatchcase(narrow, wide)
 
 
 def covers(earlier: Rule, later: Rule) -> bool:
-    """Whether `earlier` fires for every path and caller of `later`, without regard to the operations."""
+    """Return True where `earlier` fires for every path and caller of `later`, whatever the operations."""
     if earlier.nth != 1 or earlier.times is not None:
         return False
     return (

@@ -57,7 +57,7 @@ NO_DEFAULT = object()
 
 
 def is_record(kind: Any) -> bool:
-    """Whether a class was made by `record`."""
+    """Return True where a class was made by `record`."""
     return hasattr(kind, "_record_fields")
 
 

@@ -31,7 +31,7 @@ def user_folder(variable: str, default: str) -> Path:
 
 
 def _owner(path: Path) -> int:
-    """That of the folder, or of the one that it would be made in."""
+    """The owner of the folder, or of the one that it would be made in."""
     for each in (path, *path.absolute().parents):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             return each.stat().st_uid

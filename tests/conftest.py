@@ -1,4 +1,4 @@
-"""What every suite shares: what a machine must have, and that a skip is a failure where FUSEZAP_REQUIRE=1."""
+"""Shared by every suite: the requirements of a machine, and FUSEZAP_REQUIRE=1, which turns a skip into a failure."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ def names() -> tuple[str, ...]:
 
 
 def one_line(name: str) -> str:
-    """What `fusezap --help` says about a command."""
+    """The line of `fusezap --help` about a command."""
     return registry.text(commands, name, "HELP")
 
 

@@ -37,9 +37,9 @@ class Step:
     duration_s: float
     """Seconds of the whole test."""
     build_s: float = 0.0
-    """Of these, seconds in which the kernel was built or found."""
+    """Seconds of it in which the kernel was built or found."""
     boot_s: float = 0.0
-    """Of these, seconds until the scenario began."""
+    """Seconds of it until the scenario began."""
 
 
 def folder() -> Path:

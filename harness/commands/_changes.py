@@ -35,7 +35,7 @@ class Facts:
     functions: tuple[str, ...]
     """The functions that it changes."""
     stuck: tuple[str, ...]
-    """Of these, the ones in the stack of a stuck task."""
+    """Those of them in the stack of a stuck task."""
     fixes: str
     regzbot: str
     """Empty for a commit that ended a defect."""

@@ -1,5 +1,5 @@
-"""Which container a task is of, by the names that runtimes give to control groups and folders, and by what their state
-files hold.  Pure: no runtime is asked, for one that does not answer is why somebody looks.
+"""The container of a task, by the names that runtimes give to control groups and folders, and by what their state files
+hold.  Pure: no runtime is asked, for one that does not answer is why somebody looks.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def findings(readings: Readings) -> tuple[Finding, ...]:
 
 
 def _awaited(found: _Found) -> object:
-    """What a process alone waits for: a connection, one of many, or whatever it is."""
+    """The object that a process alone waits for: a connection, one of many, or whatever it is."""
     if found.verdict.connection is not None:
         return found.verdict.connection
     graph, root = found.verdict.graph, f"task:{found.snapshot.init_tid}"
@@ -164,7 +164,7 @@ def _blocker(task: Task, waits: _Waits) -> Blocker:
 
 
 class _Waits:
-    """What the tasks of a verdict's graph wait for, in words."""
+    """The waits of the tasks in a verdict's graph, in words."""
 
     def __init__(self, verdict: Verdict) -> None:
         graph = verdict.graph

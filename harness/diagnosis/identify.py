@@ -149,8 +149,8 @@ def below(pids: Iterable[int]) -> Container | None:
 
 
 class _Files:
-    """What was read for all questions of one look: hundreds of suspects have one mount namespace, and the runtimes'
-    records are the same for all."""
+    """Files that are read once for all questions of one look: hundreds of suspects have one mount namespace, and the
+    runtimes' records are the same for all."""
 
     def __init__(self) -> None:
         self.mounts = MountPoints.of_process(os.getpid())
@@ -230,7 +230,7 @@ class _Files:
 
 
 class _Look:
-    """Which container one namespace is."""
+    """The container of one namespace."""
 
     def __init__(self, files: _Files, ancestry: tuple[tuple[int, int], ...]) -> None:
         self._files = files

@@ -6,7 +6,7 @@ from harness.model.records import Snapshot
 
 
 class _Index:
-    """What the snapshots of one look share, by task; it holds the records by whose identity it is found."""
+    """The parts that the snapshots of one look share, by task; it holds the records by whose identity it is found."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.of = (snapshot.mounts, snapshot.same_mounts, snapshot.awaited, snapshot.confined)

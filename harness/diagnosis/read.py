@@ -32,7 +32,7 @@ _INITIAL_PID_NS = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 Beat = Callable[[str], None]
 """Called with what is about to be done, so that whoever watches knows that it goes on."""
 Identify = Callable[[tuple[Snapshot, ...]], tuple["Container | None", ...]]
-"""Which container each is."""
+"""The container of each namespace."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ class Stuck:
 
 @record(frozen=True, slots=True)
 class Remedy:
-    """What would end it.  `resolver` is the name of that of fusezap which does the same; None: by hand only."""
+    """An act that would end the hang.  `resolver`: the one of fusezap that does the same; None: by hand only."""
 
     action: str
     command: str

@@ -39,7 +39,7 @@ def remedies(
 
 
 def _server(snapshot: Snapshot, verdict: Verdict) -> list[Remedy]:
-    """What lets a process go on that could answer: thaw it, let its tracer go, continue it.  Nothing of it loses
+    """Remedies that let a process go on that could answer: thaw it, let its tracer go, continue it.  None of them loses
     anything."""
     others = {task.tgid for task in snapshot.tasks} | set(_parents_outside(snapshot))
     able = {task.tgid: task for task in _could_move(snapshot, verdict) if task.tgid not in others}

@@ -150,7 +150,7 @@ def _taken(finding: Finding, remedy: Remedy, ctl: Fusectl | None) -> Iterator[Ca
 
 
 def _thawing(file: str) -> bytes:
-    """What thaws: in cgroup v2's `cgroup.freeze` a 0, in v1's `freezer.state` a word."""
+    """The words that thaw a control group: in cgroup v2's `cgroup.freeze` a 0, in v1's `freezer.state` a word."""
     return b"0" if file.endswith("/cgroup.freeze") else b"THAWED"
 
 

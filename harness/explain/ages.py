@@ -1,4 +1,4 @@
-"""Which kernels have the functions of a stack: an estimate, where a text does not name its kernel.  Data."""
+"""The kernels that have the functions of a stack: an estimate, where a text does not name its kernel.  Data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a text comes to: the record that the formats write."""
+"""The explanation of a text: the record that the formats write."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Reason:
 
 @record(frozen=True, slots=True)
 class Explanation:
-    """What a text comes to.
+    """The explanation of a text.
 
     Attributes:
         kind: The row's name; `unknown` where none fits.

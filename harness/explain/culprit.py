@@ -1,4 +1,4 @@
-"""Who has to move: the server, the holder of the lock, or whoever the row of the table names."""
+"""The one that has to move: the server, the holder of the lock, or whoever the row of the table names."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _CLIENTS = (
 
 
 def culprit_of(main: Judged, causes: list[Judged], queues: list[Judged], paste: Paste) -> tuple[str, bool]:
-    """Who has to move, and whether the text itself names that."""
+    """The one that has to move, and whether the text itself names it."""
     row = main.row
     assert row is not None
     if main.task.owner is not None:

@@ -10,7 +10,7 @@ from harness.explain.records import TaskText
 from harness.record import record
 
 FUSE = "fuse-"
-"""What the kinds of all waits for a FUSE server begin with."""
+"""The beginning of the kinds of all waits for a FUSE server."""
 CERTAINTIES = (Certainty.LIKELY, Certainty.POSSIBLE, Certainty.UNKNOWN)
 
 

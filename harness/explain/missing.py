@@ -1,4 +1,4 @@
-"""What to paste, too: what a text does not show and the answer needs."""
+"""The next text to paste: what a text does not show and the answer needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task was doing when it got stuck, by the outer functions of its stack: the system call, and FUSE's request."""
+"""The call in which a task got stuck, by the outer functions of its stack: the system call, and FUSE's request."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def request(functions: tuple[str, ...]) -> str:
 
 
 def context(functions: tuple[str, ...], syscall: str = "") -> str:
-    """What the task was doing: `in its exit`, `in chdir()`; "" where no function tells it."""
+    """The activity of the task: `in its exit`, `in chdir()`; "" where no function shows it."""
     for name, exact, _ in _OUTER[:8]:
         if not exact.isdisjoint(functions):
             return name

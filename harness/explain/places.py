@@ -1,4 +1,4 @@
-"""Where it is: the FUSE connection and the device that a text names."""
+"""The place of the hang: the FUSE connection and the device that a text names."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def says_something(block: bytes) -> bool:
 
 
 def summaries() -> tuple[str, ...]:
-    """What is looked for, one line a dialect."""
+    """The forms of text that are looked for, one line a dialect."""
     return tuple(each.SUMMARY for each in _dialects())
 
 

@@ -1,4 +1,4 @@
-"""What a text says: tasks with their stacks, messages, a kernel.  Frozen; pids are as the text gives them."""
+"""The contents of a text: tasks with their stacks, messages, a kernel.  Frozen; pids are as the text gives them."""
 
 from __future__ import annotations
 

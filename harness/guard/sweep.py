@@ -158,7 +158,7 @@ def _sweep(name: str, folder: Path) -> Swept | None:
 
 
 def _owner(folder: Path) -> Owner | None:
-    """Who looks after a run; None where nobody of this boot wrote its name."""
+    """The process that looks after a run; None where nobody of this boot wrote its name."""
     owner = Owner.read(folder)
     return owner if owner is not None and owner.boot == procfs.boot_id() else None
 

@@ -1,4 +1,4 @@
-"""What keeps a task from ending: the row of the table for its stack, or for what something else than a stack shows."""
+"""The blocker that keeps a task from ending: the row of the table for its stack, or for other signs than a stack."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class Requests:
                     self._contradicted.add(tid)
 
     def _waits_where_it_sees(self, tid: int) -> bool:
-        """Whether no file of an unseen mount can have come to the task; a common session or parent is too little."""
+        """Return True where no file of an unseen mount can have come to it; a common session or parent does not do."""
         tgid = self._view.by_tid[tid].tgid
         if tid in self._view.snapshot.confined or not self._view.related(tgid):
             return True

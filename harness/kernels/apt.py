@@ -50,8 +50,8 @@ def newer(version: str, other: str) -> bool:
 
 
 def suite(name: str, report: Report, architecture: str = "") -> Archive:
-    """Of this machine's mirrors, for this machine or, by Debian's name, for another; MachineError where they have none
-    of that name."""
+    """The packages of this machine's mirrors, for this machine or, by Debian's name, for another; MachineError where
+    they have none of that name."""
     folder = kernel_store.base() / "apt" / (f"{name}-{architecture}" if architecture else name)
     folder.mkdir(parents=True, exist_ok=True)
     targets = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(ORIGIN)", "Created-By: Packages"])

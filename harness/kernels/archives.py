@@ -9,7 +9,7 @@ ADDRESSES = {
     "snapshot": "https://snapshot.debian.org",
     "koji": "https://kojipkgs.fedoraproject.org/packages/kernel",
 }
-"""By the name of the source of kernels (`harness/kernels/sources`)."""
+"""Addresses, by the name of the source of kernels (`harness/kernels/sources`)."""
 
 
 def variable(name: str) -> str:

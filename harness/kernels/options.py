@@ -1,4 +1,4 @@
-"""What a kernel must be built with to run a scenario in a virtual machine, by its configuration, before it is started.
+"""The options that a kernel needs to run a scenario in a virtual machine, looked up before it is started.
 
 A kernel that lacks one of these comes to no end, or to one that does not say why.
 """

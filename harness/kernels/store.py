@@ -1,4 +1,4 @@
-"""What was unpacked once and is used again, below XDG_CACHE_HOME: an entry is there whole, or not at all."""
+"""The cache of unpacked kernels below XDG_CACHE_HOME: an entry is there whole, or not at all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def base() -> Path:
 
 
 def specs() -> Path:
-    """What names lead to, of those that had to be fetched."""
+    """The entries that names lead to, of those that had to be fetched."""
     return base() / "specs"
 
 

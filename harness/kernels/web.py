@@ -20,7 +20,7 @@ from harness.record import record
 TRIES = 4
 """Connections for a file, as long as each of them brings some of it."""
 TIMEOUT_S = 60
-"""Of a connection on which nothing comes."""
+"""Seconds for a connection on which nothing comes."""
 MOST_TEXT = 32 << 20
 """Bytes that an index may have: that of all versions of Debian's kernel has 200 kB."""
 _CHUNK = 1 << 16

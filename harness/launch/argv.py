@@ -1,4 +1,4 @@
-"""Which programs a scenario consists of, as argument lists.  Pure: `launch` starts them, `repro` writes them down."""
+"""The programs of a scenario, as argument lists.  Pure: `launch` starts them, `repro` writes them down."""
 
 from __future__ import annotations
 

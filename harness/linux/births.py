@@ -30,8 +30,8 @@ class Birth(NamedTuple):
     """One process that was born."""
 
     ns: int
-    """By CLOCK_MONOTONIC: when it was born, or a moment before; its table is a copy of that moment's or an earlier
-    one."""
+    """Nanoseconds of CLOCK_MONOTONIC at its birth, or a moment before; its table is a copy of that moment's or an
+    earlier one."""
     parent: int | None
     """Its parent at its birth; None where that is not known."""
     pid: int

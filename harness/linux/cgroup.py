@@ -16,7 +16,7 @@ from harness.record import record
 
 
 def hierarchy(entries: tuple[MountEntry, ...], version: int) -> Path | None:
-    """Where the hierarchy that can freeze is mounted, of cgroup v1 or v2; None where there is none."""
+    """The mount point of the hierarchy that can freeze, of cgroup v1 or v2; None where there is none."""
     for entry in entries:
         if version == 1 and entry.fstype == "cgroup" and "freezer" in entry.options.split(","):
             return Path(entry.point)
@@ -54,7 +54,7 @@ def frozen_group(tid: int, tgid: int) -> str | None:
 
 
 def thawing(tid: int, tgid: int) -> tuple[str, str, str] | None:
-    """How to thaw the group that keeps a task frozen: group, file and what to write there; None where none does.
+    """The way to thaw the group that keeps a task frozen: group, file and the text to write; None where none does.
 
     v1 first; in v2 the nearest group above the task that was asked to freeze (`cgroup.freeze`).
     """
@@ -144,7 +144,7 @@ def trees(prefix: str) -> list[Path]:
 
 
 def _beginning(root: Path, prefix: str) -> list[Path]:
-    """What is in it under such a name.  Not by glob(): each run has a name of its own, and `fnmatch` keeps them all."""
+    """Entries with such a name.  glob() is not used: each run has a name of its own, and `fnmatch` keeps them all."""
     with contextlib.suppress(OSError):
         return sorted(path for path in root.iterdir() if path.name.startswith(prefix))
     return []

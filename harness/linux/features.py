@@ -1,4 +1,4 @@
-"""What this machine lacks for the hang to be made here: found by trying or reading, never by comparing versions."""
+"""The features that the hang needs and this machine lacks: found by trying or reading, never by comparing versions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PROBES: dict[str, Callable[[], bool]] = {
     "cgroup v1 freezer": lambda: _freezer(1),
     "cgroup v2 freezer": lambda: _freezer(2),
 }
-"""What some scenarios need, by the name that they call it."""
+"""Requirements of scenarios, by the names that they use."""
 
 
 def lacking(needed: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ NUMBER = (10, 229)  # MISC_MAJOR and FUSE_MINOR, include/linux/miscdevice.h
 
 
 def is_fuse_device(tid: int, tgid: int, fd: int, name: str) -> bool:
-    """Whether the descriptor is a FUSE device, whatever its name: character device 10:229 (MISC_MAJOR, FUSE_MINOR).
+    """Return True for a FUSE device, whatever its name: character device 10:229 (MISC_MAJOR, FUSE_MINOR).
 
     `name`: behind its link; one that is no path is none.  The name decides only where statx(2) is not to be had.
     """

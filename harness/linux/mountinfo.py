@@ -20,7 +20,7 @@ class MountEntry(NamedTuple):
     fstype: str
     source: str
     options: str = ""
-    """Of the filesystem, not of the mount."""
+    """Options of the filesystem, not of the mount."""
     id: int = 0
     """The mount's own number, by which fdinfo names it (`mnt_id`)."""
 

@@ -17,7 +17,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 STEP_S = 0.02
-"""How long all readers may be silent before there are twice as many."""
+"""Seconds for which all readers may be silent before there are twice as many."""
 MOST = 2048
 """Readers at once."""
 _STACK = 256 * 1024
@@ -29,7 +29,7 @@ class _Crew(Generic[T, R]):
         self.read = read
         self.done: dict[T, R] = {}
         self.busy: dict[int, T] = {}
-        """By the kernel's number of the thread that reads it."""
+        """Items under way, by the kernel's number of the thread that reads each."""
         self.errors: list[BaseException] = []
         self.idle = threading.Event()
         self.lock = threading.Lock()
@@ -65,8 +65,8 @@ class _Crew(Generic[T, R]):
                     self.idle.set()
 
     def waiting(self) -> bool:
-        """Whether every reader sleeps beyond the reach of signals; one that is only slow runs, or waits for its
-        turn."""
+        """Return True where every reader sleeps beyond the reach of signals; one that is only slow runs, or waits for
+        its turn."""
         return all(_sleeps(tid) for tid in list(self.busy))
 
 
@@ -87,7 +87,7 @@ class Patient:
         self._on_read = on_read
         self.held: set[int] = set()
         self.unreached: set[int] = set()
-        """Of `held`, those that no reader came to: our own limits, and no property of the process."""
+        """Those of `held` that no reader came to: our own limits, and no property of the process."""
 
     def read(self, pids: Iterable[int], read: Callable[[int], R]) -> dict[int, R]:
         """Read each but the held ones; a new one costs as long as `read_each` waits."""

@@ -21,7 +21,7 @@ _KTHREADD = 2
 LONG_NAME = "/..."
 """The name of an open file whose path the kernel does not print; it may be any file, the device too."""
 GONE = (FileNotFoundError, ProcessLookupError)
-"""What a reading raises when the task has vanished meanwhile."""
+"""Exceptions of a reading whose task has vanished meanwhile."""
 
 _STATUS_LINE = re.compile(
     r"^(Tgid|TracerPid|NSpid|FDSize|SigPnd|ShdPnd|voluntary_ctxt_switches|nonvoluntary_ctxt_switches):\t(.*)$",
@@ -112,8 +112,8 @@ def parse_status(text: str) -> Status:
 
 
 def parse_stat_of_status(text: str) -> Stat:
-    """What of stat is in status too; no flags and no start time, which count as 0.  For a task whose stat makes the
-    reader wait: do_task_stat() takes the `exec_update_lock` (measured on 6.18), proc_pid_status() does not."""
+    """The fields of stat that are in status too; flags and start time are not, and count as 0.  For a task whose
+    stat makes the reader wait: do_task_stat() takes the `exec_update_lock` (measured on 6.18), this does not."""
     fields = dict(line.split(":\t", 1) for line in text.split("\n") if ":\t" in line)
     if not {"Name", "State", "PPid", "Threads"} <= fields.keys():
         raise ValueError(f"no status of a task: {text[:80]!r}")
@@ -253,7 +253,7 @@ def boot_id() -> str:
 
 
 def has_capabilities(*numbers: int) -> bool:
-    """Whether this process has all of them in effect (linux/capability.h)."""
+    """Return True where this process has all of them in effect (linux/capability.h)."""
     (line,) = (each for each in read_record("/proc/self/status").split("\n") if each.startswith("CapEff:"))
     effective = int(line.split()[1], 16)
     return all(effective & 1 << number for number in numbers)

@@ -31,7 +31,7 @@ def make_mounts_private() -> None:
 
 
 def in_chroot() -> bool:
-    """Whether the root of this process is no mount point, as far as its mountinfo shows."""
+    """Return True where the root of this process is no mount point, as far as its mountinfo shows."""
     return all(entry.point != "/" for entry in read_mountinfo(os.getpid(), os.getpid()))
 
 

@@ -32,7 +32,7 @@ def receives_files(tid: int, tgid: int, fd: int, name: str) -> bool:
 
 @functools.cache
 def _unix_sockets_differ() -> bool:
-    """Whether fdinfo tells a UNIX socket from others: it alone has `scm_fds:` (unix_show_fdinfo(), since 5.9)."""
+    """True where fdinfo tells a UNIX socket from others: it alone has `scm_fds:` (unix_show_fdinfo(), since 5.9)."""
     ours, theirs = socket.socketpair(socket.AF_UNIX)
     with ours, theirs:
         return _UNIX in procfs.read_fdinfo(os.getpid(), os.getpid(), ours.fileno())

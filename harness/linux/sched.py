@@ -1,4 +1,4 @@
-"""How long a task has not run: `se.exec_start` of /proc/PID/sched (proc_sched_show_task(), kernel/sched/debug.c).
+"""The rest of a task: `se.exec_start` of /proc/PID/sched (proc_sched_show_task(), kernel/sched/debug.c).
 
 It is the clock of the task's CPU when the task was last taken off it, in milliseconds.  Reading it takes no lock of the
 task (sched_show(), fs/proc/base.c).  Kernels without CONFIG_SCHED_DEBUG do not have it.
@@ -71,7 +71,7 @@ class _Clocks:
 
     def __init__(self) -> None:
         self._ahead: dict[int, tuple[float, float | None]] = {}
-        """By CPU: when it was read, and milliseconds by which its clock is ahead of the monotonic one."""
+        """For each CPU: the time of the reading, and milliseconds by which its clock is ahead of the monotonic one."""
 
     def now_ms(self, processor: int) -> float | None:
         """The present by the clock of a CPU; None where we may not run there."""

@@ -76,13 +76,13 @@ def same_open_file(tid1: int, fd1: int, tid2: int, fd2: int) -> bool | None:
 
 
 class Statx(NamedTuple):
-    """What statx(2) says of a file without asking anybody."""
+    """The answer of statx(2) about a file, for which nobody is asked."""
 
     mode: int
     device: tuple[int, int]
-    """Of the filesystem: major and minor number."""
+    """Major and minor number of the filesystem's device."""
     node: tuple[int, int]
-    """Of a device node: major and minor number of the device; (0, 0) for other files."""
+    """Major and minor number of a device node's device; (0, 0) for other files."""
     mount: int
     """The number of its mount; 0 where the kernel does not say it (STATX_MNT_ID, since 5.8)."""
 

@@ -1,4 +1,4 @@
-"""Which connection a task waits for, where its system call shows it: by the file behind the descriptor of the call."""
+"""The connection that a task waits for, where its system call shows it by the file behind its descriptor."""
 
 from __future__ import annotations
 

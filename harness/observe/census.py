@@ -16,7 +16,7 @@ class CensusEntry(NamedTuple):
     stat: Stat
     """The stat of the process, which is its leader's."""
     threads: dict[int, Stat]
-    """By tid, the leader's among them."""
+    """The threads by tid, the leader's among them."""
 
 
 Census = dict[int, CensusEntry]

@@ -164,9 +164,9 @@ class Search:
         self._ledger = _Ledger(dict(known))
         self._read = read
         self._origins: dict[int, int | None] = {}
-        """Of those that were born meanwhile: the ancestor that was there before; None where that is not known."""
+        """For those that were born meanwhile, the ancestor that was there before; None where that is not known."""
         self._receivers: set[int] = set()
-        """Of those that were born meanwhile."""
+        """Times of those that were born meanwhile."""
         self.devices: dict[tuple[int, int], Device] = {}
         """Those that the first readings did not show: the judge has to know of them."""
         self._kept: dict[int, str] = {}

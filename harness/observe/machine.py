@@ -47,8 +47,8 @@ def request_timeout() -> int | None:
 
 @functools.cache
 def fdinfo_names_connections() -> bool:
-    """Whether this kernel's fdinfo of a FUSE device names the connection (fuse_dev_show_fdinfo(), fs/fuse/dev.c,
-    since 6.17).
+    """Return True where this kernel's fdinfo of a FUSE device names the connection (fuse_dev_show_fdinfo(),
+    fs/fuse/dev.c, since 6.17).
 
     Tried on a connection of our own, in a mount namespace of a child's own: nobody answers its INIT, and it ends with
     the child.

@@ -55,7 +55,7 @@ class MountView(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What the search for an instant without a hidden device came to."""
+    """The result of the search for an instant without a hidden device."""
 
     unsettled: tuple[str, ...] = ()
     """Why there was none."""
@@ -68,7 +68,7 @@ class Settled(NamedTuple):
 _NO_KIN = Kin((), None)
 
 Tables = list[tuple[int, list[tuple[int, str]]]]
-"""Of one process: a task for each descriptor table, and what that holds."""
+"""A task for each descriptor table of one process, and what that holds."""
 
 
 def observe(
@@ -225,7 +225,7 @@ class Survey:
                 yield PossibleHolder(pid, sign.tid, comm, name, sign.evidence, way or shown)
 
     def _read_signs(self, ways: dict[int, str]) -> None:
-        """What the probes find of each process, once for all targets; a probe may wait as any reader may."""
+        """The findings of the probes in each process, once for all targets; a probe may wait as any reader may."""
         for related in (True, False):
             pids = [pid for pid in self.census if (pid in ways) is related and (pid, related) not in self._signs]
             read = self.patient.read(pids, lambda pid, related=related: self._found(pid, related))  # type: ignore[misc]
@@ -260,7 +260,7 @@ class Survey:
         return ""
 
     def _shares_table(self, pid: int) -> bool:
-        """Whether another process uses the descriptor table of this one (CLONE_FILES): of those that were read."""
+        """Return True where another process that was read uses the descriptor table of this one (CLONE_FILES)."""
         others = [other for other in self._read if other != pid and other not in self.patient.held]
         return any(same_descriptor_table(pid, other) for other in others)
 
@@ -271,7 +271,7 @@ class Survey:
                 yield Relative(pid, process.stat.start_time, way)
 
     def _settle(self, kins: Iterable[Kin]) -> dict[int, Settled]:
-        """Whether there was an instant at which nobody had a device beyond what is shown, by the kin's identity."""
+        """For each kin, by its identity: was there an instant at which nobody had a device beyond those shown?"""
         groups = {}
         adopters: set[int] = set()
         for each in {id(each): each for each in kins}.values():
@@ -395,7 +395,7 @@ class Survey:
         return {pid for pid, waits in self._waiting.items() if waits}
 
     def inside(self, target: Target) -> set[int]:
-        """By the namespace link, and by descent, which also reaches the namespaces nested below."""
+        """Finds them by the namespace link, and by descent, which also reaches the namespaces nested below."""
         init = self.census.get(target.init)
         if init is None or (init.stat.start_time != target.start_time and target.init not in self.patient.held):
             return set()  # a process whose stat cannot be read has no start time, and is there all the same
@@ -442,7 +442,7 @@ class Survey:
             self._read[pid] = tuple(_held_task(pid))
 
     def unseen(self) -> tuple[str, ...]:
-        """What could not be read so far, in words."""
+        """The parts that could not be read so far, in words."""
         hidden = [f"the descriptors of {len(self._denied)} process(es) that we may not look into"]
         held = [
             f"all but the status of process {pid}: {self._unread(pid)}"
@@ -609,7 +609,7 @@ class Survey:
 
 
 _BLIND = MountView((), frozenset(), {})
-"""Of a process that has left its namespaces, or whose mounts we may not read."""
+"""The mounts of a process that has left its namespaces, or whose mounts we may not read."""
 
 
 def _place(tid: int, tgid: int) -> Hashable | None:
@@ -683,7 +683,7 @@ def _tasks_of(pid: int) -> tuple[Task, ...]:
 
 
 def _held_task(pid: int) -> Iterator[Task]:
-    """By its status alone; execve(2) has left it one thread."""
+    """The task by its status alone; execve(2) has left it one thread."""
     with contextlib.suppress(*GONE):
         stat = procfs.read_stat_of_status(pid)
         yield _task(pid, pid, stat, procfs.read_status(pid, pid))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fakefs.policy import Rule as FakefsRule
 
 STABLE_S = 0.1
-"""How long a hang must not change where nobody is left who could end it."""
+"""Seconds for which a hang must not change where nobody is left who could end it."""
 TEMPLATES = "harness.repro"
 """The package whose folder `templates` has the parts."""
 _FIRST_NODE = 2  # after FUSE_ROOT_ID (include/uapi/linux/fuse.h)
@@ -73,7 +73,7 @@ class Program:
 
     @property
     def client(self) -> bool:
-        """Whether a process other than the server uses the mount."""
+        """True where a process other than the server uses the mount."""
         return self.holder in ("process", "passed") or self.caller == "process"
 
     @property
@@ -85,22 +85,22 @@ class Program:
 
     @property
     def threads(self) -> bool:
-        """Whether the program has threads."""
+        """True where the program has threads."""
         return bool(self.thread or self.nest or self.holder == "process" or "sleepers" in self.programs)
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What the server's rules do."""
+        """The faults of the server's rules."""
         return tuple(rule.fault for rule in self.rules)
 
     @property
     def uses_name(self) -> bool:
-        """Whether the server has more than one file."""
+        """True where the server has more than one file."""
         return len(self.files) > 1
 
     @property
     def uses_arg(self) -> bool:
-        """Whether the server looks at more of a request than its header."""
+        """True where the server looks at more of a request than its header."""
         return self.uses_name or self.call in ("write", "write-exit")
 
     @property
@@ -242,7 +242,7 @@ _CALLERS = {
         ("a caller that waits in its exit, or is gone", f"{_WAITS} ||\n\t\t   state(shared->user) == 'X'"),
     ],
 }
-"""What shows that a caller is in its call, where that is not the wait for the answer alone."""
+"""The sign that a caller is in its call, where that is not the wait for the answer alone."""
 
 
 def _head(scenario: Scenario) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Which programs a runtime is: those that are installed, or the user's own builds."""
+"""The programs of a runtime: those that are installed, or the user's own builds."""
 
 from __future__ import annotations
 

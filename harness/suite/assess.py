@@ -1,4 +1,4 @@
-"""What the runs of a case amount to: by what is expected, by the known failures, and by the last run.  Pure."""
+"""Assesses the runs of a case: by what is expected, by the known failures, and by the last run.  Pure."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from harness.scenario import Scenario
 
 @record(frozen=True, slots=True)
 class Case:
-    """What the suite's files declare."""
+    """A case, as the files of the suite declare it."""
 
     scenario: Scenario
     """It has the name of the case."""
@@ -28,7 +28,7 @@ class Case:
 
 
 class Status(StrEnum):
-    """What a case amounts to under one kernel."""
+    """The status of a case under one kernel."""
 
     PASS = "pass"
     """Every run came to what is expected."""
@@ -104,7 +104,7 @@ class SuiteReport:
     folder: str
     command: str
     version: str
-    """Of fusezap."""
+    """The version of fusezap."""
     started: str
     """ISO 8601, UTC, to the second."""
     duration_s: float

@@ -24,7 +24,7 @@ class Last:
     started: str
     """ISO 8601, UTC; empty: there was none."""
     results: dict[tuple[str, str], Before]
-    """By the name of the case and the spec of the kernel."""
+    """Results, by the name of the case and the spec of the kernel."""
 
     def gone(self, cases: Iterable[Case], specs: Iterable[str]) -> tuple[str, ...]:
         """Name the cases that it had under one of these kernels, and that are not there any more."""

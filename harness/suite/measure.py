@@ -27,7 +27,7 @@ class Measured:
         self._specs = specs
         self._settings = settings
         self.series: dict[tuple[str, str], Series] = {}
-        """By the name of the case and the spec of the kernel."""
+        """Series, by the name of the case and the spec of the kernel."""
         self.errors: list[str] = []
         """Kernels that could not be had or started, a line each."""
 

@@ -47,7 +47,7 @@ def devices(share: Path) -> tuple[str, ...]:
 
 
 def monitor_of(share: Path) -> Path:
-    """Where QEMU's monitor listens: next to the shared folder, where the guest does not see it.  Pure."""
+    """The socket of QEMU's monitor: next to the shared folder, where the guest does not see it.  Pure."""
     return share.with_name(f"{share.name}.qmp")
 
 

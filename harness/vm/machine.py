@@ -31,7 +31,7 @@ CONSOLE_BYTES = 1 << 12
 """Bytes of a console line; a longer one is split."""
 KEPT_LINES = 200
 SHARE_BYTES = 4 << 30
-"""Of the disk, for all that a guest has written in the folder that it shares."""
+"""Bytes of the disk for all that a guest has written in the folder that it shares."""
 SHARE_FILES = 200_000
 TOLD_LINES = 15
 TOLD_OF_A_CRASH = 40

@@ -104,8 +104,8 @@ def _made(suite: str, architecture: str, report: Report) -> Path:
 
 
 def _complete(root: Path) -> None:
-    """What setting it up would add and a guest needs: folders to mount on, and programs, of busybox where no package
-    has them.  Which it has, this machine's busybox tells."""
+    """Add what its setup would add and a guest needs: folders to mount on, and programs, of busybox where no package
+    has them.  This machine's busybox lists the programs that it has."""
     for pattern in _DOCUMENTS:
         for folder in root.glob(pattern):
             shutil.rmtree(folder)

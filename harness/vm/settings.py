@@ -16,7 +16,7 @@ class Settings:
     """A file of harness/vm/engines; None: the first that does not refuse."""
     memory_mib: int = 1024
     unprivileged: str = AUTO
-    """Whether QEMU, started by root, runs as a user without rights: ALWAYS, NEVER, or AUTO, where it works."""
+    """The user of a QEMU that root starts, one without rights or root: ALWAYS, NEVER, or AUTO, where it works."""
     accel: str = AUTO
     """The accelerator, by its name in `accelerator`."""
     cpus: int = 1

@@ -47,7 +47,7 @@ class User:
 
     @property
     def prefix(self) -> tuple[str, ...]:
-        """What stands before a command that runs as this user.
+        """The words before a command that runs as this user.
 
         The signal at the parent's death is set last: a change of user clears it (commit_creds(), kernel/cred.c).
         """
@@ -146,7 +146,7 @@ def _started(image: Image) -> Path:
 
 
 def _open_to_all(file: Path) -> bool:
-    """By its own mode; the folders that it lies in are another question."""
+    """Checks its own mode; the folders that it lies in are another question."""
     return bool(file.stat().st_mode & stat.S_IROTH)
 
 

@@ -1,4 +1,4 @@
-"""What a KVM that fails costs: `python -m tests.bench.bench_kvm SPEC [RUNS]`, as root.
+"""The cost of a KVM that fails: `python -m tests.bench.bench_kvm SPEC [RUNS]`, as root.
 
 `check healthy --kernel SPEC` as this machine is, each time as for the first time since its boot, beside the same in a
 mount namespace without /dev/kvm, in turn.  Prints one JSON object: medians of the seconds of the whole commands and of

@@ -87,7 +87,7 @@ LOADS: dict[str, tuple[Callable[[Situations, str, int], tuple[str, ...]], int]] 
     "crowd": (crowd, 50_000),
     "chain": (chain, 1500),
 }
-"""What makes it, which gives the prefix for commands that are to run in it; and how many there are."""
+"""A context manager that makes it and returns the prefix of commands that run in it; and how many there are."""
 
 
 @contextmanager

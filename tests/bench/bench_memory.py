@@ -1,4 +1,4 @@
-"""How kernel memory tells several hangs at once apart, under each kernel, live and in a dump; and what it costs.
+"""Several hangs at once, told apart by kernel memory, under each kernel, live and in a dump; and the cost of that.
 
     python -P -m tests.bench.bench_memory [SPEC ...]
 

@@ -1,4 +1,4 @@
-"""What a run costs, in milliseconds: `python -m tests.bench.bench_run [RUNS]`.
+"""The cost of a run, in milliseconds: `python -m tests.bench.bench_run [RUNS]`.
 
 Prints one JSON object: for each figure the median, p95 and maximum over RUNS runs of exit-flush-self in one process;
 of the whole `./fusezap run --format json`, warm, of the bare script `tests/bench/floor.py` and of a bare Python start,

@@ -1,4 +1,4 @@
-"""What `./fusezap` costs over the command that it starts: `python -m tests.bench.bench_start [RUNS]`.
+"""The cost of `./fusezap` over the command that it starts: `python -m tests.bench.bench_start [RUNS]`.
 
 Prints one JSON object, in milliseconds: `./fusezap --version`, the bare `python -m harness --version` with the same
 settings, both timed in turn, and the median of the differences.

@@ -27,7 +27,7 @@ COMMANDS = {
     "check healthy": 128,
     "run healthy --format json": 2,
 }
-"""By their words: the status of errors."""
+"""Words of errors, with the exit status of each."""
 
 
 def shell(script: str, **changes: str) -> subprocess.CompletedProcess[str]:
@@ -175,7 +175,7 @@ def test_a_bisect_without_qemu_stops(commits: Path, tmp_path_factory: pytest.Tem
 
 @pytest.mark.parametrize("where", ["FUSEZAP_RUN_DIR", "TMPDIR XDG_CACHE_HOME"])
 def test_a_bisect_on_a_full_disk_stops(where: str, commits: Path, full: Path) -> None:
-    """Where a run keeps its folder; where the machine's folder and the kernel's entry are made."""
+    """The places where a run keeps its folder, and where the machine's folder and the kernel's entry are made."""
     kernel = f" --kernel {full.parent}/bzImage" if "TMPDIR" in where else ""
     (full.parent / "bzImage").write_bytes(IMAGE)
     done = bisected(f"{FUSEZAP} check healthy{kernel}", commits, **dict.fromkeys(where.split(), str(full / "below")))

@@ -1,4 +1,4 @@
-"""What others do on the machine fails no test: the live tests beside hangs, mounts and runs that are not theirs."""
+"""Neighbours on the machine fail no test: the live tests beside hangs, mounts and runs that are not theirs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many inputs each property test tries: 2,000, or as many as FUSEZAP_FUZZ says."""
+"""The number of inputs that each property test tries: 2,000, or as many as FUSEZAP_FUZZ says."""
 
 import os
 

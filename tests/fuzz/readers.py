@@ -39,7 +39,7 @@ CORPUS = Path(__file__).with_name("corpus")
 
 
 class Reader(NamedTuple):
-    """What is called with any bytes."""
+    """A function that takes any bytes, with the exceptions that it promises."""
 
     read: Callable[[bytes], object]
     raises: tuple[type[Exception], ...]

@@ -92,7 +92,7 @@ def test_entries_come_back_from_their_lines(written: list[Entry]) -> None:
 
 
 def safe(text: str) -> bool:
-    """Whether a terminal gets no control character, also none that changes the direction of writing."""
+    """Return True where a terminal gets no control character, also none that changes the direction of writing."""
     return all(unicodedata.category(one) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for one in text.replace("\n", ""))
 
 

@@ -14,7 +14,7 @@ from tests.fuzz.readers import CORPUS, READERS, check
 
 FOUND = [(folder.name, path) for folder in sorted(CORPUS.iterdir()) for path in sorted(folder.iterdir())]
 SECONDS = 1.0
-"""Of a processor, for one input."""
+"""Seconds of a processor for one input."""
 
 
 @pytest.mark.parametrize("name", READERS)

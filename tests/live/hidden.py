@@ -58,7 +58,7 @@ class Hidden:
 
     @property
     def gone(self) -> bool:
-        """Whether init has ended; its parent may not have reaped it."""
+        """Return True where init has ended; its parent may not have reaped it."""
         try:
             return procfs.parse_stat_of_status(procfs.read(f"/proc/{self.init}/status")).state in "ZX"
         except OSError:

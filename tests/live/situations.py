@@ -86,7 +86,7 @@ class Situations:
         self.ctl = ctl
         self._stack = ExitStack()
         self.number = 0
-        """Of the connection that was made last."""
+        """The number of the connection that was made last."""
         self._own: set[int] = set()
         self._mounts = 0
         self._groups = 0
@@ -107,7 +107,7 @@ class Situations:
         self._stack.close()
 
     def _reap_orphans(self) -> None:
-        """Of those that were killed half way: we are their subreaper."""
+        """Reaps those that were killed half way: we are their subreaper."""
         for pid in procfs.read_children(os.getpid(), os.getpid()):
             _reaped(pid)
 

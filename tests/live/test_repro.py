@@ -38,7 +38,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ended(programs: Path) -> dict[str, subprocess.CompletedProcess[str]]:
-    """What each program printed, and its exit status."""
+    """The output of each program, and its exit status."""
     waiting = list(catalogue())
     running: dict[str, subprocess.Popen[str]] = {}
     done: dict[str, subprocess.CompletedProcess[str]] = {}

@@ -131,5 +131,5 @@ def _waiting(init: int) -> list[int]:
 
 
 def _holds(pid: int, path: str) -> bool:
-    """By the names of the links, which are not followed."""
+    """Finds them by the names of the links, which are not followed."""
     return any(name == path for _, name in procfs.read_descriptors(pid, pid))

@@ -24,7 +24,7 @@ _SPAN = re.compile(r"(?<!`)`(?P<body>(?:sudo )?(?:\./)?(?:fusezap|fakefs) [^`]+)
 _OPERATORS = re.compile(r"[();<>|&]+")
 _PLACEHOLDER = re.compile(r"[A-Z]+")
 _STAND_INS = ("1", "0.5", "released", "2026-01-31", "bash")
-"""What a placeholder such as N or SECONDS can stand for, where its own name is no value."""
+"""Values for placeholders such as N or SECONDS, where their own name is no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _simple(words: list[str]) -> Iterator[CommandLine]:
 
 
 def problems(line: CommandLine) -> list[str]:
-    """What is wrong with a command line; placeholders in capitals stand for any value of the right type."""
+    """The errors of a command line; placeholders in capitals stand for any value of the right type."""
     if line.program == "fakefs":
         return _fakefs_problems(line.words)
     if line.program.startswith("-"):

@@ -1,4 +1,4 @@
-"""Who may import whom: data flows one way, and everything that decides is pure."""
+"""The rules of imports: data flows one way, and everything that decides is pure."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ BELOW_ALL = {
     *("harness", "harness.boundary", "harness.errors", "harness.files"),
     *("harness.record", "harness.registry", "harness.signals"),
 }
-"""What every room may import."""
+"""Rooms that every room may import."""
 LANGUAGE = {"harness.record"}
-"""What knows as little of the project as the standard library does, and is imported as freely."""
+"""Modules that know as little of the project as the standard library does, and are imported as freely."""
 WITH_CATALOGUE = {"harness.commands", "harness.pytest_plugin"}
-"""Who may import the catalogue: the rest is handed the scenarios that it works on."""
+"""Rooms that may import the catalogue: the rest is handed the scenarios that it works on."""
 WITH_FAKEFS = {
     "harness.commands": {"fakefs"},
     "harness.matrix": {"fakefs"},
@@ -75,7 +75,7 @@ WITH_FAKEFS = {
     "harness.launch": {"fakefs"},
     "harness.guard": {"fakefs"},
 }
-"""Which rooms may import fakefs: the others know no FUSE server by name."""
+"""Rooms that may import fakefs: the others know no FUSE server by name."""
 WAITGRAPH = ("harness.judge.waits", "harness.judge.requests", "harness.judge.waitgraph", "harness.judge.accounted")
 """The graph knows nothing of the verdict that is drawn from it."""
 
@@ -136,7 +136,7 @@ PURE = {
     "harness.model.recording": RECORDS
     | {"harness", "harness.model.bounded_json", "harness.model.codec", "harness.errors"},
 }
-"""What decides, and all of the project that it may see."""
+"""Rooms that decide, and all of the project that each may see."""
 PURE_STANDARD_LIBRARY = {
     "__future__",
     "collections",
@@ -162,7 +162,7 @@ EXTRAS = {
     "harness.observe.memory.dump": {"drgn"},
     "harness.observe.memory.program": {"drgn"},
 }
-"""Who may import what is not always there."""
+"""Modules that may import what is not always there."""
 
 
 def within(name: str, *packages: str) -> bool:

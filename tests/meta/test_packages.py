@@ -1,4 +1,4 @@
-"""What pyproject.toml says of the tree is so."""
+"""pyproject.toml describes the tree as it is."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ PAGES = ("every", "one", "none", "matrix", "large", "diagnosis", "runtimes")
 PATIENCE_S = 300
 """Deadline of a script in the page: others may keep the machine busy."""
 CONTRAST = 4.5
-"""Of text, as WCAG 2 asks for at level AA."""
+"""The contrast of text that WCAG 2 asks for at level AA."""
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +280,7 @@ def test_each_cell_leads_to_evidence_that_is_seen(browser: Any, folder: Path, na
 
 
 def test_the_matrix_scrolls_in_its_own_box(browser: Any, folder: Path) -> None:
-    """What is scrolled keeps the names of the kernels above it, and of the scenarios beside it."""
+    """A table that is scrolled keeps the names of the kernels above it, and of the scenarios next to it."""
     shown(browser, folder / "large.html", SIZES[0])
     box, head, row, corner = browser.execute_script(
         """
@@ -529,7 +529,7 @@ def test_text_stands_out_from_what_is_behind_it(browser: Any, folder: Path, name
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing(browser: Any, folder: Path, name: str, scheme: str) -> None:
-    """Of the large page, whose parts the small ones have too, the tables that it begins with."""
+    """The first tables of the large page, whose other parts the small ones have too."""
     if util.find_spec("axe_core_python") is None:
         pytest.skip("missing: axe-core-python")
     axe = (resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")

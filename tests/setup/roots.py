@@ -65,7 +65,7 @@ def pip_folders() -> list[str]:
 
 
 def copy_configuration(root: Path) -> None:
-    """How this machine reaches its registries: resolver, certificates, apt's and pip's settings."""
+    """The files by which this machine reaches its registries: resolver, certificates, apt's and pip's settings."""
     for name in ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt"):
         if Path(name).exists():
             target = root / name.lstrip("/")

@@ -21,7 +21,7 @@ _AWAIT = "import sys; from pathlib import Path; from harness.vm import dump; dum
 
 
 def told(spec: str, script: str, memory_mib: int = 1024, deadline_s: float = 300, files: Path | None = None) -> str:
-    """What it has written to standard output and error.  LostError when it does not come to its end."""
+    """The text that it has written to standard output and error.  LostError when it does not come to its end."""
     return of_image(kernel_spec.find(spec, lambda _: None), script, memory_mib, deadline_s, files=files)
 
 

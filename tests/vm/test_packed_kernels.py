@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where that kernel lies as Debian has it.  What is unpacked from here on is not kept."""
+    """The folder of that kernel as Debian has it.  What is unpacked from here on is not kept."""
     (shown,) = json.loads(fusezap("kernels", "show", KERNEL, "--json").stdout)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return Path(shown["kernel"]).parents[1]

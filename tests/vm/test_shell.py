@@ -35,7 +35,7 @@ class Terminal:
         os.write(self.side, f"{line}\n".encode())
 
     def read_until(self, pattern: str) -> re.Match[str]:
-        """What was read before is not looked at again."""
+        """Text that was read before is not looked at again."""
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             if match := re.search(pattern, self.text):

@@ -1,4 +1,4 @@
-"""What a CPU runs: `CPU: 3 PID: 123 Comm: cifsd Not tainted 5.4.0` of a soft lockup, an oops, an RCU stall, lockdep."""
+"""A CPU's task: `CPU: 3 PID: 123 Comm: cifsd Not tainted 5.4.0` of a soft lockup, an oops, an RCU stall, lockdep."""
 
 from __future__ import annotations
 

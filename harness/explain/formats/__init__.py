@@ -1,1 +1,1 @@
-"""How an explanation is written, one format a file: `SUMMARY`, `render(explanation, paste) -> str`."""
+"""The formats of an explanation, one a file: `SUMMARY`, `render(explanation, paste) -> str`."""

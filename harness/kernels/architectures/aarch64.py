@@ -20,8 +20,8 @@ EMULATED_CPU = "cortex-a72"
 CONSOLE = "ttyAMA0"
 OPTIONS = ""
 EMULATED_OPTIONS = "kpti=0"
-"""Where the kernel's address is random, this processor gets page tables of the kernel's own (unmap_kernel_at_el0()),
-and an emulator forgets what it knew at each system call: two fifths of a `check`.
+"""A kernel whose address is random gives this processor page tables of the kernel's own (unmap_kernel_at_el0()),
+and an emulator forgets its translations at each system call: two fifths of a `check`.
 """
 
 _MAGIC = b"ARM\x64"

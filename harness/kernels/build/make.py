@@ -28,7 +28,7 @@ _ERROR = re.compile(r"(?:fatal )?error: |undefined reference|\*\*\* ")
 
 @record(frozen=True, slots=True)
 class Recipe:
-    """How an image is built, whatever the revision."""
+    """The way in which an image is built, whatever the revision."""
 
     config: str
     """The text of a configuration."""
@@ -36,14 +36,14 @@ class Recipe:
     """It is a whole configuration; else only what must be set, and all else is off (`make allnoconfig`)."""
     jobs: int = 1
     llvm: bool = False
-    """By clang and its tools (`LLVM=1`)."""
+    """Build with clang and its tools (`LLVM=1`)."""
     machine: str = os.uname().machine
     cross: str = ""
     """CROSS_COMPILE, such as `aarch64-linux-gnu-`."""
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Of make's command line."""
+        """Assignments of make's command line."""
         arch = {"x86_64": "x86", "aarch64": "arm64"}[self.machine]
         compiler = () if self.llvm or shutil.which("ccache") is None else (f"CC=ccache {self.cross}gcc",)
         return (
@@ -62,7 +62,7 @@ class Recipe:
 
 @record(frozen=True, slots=True)
 class Built:
-    """What a make that succeeded has left."""
+    """The results of a make that succeeded."""
 
     image: Path
     config: Path

@@ -24,7 +24,7 @@ _MADE_OF = re.compile(r"^(?:saved)?cmd_\S+ := .*$", re.M)
 """The command that made a file; `savedcmd_` since commit 92215e7a801d ("kbuild: rename cmd_$@ to savedcmd_$@ in *.cmd
 files") (in v6.2)."""
 _ROOMS = ("fs/fuse", "fs/proc", "kernel")
-"""What decides about the hang: objects in these folders are compared with each header, others with their source."""
+"""The folders that decide about the hang: objects there are compared with each header, others with their source."""
 _HEAD = 1 << 16
 """Characters of a .cmd file in which the source stands: behind the command, before the headers."""
 _FUSE = Path("fs/fuse")
@@ -47,7 +47,7 @@ class _Times:
         return self._known[name]
 
     def newer(self, path: str | Path, other: str | Path) -> bool:
-        """Whether both are there, and the first is the newer one."""
+        """Return True where both are there, and the first is the newer one."""
         first, second = self.of(path), self.of(other)
         return first is not None and second is not None and first > second
 

@@ -35,7 +35,7 @@ def located(root: Path) -> Path:
 
 
 def images(root: Path) -> dict[str, Path]:
-    """By release; Debian's place, and that of Fedora and of the `usr` merge."""
+    """The folders of modules, by release: Debian's, and that of Fedora and of the `usr` merge."""
     found = _inside(root, "boot/vmlinuz-*", "lib/modules/*/vmlinuz", "usr/lib/modules/*/vmlinuz")
     return {path.parent.name if path.name == "vmlinuz" else path.name.removeprefix("vmlinuz-"): path for path in found}
 
@@ -90,7 +90,7 @@ def needs_none(config: Path | None) -> bool:
 
 
 def _inside(root: Path, *patterns: str) -> Iterator[Path]:
-    """What is there, without links: those that lead out of the folder, as an image may have, are not followed."""
+    """Files that are there, without links: one that leads out of the folder, as an image may have, is left out."""
     top = root.resolve()
     found = (path.resolve() for pattern in patterns for path in root.glob(pattern))
     return (path for path in dict.fromkeys(found) if path.is_relative_to(top) and path.exists())

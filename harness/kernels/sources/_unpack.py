@@ -39,7 +39,7 @@ class Member:
     size: int
     """Bytes of content."""
     target: str = ""
-    """Of a symbolic link as it stands there; of a hard link, the name of the other member."""
+    """The target of a symbolic link as it is written; for a hard link, the name of the other member."""
     hard: bool = False
     content: IO[bytes] | None = None
 
@@ -180,7 +180,7 @@ def _link(target: str, path: str) -> str | None:
 
 
 def _make(member: Member, path: str, folder: Path, package: str) -> None:
-    """By descriptors of folders, none of which is reached by a link."""
+    """Opens the folder by descriptors, none of which is reached by a link."""
     above, name = posixpath.split(path)
     parent = _folder(folder, above, member.name, package)
     try:

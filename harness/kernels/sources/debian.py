@@ -30,7 +30,7 @@ EXAMPLES = (
     "debian:sid:arm64",
 )
 SUITES = ("sid", "forky", "trixie", "bookworm", "bullseye")
-"""Where a version is looked for: of two that fit, the newer wins, wherever it is.  A mirror may lack some."""
+"""Suites in which a version is looked for: of two that fit, the newer wins, wherever it is.  A mirror may lack some."""
 _SPEC = re.compile(r"debian:(?P<suite>[a-z][a-z0-9-]*|[0-9][A-Za-z0-9.+~*?\[\]-]*)(:(?P<flavour>[a-z0-9-]+))?")
 
 
@@ -68,7 +68,7 @@ def _known(spec: str) -> Path:
 
 
 def fetch(spec: str, report: Report) -> Image:
-    """What the mirror has now."""
+    """The versions that the mirror has now."""
     name, flavour = _parsed(spec)
     from harness.kernels import apt
     from harness.kernels.sources import _packages, deb

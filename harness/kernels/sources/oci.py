@@ -35,7 +35,7 @@ def claims(spec: str) -> bool:
 
 
 def _transport(spec: str) -> str | None:
-    """Of what is named by its path alone."""
+    """The media type of what is named by its path alone."""
     path = Path(spec)
     if not spec.startswith((".", "/")):
         return None

@@ -15,7 +15,7 @@ from harness.kernels.sources._unpack import unpack_cpio, unpack_output, unpack_t
 SUMMARY = "a package file; what it is split into, beside it"
 EXAMPLES = ("./kernel-core-6.17.4-300.fc43.x86_64.rpm",)
 _PARTS = ("core", "modules-core", "modules", "default", "default-base")
-"""Of Fedora and RHEL: the image, the modules (since 2023 in two packages).  Of SUSE all is in one."""
+"""Packages of Fedora and RHEL: the image, the modules (since 2023 in two).  SUSE has all in one."""
 _NAME = re.compile(rf"kernel(?P<variant>-rt|-debug|-16k|-64k)?(-(?:{'|'.join(_PARTS)}))?-(?P<version>\d.*\.rpm)")
 
 

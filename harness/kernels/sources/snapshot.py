@@ -20,7 +20,7 @@ _SPEC = re.compile(
     r"snapshot:(?P<version>[0-9][\w.+~-]*?)(?:\.\.(?P<new>[0-9][\w.+~-]*))?(?::(?P<flavour>[a-z0-9-]+))?"
 )
 _KINDS = ("image", "binary", "modules", "base")
-"""What a kernel is split into, since 7.2."""
+"""The packages that a kernel is split into, since 7.2."""
 forget = _archive.forget
 
 

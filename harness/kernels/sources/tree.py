@@ -56,7 +56,7 @@ def _newest(tree: Path) -> Path | None:
 
 
 def _target() -> str:
-    """What makes an image for this machine."""
+    """The target of make that builds an image for this machine."""
     own = architectures.own()
     return "its image" if own is None else Path(own.IMAGES[0]).name
 

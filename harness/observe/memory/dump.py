@@ -219,7 +219,7 @@ class Dump:
         return tuple(pid for pid, (_, namespace) in sorted(self._seers.items()) if namespace == mount.namespace)
 
     def _mount_namespaces(self) -> dict[int, tuple[int, int]]:
-        """By process, the first thread that still has its namespaces, and its `struct mnt_namespace`."""
+        """For each process, the first thread that still has its namespaces, and its `struct mnt_namespace`."""
         proxy = self._reader.offset("task_struct", "nsproxy")
         mounts = self._reader.offset("nsproxy", "mnt_ns")
         found = {}

@@ -113,7 +113,7 @@ class Files:
             self.unread += 1
 
     def _on_stack(self, found: dict[int, list[Reference]], thread: Thread) -> None:
-        """What only this thread's stack leads to: the table that it has detached, and the task work under way.
+        """References that only this thread's stack leads to: a table that it has detached, and task work under way.
 
         put_files_struct() closes the files of a table that no task has any more, and keeps its address; task_work_run()
         has taken the list of works off the task, and keeps the rest of it while one runs.

@@ -130,7 +130,7 @@ def _serve(folder: Path | None, asked: int, answer: int) -> None:
 
 
 def _opened(folder: Path | None, stack: ExitStack) -> Kernel:
-    """By BTF, which needs nothing else; by debug information where that was asked for, or where there is no BTF."""
+    """Open it by BTF, which needs nothing else; by debug information where that was asked for, or BTF is missing."""
     if folder is not None:
         return stack.enter_context(program.opened_running(folder))
     try:

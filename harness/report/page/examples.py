@@ -19,7 +19,7 @@ class ExamplePlace:
     series: int
     """Number of its series in the report."""
     number: int
-    """Which of the series' examples it is."""
+    """Its place among the examples of the series."""
     id: str
     level: int
     """Level of its heading."""

@@ -10,7 +10,7 @@ from harness.scenario import Scenario
 
 SUMMARY = "tests for the kernel's tools/testing/selftests, with Makefile and config; --out TREE merges them there"
 FOLDER = "tools/testing/selftests/filesystems/fuse"
-"""Where the tests belong in a kernel tree."""
+"""The folder of the tests in a kernel tree."""
 TARGETS = "tools/testing/selftests/Makefile"
 """The list of the folders that have tests."""
 SHARED = ("Makefile", "config", ".gitignore")

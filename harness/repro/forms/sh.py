@@ -111,7 +111,7 @@ def files(scenarios: tuple[Scenario, ...]) -> list[File]:
 
 
 def possible(scenario: Scenario) -> bool:
-    """Whether fakefs and a shell suffice for it."""
+    """Return True where fakefs and a shell suffice for it."""
     return scenario.server is not Place.NOWHERE and not scenario.command
 
 

@@ -11,14 +11,14 @@ STUCK_REASONS = 3
 
 
 def outcome(result: CaseResult) -> str:
-    """What its runs came to."""
+    """The outcomes of its runs, in words."""
     if result.status is Status.SKIPPED:
         return "skipped"
     return rates(result.series) if result.series is not None and result.series.counts else "no outcome"
 
 
 def change(result: CaseResult) -> str:
-    """What it was in the last run, where it differs."""
+    """Its outcome in the last run, where that differs."""
     if not result.differs or result.before is None:
         return ""
     return f"was {', '.join(result.before.outcomes) or 'no outcome'}"

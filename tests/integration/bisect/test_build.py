@@ -29,7 +29,7 @@ def toy(tmp_path: Path) -> Toy:
 
 
 def log(cache: Path) -> list[str]:
-    """What make was asked for, in the one build folder."""
+    """The targets that make was called with, in the one build folder."""
     (file,) = cache.glob("trees/*/build-*/log")
     return file.read_text().splitlines()
 

@@ -230,7 +230,7 @@ def test_what_is_built_in_is_known_after_the_cut(tmp_path: Path) -> None:
 
 
 def test_a_link_out_of_a_root_is_not_followed(tmp_path: Path) -> None:
-    """What unpacks images must not write into this machine's own modules."""
+    """The code that unpacks images must not write into this machine's own modules."""
     outside = root_with_kernel(tmp_path / "outside")
     root = root_with_kernel(tmp_path / "root")
     shutil.rmtree(root / "lib")

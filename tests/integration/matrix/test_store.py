@@ -1,4 +1,4 @@
-"""What was measured is kept: whole or not at all, counted once, and not believed longer than it holds."""
+"""Measurements are kept: whole or not at all, counted once, and not believed longer than they hold."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def mirror(tmp_path: Path) -> Iterator[Mirror]:
-    """Of that architecture and of this one; `python3-prctl` depends on another package."""
+    """Packages of that architecture and of this one; `python3-prctl` depends on another package."""
     folder = tmp_path / "archive"
     contents = {
         "base-files": "bin/",

@@ -65,7 +65,7 @@ def found(plan: Plan, history: History, chance: random.Random, runs: int = 1) ->
 
 
 def holds(change: Change, history: History) -> bool:
-    """Whether the outcome changes, once on the whole, between those revisions, and everything between is unknown."""
+    """Return True where the outcome changes once between those revisions, and everything between is unknown."""
     between = range(change.before + 1, change.after)
     differs = history.has_it[change.before] is not history.has_it[change.after]
     return differs and history.has_it[change.after] is (change.answer is HAS_IT) and set(between) <= history.skipped
@@ -190,7 +190,7 @@ def one_change(chance: random.Random) -> History:
 
 
 def right(conclusion: search.Conclusion, history: History) -> bool:
-    """Whether the place of the change lies where the conclusion says; no change at all is wrong."""
+    """Return True where the place of the change lies where the conclusion says; no change at all is wrong."""
     (place,) = history.changes
     return any(each.before < place <= each.after for each in conclusion.changes)
 

@@ -157,7 +157,7 @@ class TestRunRefuses:
 
 
 class TestCheckIsRefused:
-    """By a status from 128 on: git bisect run stops, and calls no commit bad."""
+    """A status from 128 on: git bisect run stops, and calls no commit bad."""
 
     @pytest.mark.parametrize(
         ("arguments", "words"),
@@ -266,7 +266,7 @@ class TestJudge:
 
 
 def series(name: str, *outcomes: Outcome, **changes: object) -> Series:
-    """Of a scenario in which these outcomes were seen, in this order."""
+    """The series of a scenario in which these outcomes were seen, in this order."""
     result = result_of("exit-flush-self")
     tally = Tally(result.kernel, about(catalogue.catalogue()[name]))
     for outcome in outcomes:

@@ -1,4 +1,4 @@
-"""Which container it is, by what the runtimes name their groups and keep in their files."""
+"""The container of a task, by the names of the runtimes' groups and by their files."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_the_stuck_task_is_looked_at_first_and_init_after_the_others() -> None:
 
 
 def _pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: dict[str, tuple[int, int]]) -> Container | None:
-    """What is named of a pod: its sandbox's init is 4711, and the stuck task is this process, of another container."""
+    """The container found in a pod: its sandbox's init is 4711, and the stuck task is this process, of another one."""
     sandbox, member = "5b" * 32, "c0" * 32
     for number, (pid, start_time) in records.items():
         (tmp_path / number).mkdir()

@@ -204,7 +204,7 @@ def test_every_format_shows_all_and_lets_nothing_of_the_machine_act(name: str) -
 
 
 def test_prometheus_can_be_parsed() -> None:
-    """By the grammar of its text format: each line is a comment or a sample."""
+    """Follows the grammar of the text format: each line is a comment or a sample."""
     from harness.diagnosis.formats.prometheus import render
 
     sample = re.compile(r'[a-z_]+(\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)*\})? (NaN|[0-9.e+-]+)')

@@ -1,4 +1,4 @@
-"""What is below the guard."""
+"""The processes below the guard."""
 
 from __future__ import annotations
 

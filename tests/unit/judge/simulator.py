@@ -42,7 +42,7 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it could answer by itself."""
+        """Return True where it could answer by itself."""
         return self.kind in ("idle", "stopped")
 
 
@@ -57,7 +57,7 @@ class World:
     names_connections: bool
 
     def ends(self) -> bool:
-        """Whether the namespace could still end: the least fixpoint over what really is."""
+        """Return True where the namespace could still end: the least fixpoint over what really is."""
         moving: set[int] = {each.pid for each in self.processes if each.alive or each.kind == "runs"}
         ended: set[int] = set()
         changed = True
@@ -80,7 +80,7 @@ class World:
         return any(each.kind != "exits" for each in able) or len(able) == len(keepers)
 
     def snapshot(self) -> Snapshot:
-        """What /proc and the probes show of it."""
+        """The view that /proc and the probes give of it."""
         counts = {number: self.background.get(number, 0) for number in self.connections}
         for each in self.processes:
             if each.waits:
@@ -173,7 +173,7 @@ def world(seed: int) -> World:
 
 
 def check(seed: int) -> tuple[bool, bool]:
-    """Whether the judge proves a deadlock, and whether somebody could end it all the same."""
+    """The judge's answer, deadlock or not, and the truth: True where somebody could end it all the same."""
     case = world(seed)
     seen = case.snapshot()
     return judge((seen, seen)).outcome is Outcome.DEADLOCK, case.ends()

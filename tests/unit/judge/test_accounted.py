@@ -1,4 +1,4 @@
-"""What a verdict says where kernel memory gives an account of every reference to the devices."""
+"""Verdicts where kernel memory gives an account of every reference to the devices."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ class TestFlush:
         assert (lines["leader-zombie"], lines["flush-in-exit"], lines["sigkill-futile"]) == (False, False, False)
 
     def test_stuck_on_one_of_two_connections_is_stuck(self) -> None:
-        """Which of them cannot be told; that it sleeps in the exit's own FLUSH is in its stack."""
+        """The points that cannot be told; that it sleeps in the exit's own FLUSH is in its stack."""
         two = with_connection(replace(HANG, mounts=(), claims=()), 50, 1)
         assert judge(resting(two)).connection is None
         assert holds(two) == ALL_HOLD

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from harness.judge import waitgraph
 from harness.judge.verdict import judge
@@ -75,6 +76,6 @@ def test_the_knot_of_a_long_chain_is_its_end() -> None:
     """Each waits for the next, and the last two for each other."""
     names = [f"task:{number}" for number in range(5000)]
     nodes = tuple(Node(name, name, Need.ANY, Progress.WAITS, "") for name in names)
-    pairs = [*zip(names, names[1:], strict=False), (names[-1], names[-2])]
+    pairs = [*pairwise(names), (names[-1], names[-2])]
     graph = WaitGraph(names[0], nodes, tuple(Edge(first, then, Strength.OBSERVED, "") for first, then in pairs))
     assert waitgraph.knot(graph, frozenset(names)) == frozenset(names[-2:])

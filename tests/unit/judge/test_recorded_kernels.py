@@ -1,4 +1,4 @@
-"""What real kernels showed is judged as it was on the spot."""
+"""Recordings of real kernels are judged as they were on the spot."""
 
 from __future__ import annotations
 

@@ -399,7 +399,7 @@ class TestUnnamedDevices:
 
 
 class TestHiddenReferences:
-    """What no descriptor table shows: means and a way bar the proof, means alone are a condition."""
+    """References that no descriptor table shows: means and a way bar the proof, means alone are a condition."""
 
     FOREIGN = replace(without_claims(HANG), relatives=())
 

@@ -122,7 +122,7 @@ def _can_move(node: Node, graph: WaitGraph, moving: frozenset[str]) -> bool:
 
 
 def least_fixpoint(graph: WaitGraph) -> frozenset[str]:
-    """By the definition: the intersection of all sets that hold whatever can move given the set (Knaster-Tarski)."""
+    """The definition (Knaster-Tarski): the intersection of all sets that hold whatever can move given the set."""
     names = [node.id for node in graph.nodes]
     least = frozenset(names)
     for size in range(len(names) + 1):

@@ -44,7 +44,7 @@ cp -a {root}/. %{{buildroot}}
 
 
 def built_rpm(tmp_path: Path, root: Path, name: str, *files: str) -> Path:
-    """Of those files below `root`."""
+    """The paths of those files below `root`."""
     require("rpmbuild")
     settings = {
         "_topdir": f"{tmp_path}/rpm",

@@ -1,4 +1,4 @@
-"""What a kernel lacks, by its configuration: said before a machine is started."""
+"""The options that a kernel lacks, by its configuration: reported before a machine is started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a kernel comes from: what names one, what is refused, and that a store holds nothing half made."""
+"""The sources of kernels: their names, what is refused, and a store that holds nothing half made."""
 
 from __future__ import annotations
 

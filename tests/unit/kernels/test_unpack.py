@@ -178,7 +178,7 @@ def test_what_another_program_unpacked_is_looked_over(tmp_path: Path) -> None:
 
 
 def test_a_link_to_the_host_is_not_taken_for_the_kernels_folder(tmp_path: Path) -> None:
-    """Where it was, everything on the host but its kernel would have been removed."""
+    """A defect here once removed everything on the host but its kernel."""
     host = tmp_path / "host"
     (host / "boot").mkdir(parents=True)
     (host / "boot/vmlinuz-6.1").touch()

@@ -1,4 +1,4 @@
-"""Which programs a scenario consists of."""
+"""The programs of a scenario."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cgroup can freeze, and which group a task is in."""
+"""The cgroup that can freeze, and the group of a task."""
 
 from __future__ import annotations
 

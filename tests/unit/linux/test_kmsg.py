@@ -1,4 +1,4 @@
-"""What the kernel says of a fault of its own."""
+"""Messages of the kernel about a fault of its own."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def test_remarkable(record: str, text: str | None) -> None:
 
 @pytest.mark.parametrize(("text", "taints"), [("0\n", 0), ("4096\n", 0), ("512\n", 512), ("4737\n", 640)])
 def test_only_the_kernels_own_faults_taint(text: str, taints: int) -> None:
-    """Of a module that was loaded from elsewhere (4096) or is proprietary (1) no run is the worse."""
+    """A module that was loaded from elsewhere (4096) or is proprietary (1) makes no run worse."""
     assert parse_taints(text) == taints

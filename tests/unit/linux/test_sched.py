@@ -1,4 +1,4 @@
-"""How long a task has rested, whichever CPU it ran on and whichever reads it."""
+"""The time for which a task has rested, whichever CPU it ran on and whichever reads it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ SHELL, DAEMON, OTHER, STRANGER = 10, 20, 21, 90
 
 @dataclass
 class Machine:
-    """What happens, drain by drain; a process that is born is gone by the next drain unless it `stays`."""
+    """Events, drain by drain; a process that is born is gone by the next drain unless it `stays`."""
 
     births: list[list[Birth]] = field(default_factory=list)
     sockets: frozenset[int] = frozenset({DAEMON, OTHER})

@@ -60,7 +60,7 @@ VOID = {"meta", "link", "input", "br"}
 
 
 class Page(HTMLParser):
-    """What a reader of the markup sees; fails where an element is closed that was not opened last."""
+    """The text that a reader of the markup sees; fails where an element is closed that was not opened last."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

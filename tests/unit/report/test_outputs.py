@@ -1,4 +1,4 @@
-"""Where a report goes."""
+"""Destinations of a report."""
 
 from __future__ import annotations
 

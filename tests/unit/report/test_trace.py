@@ -77,7 +77,7 @@ def test_times_only_grow(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_begin_has_its_end(kind: str) -> None:
-    """By category and id, in order, and of the same name; what is between is, too."""
+    """Pairs by category and id, in order, and of the same name; those between are paired, too."""
     opened: dict[tuple[str, str], Event] = {}
     done = set()
     for event in events(KINDS[kind]):

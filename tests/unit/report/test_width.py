@@ -1,4 +1,4 @@
-"""How wide a text may be."""
+"""The width of a text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an act did to everything that it was not meant for."""
+"""The effects of an act on everything that it was not meant for."""
 
 from __future__ import annotations
 

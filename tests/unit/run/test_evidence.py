@@ -1,4 +1,4 @@
-"""Where `--out` keeps things."""
+"""The places where `--out` keeps things."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What many runs of a scenario amount to."""
+"""The sum of many runs of a scenario."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of many looks."""
+"""The part of many looks that is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the runs of a case amount to."""
+"""The assessment of the runs of a case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a guest left in its folder is taken by descriptors, plain files only, within limits."""
+"""Files that a guest left in its folder are taken by descriptors, plain files only, within limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a guest tells is believed only when it is whole, in turn and well formed."""
+"""Events of a guest are believed only when they are whole, in turn and well formed."""
 
 from __future__ import annotations
 

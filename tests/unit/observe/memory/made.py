@@ -22,9 +22,9 @@ OLD = frozenset(
         ("file", "f_ref.refcnt"),
     }
 )
-"""What a kernel like 6.1 lacks."""
+"""Types that a kernel like 6.1 lacks."""
 NEW = frozenset({("file", "f_count"), ("file", "f_rcuhead"), ("task_struct", "state"), ("fuse_conn", "devices")})
-"""What one like 7.2 lacks: its queues lie in a `struct fuse_chan`."""
+"""Types that one like 7.2 lacks: its queues lie in a `struct fuse_chan`."""
 
 
 class MadeKernel:

@@ -81,7 +81,7 @@ class TestWhyNot:
 
     @pytest.fixture
     def kernel_files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """Of a kernel that shows all there is to see of one."""
+        """The text of a kernel that shows all there is to see of one."""
         (tmp_path / "kcore").write_bytes(core((START, bytes(64))))
         (tmp_path / "kallsyms").write_text("ffffffff82000000 D init_task\n")
         (tmp_path / "lockdown").write_text("none [confidentiality]\n")
