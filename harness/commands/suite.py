@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness import __version__, catalogue, registry
 from harness.commands import _counting, _extras, _kernel
 from harness.commands._progress import matrix_progress
-from harness.errors import UsageError
+from harness.errors import Interrupted, UsageError
 from harness.files import replace_file
 from harness.record import replace
 from harness.suite import formats, history
@@ -95,11 +95,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     from harness.suite.measure import Measured
 
-    rendering = [_format(args.format)]
+    rendering = _format(args.format)
     targets = [_target(each) for each in args.report]
     _counting.check(args)
     _kernel.check(args)
-    cases = _cases(args)
+    every = read_suite(args.folder, catalogue.catalogue())
+    cases = _chosen(every, args)
     if args.list:
         return _listed(cases)
     specs = _specs(args)
@@ -109,30 +110,38 @@ def execute(args: argparse.Namespace) -> int:
     workers = _workers(args)
     measured = Measured(cases, specs, _kernel.settings(args, shown=(args.folder.resolve(),)))
     began = time.time()
-    _run(measured, workers, len(specs), len(cases))
-    results = tuple(
-        assess(case, spec, measured.series.get((case.name, spec)), known, last.results.get((case.name, spec)))
-        for spec in specs
-        for case in cases
-    )
-    report = SuiteReport(
-        str(args.folder),
-        shlex.join(["fusezap", *sys.argv[1:]]),
-        __version__,
-        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
-        time.time() - began,
-        results,
-        tuple(measured.errors),
-        last.started,
-        last.gone(_all_cases(args), specs),
-    )
-    history.write_last(file, report, last)
+
+    def report() -> SuiteReport:
+        return SuiteReport(
+            str(args.folder),
+            shlex.join(["fusezap", *sys.argv[1:]]),
+            __version__,
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
+            time.time() - began,
+            tuple(
+                assess(case, spec, measured.series.get((case.name, spec)), known, last.results.get((case.name, spec)))
+                for spec in specs
+                for case in cases
+            ),
+            tuple(measured.errors),
+            last.started,
+            last.gone(every, specs),
+        )
+
+    try:
+        _run(measured, workers, len(specs), len(cases))
+    except Interrupted:
+        if measured.series:
+            _print(report(), rendering)  # what was not run says so; the last run stays as it was
+        raise
+    whole = report()
+    history.write_last(file, whole, last)
     if args.write_known is not None:
-        replace_file(args.write_known, written(results))
+        replace_file(args.write_known, written(whole.results))
     for module, path in targets:
-        replace_file(path, module.render(report))
-    _print(report, rendering[0])
-    return 0 if report.good else 1
+        replace_file(path, module.render(whole))
+    _print(whole, rendering)
+    return 0 if whole.good else 1
 
 
 def _run(measured: Measured, workers: Workers, kernels: int, cases: int) -> None:
@@ -165,12 +174,7 @@ def _target(text: str) -> tuple[ModuleType, Path]:
     return _format(name), Path(path)
 
 
-def _all_cases(args: argparse.Namespace) -> tuple[Case, ...]:
-    return read_suite(args.folder, catalogue.catalogue())
-
-
-def _cases(args: argparse.Namespace) -> tuple[Case, ...]:
-    cases = _all_cases(args)
+def _chosen(cases: tuple[Case, ...], args: argparse.Namespace) -> tuple[Case, ...]:
     if args.only:
         chosen = tuple(each for each in cases if any(fnmatchcase(each.name, glob) for glob in args.only))
         if not chosen:
