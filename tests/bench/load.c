@@ -20,23 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void ready(void)
-{
-	puts("ready");
-	fflush(stdout);
-}
-
-static void rest(void)
-{
-	for (;;)
-		pause();
-}
+#include "../live/program.h"
 
 /* Returns in the child alone, which ends with its parent. */
 static int child(void)

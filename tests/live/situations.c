@@ -32,28 +32,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "program.h"
+
 enum { ROOT = 1, FILE_NODE = 2, OUTER_NODE = 3 };
 
 static const char *mountpoint, *action;
 static unsigned int hangs, nested;
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void ready(void)
-{
-	puts("ready");
-	fflush(stdout);
-}
-
-static void rest(void)
-{
-	for (;;)
-		pause();
-}
 
 static void *act(void *unused)
 {

@@ -6,12 +6,41 @@ import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from harness.errors import UsageError
 from harness.kernels import store as kernel_store
 from harness.kernels.image import Image
 from harness.kernels.progress import Report
 from harness.kernels.sources import _root
 from harness.kernels.sources.file import of_file
 from harness.record import replace
+
+
+def image_of_file(
+    spec: str,
+    split: Callable[[str], Iterable[str]],
+    extract: Callable[[Path, Path], None],
+    report: Report,
+) -> Image:
+    """Make the image of a package file, with the others next to it that its kernel is split into.
+
+    Args:
+        spec: The path of the file.
+        split: From the name of a package file to the names of all that its kernel may be in.
+        extract: Unpacks a package file into a folder.
+        report: Hears of the progress.
+
+    Raises:
+        UsageError: The file is missing or broken, or lacks the parts that are in another package.
+    """
+    path = Path(spec).absolute()
+    if not path.is_file():
+        raise UsageError(f"{spec} is not there")
+    return image_of(spec, path.stem, beside(path, split), extract, report)
+
+
+def beside(path: Path, split: Callable[[str], Iterable[str]]) -> tuple[Path, ...]:
+    """The file and, of the same kernel and version, those next to it that it may be split into."""
+    return tuple(file for name in split(path.name) if (file := path.with_name(name)).is_file())
 
 
 def image_of(

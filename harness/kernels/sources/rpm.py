@@ -25,15 +25,7 @@ def claims(spec: str) -> bool:
 
 def provide(spec: str, report: Report) -> Image:
     """UsageError for a file that is broken, or lacks what is in another package."""
-    path = Path(spec).absolute()
-    if not path.is_file():
-        raise UsageError(f"{spec} is not there")
-    return _packages.image_of(spec, path.stem, parts(path), extract, report)
-
-
-def parts(path: Path) -> tuple[Path, ...]:
-    """The file and, of the same kernel and version, those beside it that it may be split into."""
-    return tuple(file for name in split(path.name) if (file := path.with_name(name)).is_file())
+    return _packages.image_of_file(spec, split, extract, report)
 
 
 def split(name: str) -> tuple[str, ...]:

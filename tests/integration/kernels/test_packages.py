@@ -16,7 +16,7 @@ from harness.kernels import spec as kernel_spec
 from harness.kernels import store as kernel_store
 from harness.kernels.architectures import x86_64
 from harness.kernels.image import Image
-from harness.kernels.sources import _root, _unpack, rpm, tree
+from harness.kernels.sources import _packages, _root, _unpack, rpm, tree
 from harness.vm import initramfs
 from harness.vm.engines import plain, virtiofs
 from tests.conftest import require
@@ -126,7 +126,7 @@ def test_an_rpm_and_the_one_beside_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no modules"):
         kernel_spec.find(str(core), silent)
     modules = built_rpm(tmp_path, root, "kernel-modules-core", f"{folder}/kernel")
-    assert rpm.parts(modules) == (core, modules)
+    assert _packages.beside(modules, rpm.split) == (core, modules)
     is_whole(kernel_spec.find(str(core), silent))
 
 

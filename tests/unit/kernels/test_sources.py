@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.kernels import apt
 from harness.kernels import spec as kernel_spec
 from harness.kernels import store as kernel_store
-from harness.kernels.sources import _root, deb, debian
+from harness.kernels.sources import _packages, _root, deb, debian
 from tests.conftest import require
 from tests.unit.kernels.test_architectures import KERNEL, RELEASE, bzimage
 
@@ -102,8 +102,8 @@ def test_the_parts_of_a_split_package_are_found_by_name(tmp_path: Path) -> None:
     names = [f"linux-{part}-7.2.13+deb14-amd64_7.2.13-1_amd64.deb" for part in ("image", "binary", "modules", "base")]
     for name in (*names, "linux-modules-7.2.12+deb14-amd64_7.2.12-1_amd64.deb"):
         (tmp_path / name).touch()
-    assert [path.name for path in deb.parts(tmp_path / names[0])] == names
-    assert [path.name for path in deb.parts(tmp_path / names[2])] == names
+    assert [path.name for path in _packages.beside(tmp_path / names[0], deb.split)] == names
+    assert [path.name for path in _packages.beside(tmp_path / names[2], deb.split)] == names
 
 
 def test_an_entry_is_there_whole_or_not_at_all() -> None:
