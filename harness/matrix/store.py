@@ -8,6 +8,7 @@ that was answered more than once (`--fresh`), the last answer counts, and the ot
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
 import zlib
@@ -102,9 +103,18 @@ def opened(path: Path | None = None) -> Iterator[Store]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)) as database:
+            _guard(database)
             yield Store(database, path)
     except (sqlite3.Error, OSError) as error:
         raise MachineError(f"the results in {path} cannot be read or written: {error}") from error
+
+
+def _guard(database: sqlite3.Connection) -> None:
+    """Let a file of somebody else run nothing, and take no more memory than a result can need."""
+    database.execute("PRAGMA trusted_schema = OFF")
+    database.execute("PRAGMA cell_size_check = ON")
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, bounded_json.SIZE)
+    database.text_factory = lambda data: data.decode(errors="replace")
 
 
 class Store:
@@ -121,6 +131,10 @@ class Store:
                     self._database.execute(f"PRAGMA user_version = {SCHEMA}")
         if self._schema() > SCHEMA:
             raise MachineError(f"{path} was written by a newer fusezap", "use that, or set XDG_STATE_HOME")
+        # A trigger, a view or a generated column is code of whoever made the file, and would run in our queries.
+        found = {_words(sql) for (sql,) in self._database.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")}
+        if found != {_words(statement) for statement in filter(str.strip, _TABLES.split(";"))}:
+            raise MachineError(f"{path} is no store of fusezap's alone", "move it away, or set XDG_STATE_HOME")
 
     def _schema(self) -> int:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
@@ -192,7 +206,8 @@ class Store:
         if not query.all:
             conditions.append("id IN (SELECT max(id) FROM cell GROUP BY digest, scenario)")
         if query.outcome is not None:
-            conditions.append("EXISTS (SELECT 1 FROM json_each(outcomes) WHERE key = ?)")
+            valid = "CASE WHEN json_valid(outcomes) THEN outcomes ELSE '{}' END"
+            conditions.append(f"EXISTS (SELECT 1 FROM json_each({valid}) WHERE key = ?)")
             values.append(query.outcome)
         rows = self._database.execute(
             f"SELECT {', '.join(_COLUMNS)} FROM cell WHERE {' AND '.join(conditions)} ORDER BY id", values
@@ -210,12 +225,19 @@ class Store:
             return None
 
 
+def _words(sql: str) -> str:
+    """A statement without its comments and its spaces."""
+    return "".join(re.sub("--.*", "", str(sql)).split())
+
+
 def _cell(row: tuple[Any, ...]) -> Cell | None:
     """None, after a message on stderr, where the row is damaged."""
     try:
         outcomes = bounded_json.parse(row[-1], 1 << 16)
         if not isinstance(outcomes, dict) or not all(isinstance(times, int) for times in outcomes.values()):
             raise ValueError(f"its outcomes are {row[-1]!r}")
+        if not all(isinstance(value, str) for value in row[1:-1]):
+            raise ValueError("a text of it is none")
         return Cell(**{**dict(zip(_COLUMNS, row, strict=True)), "outcomes": outcomes})
     except (ValueError, TypeError) as error:
         _tell_damaged(row[0], error)

@@ -16,6 +16,7 @@ from harness.errors import MachineError
 from harness.kernels.image import Image
 from harness.matrix import store
 from harness.matrix.store import Query, Store
+from harness.model import bounded_json
 from harness.model.records import Mark, Outcome, Series
 from tests.unit.results import series_of
 
@@ -200,3 +201,68 @@ def test_damaged_outcomes_are_told_and_left_out(outcomes: str, opened: Store, pa
         other.execute("UPDATE cell SET outcomes = ? WHERE scenario = 'healthy'", (outcomes,))
     other.close()
     assert [cell.scenario for cell in opened.cells(Query())] == ["exit-flush-self"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "CREATE TRIGGER more AFTER INSERT ON cell BEGIN DELETE FROM cell; END",
+        "CREATE VIEW more AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n",
+        "CREATE TABLE more (id)",
+        "ALTER TABLE cell RENAME TO hidden; CREATE VIEW cell AS SELECT * FROM hidden",
+        "ALTER TABLE cell ADD COLUMN more TEXT AS (upper(spec))",
+    ],
+    ids=["trigger", "view", "table", "view in place of the table", "generated column"],
+)
+def test_a_file_that_holds_code_is_refused(code: str, path: Path) -> None:
+    with store.opened(path):
+        pass
+    with sqlite3.connect(path) as database:
+        database.executescript(code)
+    database.close()
+    with pytest.raises(MachineError, match="no store of fusezap's alone"), store.opened(path):
+        pass
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE cell SET release = x'ff00' WHERE scenario = 'healthy'",
+        "UPDATE cell SET mark = 7 WHERE scenario = 'healthy'; UPDATE cell SET mark = x'00' WHERE scenario = 'healthy'",
+        "UPDATE cell SET outcomes = '{' WHERE scenario = 'healthy'",
+    ],
+)
+def test_a_row_of_other_types_is_left_out(damage: str, opened: Store, path: Path) -> None:
+    add(opened, IMAGE, SELF)
+    add(opened, IMAGE, HEALTHY)
+    with sqlite3.connect(path) as other:
+        other.executescript(damage)
+    other.close()
+    assert [cell.scenario for cell in opened.cells(Query())] == ["exit-flush-self"]
+    assert [cell.scenario for cell in opened.cells(Query(outcome="deadlock"))] == ["exit-flush-self"]
+
+
+def test_text_that_is_no_utf_8_stays_a_row(opened: Store, path: Path) -> None:
+    add(opened, IMAGE, SELF)
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE cell SET spec = CAST(x'fffe' AS TEXT)")
+    other.close()
+    (cell,) = opened.cells(Query())
+    assert cell.spec == "\ufffd\ufffd"
+
+
+def test_a_cell_beyond_all_measure_is_an_error(path: Path) -> None:
+    with store.opened(path) as opened:
+        add(opened, IMAGE, SELF)
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE cell SET series = zeroblob(?)", (bounded_json.SIZE + 1,))
+    other.close()
+    with pytest.raises(MachineError, match="too big"), store.opened(path) as opened:
+        opened.holding(ASKED)
+
+
+def test_what_is_no_regular_file_is_an_error(path: Path) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(MachineError, match=r"results\.sqlite"), store.opened(path):
+        pass
