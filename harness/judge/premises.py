@@ -16,10 +16,13 @@ _MEANS = {
     "io-uring": "have an io_uring, in whose registered files or requests a device could be",
     "mappings": "have an aio context or a mapped io_uring, in which a device could be",
     "calls": "are in a call that could keep a device which is closed meanwhile",
+    "calls-unlikely": "are in poll(2) or select(2), and another thread has run since",
     "closing": "are closing files, of which one could be the device",
     "in-flight": "have files in flight on a UNIX socket, among which the device could be",
     "unread-table": "have a descriptor table that could not be read",
 }
+
+_LACKING = {"calls-unlikely": "that it put another file in the place of a device that was polled"}
 
 
 def complete(graph: WaitGraph, dead: frozenset[str], now: Snapshot) -> bool:
@@ -88,7 +91,8 @@ def _holders(now: Snapshot, dead: frozenset[str]) -> Iterator[str]:
     for means, found in groups.items():
         names = _listed([f"{each.comm} {each.tgid}" for each in found.values()])
         what = _MEANS.get(means, "could keep a device outside of every table")
-        yield f"{len(found)} process(es) {what}, and nothing shows a way from the device to them: {names}"
+        lacking = _LACKING.get(means, "a way from the device to them")
+        yield f"{len(found)} process(es) {what}, and nothing shows {lacking}: {names}"
     if now.relatives is not None and any(name.startswith("connection:") for name in dead):
         yield (
             "no process keeps the device in a call or a message that is under way: checked of "

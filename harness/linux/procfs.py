@@ -134,6 +134,13 @@ def parse_fdinfo_connection(text: str) -> int | None:
     return None
 
 
+def is_path_only(text: str) -> bool:
+    """Whether an fdinfo is of a descriptor that was opened with O_PATH: it has no file of the driver's behind it, so
+    nothing can be read from it (do_dentry_open(), fs/open.c)."""
+    flags = next((line.partition(":")[2] for line in text.split("\n") if line.startswith("flags:")), "0")
+    return bool(int(flags, 8) & os.O_PATH)
+
+
 def parse_fdinfo_in_flight(text: str) -> int:
     """Files in a UNIX socket's receive queue (`scm_fds:`); 0 for other sockets and on kernels that do not say."""
     for line in text.split("\n"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 from typing import NamedTuple
@@ -23,6 +24,7 @@ _SYS_KCMP = {"x86_64": 312, "aarch64": 272, "riscv64": 272, "ppc64le": 354, "s39
 _KCMP_FILE, _KCMP_FILES = 0, 2
 
 _SYS_STATX = 332 if os.uname().machine == "x86_64" else 291
+_SYS_READ_MEMORY = 310 if os.uname().machine == "x86_64" else 270
 _AT_FDCWD = -100
 _AT_STATX_DONT_SYNC = 0x4000
 _STATX_ASKED = 0x1 | 0x1000  # STATX_TYPE, STATX_MNT_ID
@@ -73,6 +75,27 @@ def same_open_file(tid1: int, fd1: int, tid2: int, fd2: int) -> bool | None:
         return None
     result: int = _libc.syscall(_SYS_KCMP, tid1, tid2, _KCMP_FILE, ctypes.c_ulong(fd1), ctypes.c_ulong(fd2))
     return None if result < 0 else result == 0
+
+
+def read_memory(pid: int, address: int, size: int) -> bytes:
+    """process_vm_readv(2): `size` bytes of the memory of another process.
+
+    Raises:
+        OSError: The process is gone, may not be read, or has no such memory.
+    """
+    buffer = ctypes.create_string_buffer(size)
+    ours, theirs = _Part(ctypes.addressof(buffer), size), _Part(address, size)
+    one, none = ctypes.c_ulong(1), ctypes.c_ulong(0)  # whole registers: syscall(2) has no prototype
+    got: int = _libc.syscall(_SYS_READ_MEMORY, pid, ctypes.byref(ours), one, ctypes.byref(theirs), one, none)
+    if _check(got, f"the memory of process {pid}") != size:
+        raise OSError(errno.EFAULT, os.strerror(errno.EFAULT), f"the memory of process {pid}")
+    return buffer.raw
+
+
+class _Part(ctypes.Structure):
+    """struct iovec."""
+
+    _fields_ = (("base", ctypes.c_size_t), ("size", ctypes.c_size_t))
 
 
 class Statx(NamedTuple):

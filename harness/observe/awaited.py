@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from harness.linux import procfs
+from harness.linux.called import BY_DESCRIPTOR
 from harness.linux.syscalls import statx_cached
 from harness.model import kernel_names
 from harness.model.holders import Awaited
 from harness.model.records import Task
-
-_BY_DESCRIPTOR = {
-    "x86_64": frozenset(
-        {0, 1, 5, 8, 16, 17, 18, 19, 20, 73, 74, 75, 77, 78, 217, 221, 277, 285, 295, 296, 306, 327, 328}
-    ),
-    "aarch64": frozenset(
-        {25, 29, 32, 46, 47, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 80, 81, 82, 83, 84, 223, 267, 286}
-    ),
-}.get(os.uname().machine, frozenset())
-"""System calls whose first argument is the descriptor that they work on: read, write, fstat, fsync, fallocate,
-getdents64, …"""
 
 
 def awaited(task: Task) -> Awaited | None:
@@ -31,7 +19,7 @@ def awaited(task: Task) -> Awaited | None:
         return None
     try:
         call = procfs.read_syscall(task.tid, task.tgid)
-        if call is None or call[0] not in _BY_DESCRIPTOR or len(call) < 2:
+        if call is None or call[0] not in BY_DESCRIPTOR or len(call) < 2:
             return None
         major, minor = statx_cached(f"/proc/{task.tgid}/task/{task.tid}/fd/{call[1]}").device
     except OSError:

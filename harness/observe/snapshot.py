@@ -18,6 +18,7 @@ from harness.linux.patient import Patient
 from harness.linux.process import Target
 from harness.linux.procfs import GONE, Stat, Status
 from harness.linux.receiving import receives_files
+from harness.linux.sched import ERROR_S, about_rested_s
 from harness.linux.syscalls import same_descriptor_table, same_open_file, statx_cached
 from harness.model import kernel_names
 from harness.model.holders import Awaited, Frozen, PossibleHolder, Relative
@@ -104,6 +105,7 @@ class Survey:
         self._living: tuple[Connection, ...] | None = None
         self._read: dict[int, tuple[Task, ...]] = {}
         self._waiting: dict[int, bool] = {}
+        self._slept: dict[int, tuple[float, ...]] = {}
         self._receiving: dict[int, bool] = {}
         self._seers: dict[int, MountView] = {}
         self._by_place: dict[Hashable, MountView] = {}
@@ -222,7 +224,13 @@ class Survey:
             for name, sign in self._signs.get((pid, bool(way)), ()):
                 comm = self.census[pid].stat.comm
                 shown = _SHOWN if sign.device and pid not in serving else ""
-                yield PossibleHolder(pid, sign.tid, comm, name, sign.evidence, way or shown)
+                if sign.possible:
+                    yield PossibleHolder(pid, sign.tid, comm, name, sign.evidence, way or shown)
+                elif way and self._woken(sign.slept_s, ways):
+                    evidence = f"{sign.evidence}; it ran last when a request was queued, as one who polls the device"
+                    yield PossibleHolder(pid, sign.tid, comm, name, evidence, way)
+                elif way:
+                    yield PossibleHolder(pid, sign.tid, comm, f"{name}-unlikely", sign.evidence)
 
     def _read_signs(self, ways: dict[int, str]) -> None:
         """The findings of the probes in each process, once for all targets; a probe may wait as any reader may."""
@@ -248,6 +256,25 @@ class Survey:
             related,
             lambda: self._shares_table(pid),
         )
+
+    def _woken(self, slept_s: float | None, ways: dict[int, str]) -> bool:
+        """Whether a task ran last when a request was queued by one of those inside, a relative, or one who sees a mount
+        of theirs."""
+        if slept_s is None:
+            return False
+        sleepers = self.fuse_sleepers()
+        self._see(sleepers)
+        seen = frozenset[int]().union(*(self._view(pid).numbers for pid in sleepers if ways.get(pid) == INSIDE))
+        near = (pid for pid in sleepers if pid in ways or seen & self._view(pid).numbers)
+        return any(abs(slept_s - waited) <= 2 * ERROR_S for pid in near for waited in self._slept_s(pid))
+
+    def _slept_s(self, pid: int) -> tuple[float, ...]:
+        """Seconds that the tasks of a process have waited for FUSE."""
+        if pid not in self._slept:
+            tids = self.fuse_sleepers().get(pid, ())
+            slept = (about_rested_s(tid, pid, self.processor(pid, tid)) for tid in tids)
+            self._slept[pid] = tuple(seconds for seconds in slept if seconds is not None)
+        return self._slept[pid]
 
     def _unread(self, pid: int) -> str:
         """Why the descriptor tables of a process were not read; empty where they were, or it has none any more."""
@@ -498,7 +525,10 @@ class Survey:
                 if not is_fuse_device(tid, pid, fd, name):
                     continue
                 with contextlib.suppress(*GONE):
-                    connection = procfs.parse_fdinfo_connection(procfs.read_fdinfo(tid, pid, fd))
+                    text = procfs.read_fdinfo(tid, pid, fd)
+                    if procfs.is_path_only(text):
+                        continue
+                    connection = procfs.parse_fdinfo_connection(text)
                     file = self._number_of_file(tid, fd) if connection is None else None
                     yield Device(tid, pid, fd, connection, file)
 

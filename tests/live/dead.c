@@ -20,9 +20,18 @@
  *   overlay        the file is of an overlay (SECOND), whose lower layer is the server's mount
  *   busy           as hold; outside, an ancestor and a child of its start short-lived processes all the time
  *   orphans        as hold, and an ancestor outside starts processes that orphan others all the time
+ *   poller         as hold; an ancestor has a thread in poll(2) of a pipe, a socket and an eventfd, and others that run
+ *   selector       the same in select(2)
+ *   watcher        the same in epoll_wait(2)
+ *   path-only      as hold, and an ancestor has /dev/fuse open with O_PATH: it can answer nothing
+ *   threads        as hold; an ancestor has threads in nanosleep, in read(2) of a pipe, and in recvmsg(2), and one runs
+ *   idle-uring     as hold; an ancestor has an io_uring with a timeout under way and a socket registered
  *   talkers        as hold, and an ancestor outside sends files to itself over a socket all the time
  */
 #include "fuse_server.h"
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/select.h>
 
 static const char *second;
 static int told[2];
@@ -295,11 +304,107 @@ static pid_t contained(void)
 	return 0;
 }
 
+static int waited[3], multiplexer;
+
+static void *polling(void *unused)
+{
+	struct pollfd all[3] = { { .fd = waited[0], .events = POLLIN }, { .fd = waited[1], .events = POLLIN },
+				 { .fd = waited[2], .events = POLLIN } };
+
+	(void)unused;
+	poll(all, 3, -1);
+	return NULL;
+}
+
+static void *selecting(void *unused)
+{
+	fd_set all;
+
+	(void)unused;
+	FD_ZERO(&all);
+	for (int i = 0; i < 3; i++)
+		FD_SET(waited[i], &all);
+	select(64, &all, NULL, NULL, NULL);
+	return NULL;
+}
+
+static void *watching(void *unused)
+{
+	struct epoll_event event;
+
+	(void)unused;
+	epoll_wait(multiplexer, &event, 1, -1);
+	return NULL;
+}
+
+static void *reading(void *number)
+{
+	char byte;
+
+	if (read(waited[(intptr_t)number], &byte, 1) < 0)
+		return NULL;
+	return NULL;
+}
+
+/* A pipe, a socket and an eventfd that nobody writes to, and a thread that waits for them. */
+static void main_loop(void *(*loop)(void *))
+{
+	int pipes[2], sockets[2];
+
+	if (pipe(pipes) || socketpair(AF_UNIX, SOCK_STREAM, 0, sockets))
+		die("pipe");
+	waited[0] = pipes[0];
+	waited[1] = sockets[0];
+	waited[2] = eventfd(0, 0);
+	multiplexer = epoll_create1(0);
+	for (int i = 0; i < 3; i++) {
+		struct epoll_event event = { .events = EPOLLIN };
+
+		epoll_ctl(multiplexer, EPOLL_CTL_ADD, waited[i], &event);
+	}
+	for (intptr_t i = 0; loop == reading && i < 3; i++) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, reading, (void *)i);
+	}
+	if (loop != reading)
+		beside(loop);
+}
+
+/* Before the hang: a poll that began with it would be that of a device. */
+static void main_loops(void)
+{
+	if (!strcmp(mode, "poller"))
+		main_loop(polling);
+	else if (!strcmp(mode, "selector"))
+		main_loop(selecting);
+	else if (!strcmp(mode, "watcher"))
+		main_loop(watching);
+	else if (!strcmp(mode, "threads"))
+		main_loop(reading);
+	else
+		return;
+	usleep(500000);
+}
+
 /* Outside, until this process is killed. */
 static void beside_it(void)
 {
 	int pair[2];
 
+	while (multiplexer)
+		usleep(500);
+	if (!strcmp(mode, "path-only") && open("/dev/fuse", O_PATH) < 0)
+		die("/dev/fuse");
+	if (!strcmp(mode, "idle-uring")) {
+		static struct { int64_t s; long long ns; } wait = { .s = 3600 };
+
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+			die("socketpair");
+		ring_made();
+		syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, pair, 2);
+		submitted((struct io_uring_sqe){ .opcode = IORING_OP_TIMEOUT, .fd = -1, .addr = (uintptr_t)&wait, .len = 1 });
+	}
 	if (!strcmp(mode, "busy")) {
 		if (!fork())
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -357,6 +462,7 @@ int main(int argc, char **argv)
 		die("pipe");
 	if (!strcmp(mode, "inherited"))
 		device = opened("/dev/fuse");
+	main_loops();
 	init = contained();
 	if (device >= 0)
 		close(device);

@@ -28,6 +28,10 @@ LIVE = {
         "close-range", "exiting", "execve",
     ),
     "with a daemon": ("far-uring",),
+    "in other places": (
+        "select", "poll-pipe", "poll-copy", "flock", "ofd-lock", "backlog", "backlog-flight", "peeked", "uring-mapped",
+        "uring-bare", "uring-child", "uring-timeout", "table-shared", "vfork-parent", "deep",
+    ),
     "on the move": ("fork-exit", "fork-stay", "fork-setsid", "relay", "pass", "pass-pidfd"),
 }  # fmt: skip
 DEAD = {
@@ -43,14 +47,15 @@ DEAD = {
             "lseek", "access", "close", "copy",
         )
     ),
-    "on a busy host": ("busy", "orphans", "talkers"),
+    "on a busy host": ("busy", "orphans", "talkers", "path-only", "idle-uring"),
+    "beside main loops": ("poller", "selector", "watcher", "threads"),
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("hidden")
-    return {name: hidden.built(folder, name) for name in ("hidden", "dead")}
+    return {name: hidden.built(folder, name) for name in ("hidden", "dead", "keepers")}
 
 
 @pytest.fixture
@@ -90,7 +95,8 @@ def diagnosed(fusezap: Fusezap, made: dict[str, hidden.Hidden]) -> dict[str, tup
 def test_who_can_answer_is_not_called_dead(
     place: str, fusezap: Fusezap, programs: dict[str, Path], tmp_path: Path, ctl: Fusectl
 ) -> None:
-    with hidden.several(programs["hidden"], LIVE[place], tmp_path, ctl) as made:
+    program = programs["keepers" if place == "in other places" else "hidden"]
+    with hidden.several(program, LIVE[place], tmp_path, ctl) as made:
         found = diagnosed(fusezap, made)
         wrong = {mode: each for mode, each in found.items() if each[0] not in ("starved", "inconclusive")}
         assert wrong == {}

@@ -23,6 +23,11 @@ class Sign(NamedTuple):
     evidence: str
     device: bool = False
     """Its name shows that the file is a FUSE device, whosever."""
+    possible: bool = True
+    """False: nothing of it points to a device; it is worth a condition, whatever way leads to the process."""
+    slept_s: float | None = None
+    """Of a task in poll(2): seconds since it ran last.  Whoever polls a device is woken each time that a request is
+    queued (fuse_dev_wake_and_unlock(), fs/fuse/dev.c), and sleeps on with the files that it has taken."""
 
 
 class ProbedProcess(NamedTuple):

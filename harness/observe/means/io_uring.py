@@ -8,14 +8,17 @@ on without a descriptor: by its thread that polls for requests (`iou-sqp-…`), 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 
 from harness.linux import procfs
 from harness.observe.means import ProbedProcess, Sign
 
 _NAME = "anon_inode:[io_uring]"
+_COMMANDS = "commands of FUSE over io_uring, which are not listed, keep the device"
 _NO_DEVICE = ("socket:", "pipe:", "anon_inode:", "<none>")
 """Names of files that are certainly no device node."""
+_WAIT = "io_cqring_wait"
 _DEVICES = frozenset({"/dev/fuse", "/fuse"})
 """The device node, on the /dev of the machine or on one of another mount namespace."""
 
@@ -27,13 +30,26 @@ def find(process: ProbedProcess) -> Iterator[Sign]:
             if name == _NAME:
                 with contextlib.suppress(OSError):
                     text = procfs.read(f"/proc/{process.pid}/task/{tid}/fdinfo/{fd}")
-                    evidence = kept(text)
+                    evidence = kept(text) or (_COMMANDS if process.related and fuse_commands() else "")
                     if evidence:
                         device = not _DEVICES.isdisjoint(_registered(text))
                         yield Sign(tid, f"io_uring, descriptor {fd}: {evidence}", device)
+    shown = any(name == _NAME for _, descriptors in process.tables for _, name in descriptors)
+    for task in process.tasks:
+        if _WAIT in task.functions and not shown:
+            yield Sign(task.tid, "in io_uring_enter(2), of a ring that has no descriptor (IORING_REGISTER_RING_FDS)")
     for tid, thread in process.threads.items():
         if thread.comm.startswith(("iou-sqp-", "iou-wrk-")) and thread.state not in "ZX":
             yield Sign(tid, f"{thread.comm}: a thread of an io_uring works on its requests")
+
+
+@functools.cache
+def fuse_commands() -> bool:
+    """Whether FUSE over io_uring is enabled (since 6.14): a command under way keeps the device, and fdinfo lists polls
+    alone."""
+    with contextlib.suppress(OSError):
+        return procfs.read("/sys/module/fuse/parameters/enable_uring").strip() not in ("N", "0")
+    return False
 
 
 def kept(text: str) -> str:

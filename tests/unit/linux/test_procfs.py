@@ -225,3 +225,13 @@ def test_a_descriptor_whose_path_is_too_long_to_be_printed(tmp_path: Path) -> No
         assert (folder, procfs.LONG_NAME) in procfs.read_descriptors(os.getpid(), os.getpid())
     finally:
         os.close(folder)
+
+
+def test_a_descriptor_that_is_a_path_alone() -> None:
+    opened, path = os.open("/dev/null", os.O_RDONLY), os.open("/dev/null", os.O_PATH)
+    try:
+        assert not procfs.is_path_only(procfs.read_fdinfo(os.getpid(), os.getpid(), opened))
+        assert procfs.is_path_only(procfs.read_fdinfo(os.getpid(), os.getpid(), path))
+    finally:
+        os.close(opened)
+        os.close(path)
