@@ -106,8 +106,8 @@ def _of_dump(args: argparse.Namespace, form: ModuleType) -> int:
     return _write_out(_diagnosis(readings, args.stuck_for), args, form)
 
 
-def _diagnosis(readings: Readings, stuck_for_s: float | None) -> Diagnosis:
-    found = findings(readings)
+def _diagnosis(readings: Readings, stuck_for_s: float | None, beat: Beat = lambda _: None) -> Diagnosis:
+    found = findings(readings, lambda: beat("judges what it has read"))
     waits = long_waits(readings, found, LONG_S if stuck_for_s is None else stuck_for_s)
     return Diagnosis(readings, found, __version__, _command(), waits, stuck_for_s is not None)
 
@@ -134,7 +134,7 @@ class _Machine:
         long_s = LONG_S if self._stuck_for_s is None else self._stuck_for_s
         readings = read(self.ctl, self._clerk.identify, self._memory, self.patient, self.beat, long_s)
         readings = replace(readings, unseen=(*readings.unseen, *self._clerk.unseen))
-        return _diagnosis(readings, self._stuck_for_s)
+        return _diagnosis(readings, self._stuck_for_s, self.beat)
 
 
 def _work(args: argparse.Namespace, form: ModuleType, beat: Beat) -> int:

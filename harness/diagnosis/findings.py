@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from harness.diagnosis.likeness import Likeness
@@ -44,11 +44,24 @@ def settled(snapshots: tuple[Snapshot, ...], rests: tuple[Rest, ...]) -> bool:
     return verdict is None or verdict.outcome in (Outcome.RELEASED, Outcome.DEADLOCK)
 
 
-def findings(readings: Readings) -> tuple[Finding, ...]:
-    """Namespaces first; processes that wait for the same connection, or for one of the same, are one finding."""
+def findings(readings: Readings, on_progress: Callable[[], None] = lambda: None) -> tuple[Finding, ...]:
+    """Namespaces first; processes that wait for the same connection, or for one of the same, are one finding.
+
+    Args:
+        readings: What was read of the machine.
+        on_progress: Called before each is judged, which takes seconds where thousands of servers wait for each other.
+
+    Returns:
+        Those that are stuck, judged.
+    """
     judged: dict[object, _Found | None] = {}
     likeness = Likeness()
-    found = [each for reading in readings.readings if (each := _found_alike(reading, judged, likeness)) is not None]
+    found = []
+    for reading in readings.readings:
+        on_progress()
+        each = _found_alike(reading, judged, likeness)
+        if each is not None:
+            found.append(each)
     joined = [each for each in found if each.snapshot.pid_ns is not None]
     alone: dict[object, list[_Found]] = {}
     for each in found:

@@ -131,10 +131,15 @@ def _looked_at(
         seen = {each: ((before[each], now[each]), _rests(now[each], again)) for each in found}
         likeness = Likeness()
         different = {likeness.key(seen[each][0]) or each: each for each in found}.values()
-        if time.monotonic() > until or all(settled(*seen[each]) for each in different):
+        if time.monotonic() > until or all(_settled(seen[each], beat) for each in different):
             return tuple(seen.values())
         before = now
         time.sleep(0.1)
+
+
+def _settled(seen: Seen, beat: Beat) -> bool:
+    beat(f"judges process {seen[0][-1].init_tid}")
+    return settled(*seen)
 
 
 def _snapshots(

@@ -83,7 +83,8 @@ class Patient:
     """Reads of many processes, and remembers those that made a reader wait: they are not asked again."""
 
     def __init__(self, on_read: Callable[[], None] = lambda: None) -> None:
-        """`on_read`: called before each reading, so that whoever watches knows that it goes on."""
+        """`on_read`: called before the readings, and while answers come, so that whoever watches knows that it goes
+        on."""
         self._on_read = on_read
         self.held: set[int] = set()
         self.unreached: set[int] = set()
@@ -92,14 +93,19 @@ class Patient:
     def read(self, pids: Iterable[int], read: Callable[[int], R]) -> dict[int, R]:
         """Read each but the held ones; a new one costs as long as `read_each` waits."""
         self._on_read()
-        answers, stuck, unreached = read_each([pid for pid in pids if pid not in self.held], read)
+        todo = [pid for pid in pids if pid not in self.held]
+        answers, stuck, unreached = read_each(todo, read, on_progress=self._on_read)
         self.held.update(stuck, unreached)
         self.unreached.update(unreached)
         return answers
 
 
 def read_each(
-    items: Iterable[T], read: Callable[[T], R], patience_s: float = 0.3, slowest_s: float = 10.0
+    items: Iterable[T],
+    read: Callable[[T], R],
+    patience_s: float = 0.3,
+    slowest_s: float = 10.0,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> tuple[dict[T, R], tuple[T, ...], tuple[T, ...]]:
     """Read each item, by as many readers as it takes.
 
@@ -110,6 +116,7 @@ def read_each(
         read: Reads one; what it raises is raised here.
         patience_s: How long all readers may sleep in the kernel before they are given up.
         slowest_s: How long there may be no answer from readers that are only slow.
+        on_progress: Called at times while answers come.
 
     Returns:
         What was read of each item; the items whose readers were given up; the items that no reader came to.
@@ -121,6 +128,8 @@ def read_each(
     answered, silent_s = 0, 0.0
     while not crew.idle.wait(STEP_S):
         silent_s = silent_s + STEP_S if len(crew.done) == answered else 0.0
+        if not silent_s:
+            on_progress()
         answered = len(crew.done)
         if crew.errors:
             break
