@@ -34,7 +34,7 @@ for folder in $SHOWN; do
     mkdir -p "$root$folder"
     mount --bind -o ro "$folder" "$root$folder"
 done
-exec chroot "$root" /usr/bin/env -i HOME=/root TERM=dumb PATH=/usr/sbin:/usr/bin:/sbin:/bin $PIP_ENV "$@"
+exec chroot "$root" /usr/bin/env -i --chdir=/root/fusezap HOME=/root TERM=dumb PATH=/usr/sbin:/usr/bin:/sbin:/bin $PIP_ENV "$@"
 """
 
 

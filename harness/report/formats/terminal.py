@@ -53,6 +53,8 @@ PIPE_WIDTH = 160
 """Columns where there is no terminal: wide enough for a stack next to its meanings."""
 _STATE_STYLES = {"D": "red", "Z": "magenta", "T": "yellow", "R": "green"}
 _ROLE_STYLES = {"knot": "red", "dead": "red", "blocker": "green", "": "yellow"}
+_MOST_NAMES = 8
+"""Tasks with one stack that are named; the process tree has all of them."""
 _MARKS = {True: "[green]✔[/]", False: "[red]✘[/]", None: "[yellow]?[/]"}
 
 
@@ -260,9 +262,12 @@ class Story:
 
     def _stacks(self, snapshot: Snapshot) -> list[Table | str]:
         shown: list[Table | str] = []
-        for stack in stacks(snapshot):
+        for stack in stacks(snapshot, together=True):
             task = stack.tasks[0]
-            shown.append(f"[bold]{escape(task_name(task))}[/] ({stack.role}, state {_state(task)})")
+            names = [f"[bold]{escape(task_name(each))}[/]" for each in stack.tasks[:_MOST_NAMES]]
+            more = f" and {len(stack.tasks) - _MOST_NAMES} more" if len(stack.tasks) > _MOST_NAMES else ""
+            notes = ", ".join(filter(None, (stack.role, f"state {_state(task)}")))
+            shown.append(f"{', '.join(names)}{more} ({notes})")
             if stack.lack:
                 shown.append(f"  {escape(stack.lack)}")
                 continue
