@@ -37,7 +37,7 @@ CHECK = Statuses(128, 255)
 ANSWERS_2 = Statuses(3, 3)
 """Statuses of commands whose 2 means `cannot tell`."""
 OTHERS = Statuses(2, 3)
-_OF_COMMANDS = {"check": CHECK, **dict.fromkeys(("judge", "observe", "diagnose", "runtimes"), ANSWERS_2)}
+_OF_COMMANDS = {"check": CHECK, **dict.fromkeys(("judge", "observe", "diagnose", "runtimes", "servers"), ANSWERS_2)}
 
 
 def statuses(arguments: list[str]) -> Statuses:

@@ -1,4 +1,4 @@
-"""`fusezap runtimes`: what docker, containerd, podman, runc and crun do while a container cannot die."""
+"""`fusezap runtimes`: what docker, containerd, podman, runc, crun, LXC and pods do while a container cannot die."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -17,7 +18,7 @@ from harness.errors import FusezapError, UsageError
 from harness.model.records import Kernel
 from harness.runtimes import formats, tools
 from harness.runtimes.experiment import run_experiment
-from harness.runtimes.records import Experiment, ExperimentResult, RuntimesReport, Subject
+from harness.runtimes.records import Experiment, RuntimesReport, Subject
 
 HELP = "what container runtimes answer while a container cannot die"
 DESCRIPTION = """\
@@ -52,7 +53,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     parser.add_argument(
-        "--report", action="append", default=[], metavar="FORMAT=FILE", help="write that, too; more than once"
+        "--report",
+        action="append",
+        default=[],
+        metavar="FORMAT=FILE",
+        help="write that, too, after each experiment; more than once",
     )
     for name in PROGRAMS:
         parser.add_argument(f"--{name}", metavar="PATH", help=f"your own build of {name}")
@@ -69,24 +74,31 @@ def execute(args: argparse.Namespace) -> int:
     if os.geteuid() != 0:
         raise UsageError("container runtimes with instances of their own take root", "run it with sudo")
     began, started = time.monotonic(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    subjects = tuple(_subject(name, module, own, args.bound) for name, module in modules)
+    subjects: list[Subject] = []
+    for name, module in modules:
+        for subject in _subjects(name, module, own, args.bound):
+            report = _gathered((*subjects, subject), started, time.monotonic() - began)
+            _write(report, [(form, path) for form, path in rendering if path is not None])
+        subjects.append(subject)
+    _write(_gathered(tuple(subjects), started, time.monotonic() - began), rendering)
+    return _status(subjects, asked=bool(args.runtime))
+
+
+def _gathered(subjects: tuple[Subject, ...], started: str, duration_s: float) -> RuntimesReport:
     kernel = os.uname()
     command = shlex.join(["fusezap", *sys.argv[1:]])
-    report = RuntimesReport(
-        command,
-        __version__,
-        started,
-        time.monotonic() - began,
-        Kernel(kernel.release, kernel.version, kernel.machine),
-        subjects,
-    )
+    machine = Kernel(kernel.release, kernel.version, kernel.machine)
+    return RuntimesReport(command, __version__, started, duration_s, machine, subjects)
+
+
+def _write(report: RuntimesReport, rendering: list[tuple[ModuleType, Path | None]]) -> None:
+    """Files are written after each experiment, so that whatever happens in the next one costs only that."""
     for module, path in rendering:
         text = module.render(report)
         if path is None:
             sys.stdout.write(text)
         else:
             files.replace_bytes(path, text.encode("utf-8", "backslashreplace"))
-    return _status(subjects, asked=bool(args.runtime))
 
 
 def _report(text: str) -> tuple[str, Path]:
@@ -106,29 +118,27 @@ def _listed(modules: list[tuple[str, ModuleType]], own: dict[str, str]) -> int:
     return 0 if there else 2
 
 
-def _subject(name: str, module: ModuleType, own: dict[str, str], bound_s: float) -> Subject:
+def _subjects(name: str, module: ModuleType, own: dict[str, str], bound_s: float) -> Iterator[Subject]:
+    """What is known of a runtime so far, after each of its experiments; the last one is all of it."""
     found, missing = tools.find(module.NEEDS, own)
     if missing:
-        return Subject(name, module.SUMMARY, (), missing=missing)
-    courses: list[ExperimentResult] = []
-    errors: list[str] = []
-    leftovers: list[str] = []
+        yield Subject(name, module.SUMMARY, (), missing=missing)
+        return
+    subject = Subject(name, module.SUMMARY, tools.versions(module, found))
     for experiment in getattr(module, "EXPERIMENTS", (Experiment.FLUSH,)):
         try:
             course, left = run_experiment(module, found, experiment, bound_s, _teller(f"{name}, {experiment}"))
-            courses.append(course)
-            leftovers += left
-        except FusezapError as error:
-            errors.append(f"{experiment}: {error}")
-    versions = tools.versions(module, found)
-    return Subject(name, module.SUMMARY, versions, tuple(courses), (), tuple(errors), tuple(leftovers))
+            subject = replace(subject, courses=(*subject.courses, course), leftovers=(*subject.leftovers, *left))
+        except (FusezapError, OSError) as error:
+            subject = replace(subject, errors=(*subject.errors, f"{experiment}: {error}"))
+        yield subject
 
 
 def _teller(what: str) -> Callable[[str], None]:
     return lambda text: print(f"{what}: {text}", file=sys.stderr, flush=True)
 
 
-def _status(subjects: tuple[Subject, ...], asked: bool) -> int:
+def _status(subjects: Sequence[Subject], asked: bool) -> int:
     """One that is not installed counts only where it was asked for."""
     if not any(each.courses for each in subjects):
         return 2

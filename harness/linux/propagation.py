@@ -6,7 +6,17 @@ import errno
 import os
 
 from harness.linux.mountinfo import read_mountinfo
-from harness.linux.syscalls import MS_PRIVATE, MS_REC, mount
+from harness.linux.syscalls import (
+    CLONE_NEWNS,
+    MNT_DETACH,
+    MS_BIND,
+    MS_PRIVATE,
+    MS_REC,
+    mount,
+    pivot_root_here,
+    setns,
+    umount,
+)
 
 _ABOVE = 4096
 """Folders that a chroot may lie deep."""
@@ -28,6 +38,32 @@ def make_mounts_private() -> None:
         if error.errno != errno.EINVAL:
             raise
         _in_the_namespaces_root()
+
+
+def make_root_of_namespace() -> None:
+    """Make the root of this process, a chroot's, the root of its mount namespace, with nothing else left in it.
+
+    To be called after unshare(CLONE_NEWNS) and make_mounts_private(), by a process of one thread.  setns(2) puts a
+    process at the root of the mount namespace that it enters (mntns_install(), fs/namespace.c): one that enters the
+    namespace of a chroot is outside the chroot.
+
+    Raises:
+        OSError: the kernel does not allow it.
+    """
+    root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    own = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        setns(own, CLONE_NEWNS)  # to the real root: from there the chroot has a path
+        os.fchdir(root)
+        path = os.getcwd()
+        mount(path, path, None, MS_BIND | MS_REC)  # pivot_root(2) takes a mount point only
+        os.chdir(path)
+        pivot_root_here()
+        umount(".", MNT_DETACH)
+        os.chdir("/")
+    finally:
+        os.close(own)
+        os.close(root)
 
 
 def in_chroot() -> bool:

@@ -23,6 +23,7 @@ UMOUNT_NOFOLLOW = 0x8
 _SYS_KCMP = {"x86_64": 312, "aarch64": 272, "riscv64": 272, "ppc64le": 354, "s390x": 343}.get(os.uname().machine)
 _KCMP_FILE, _KCMP_FILES = 0, 2
 
+_SYS_PIVOT_ROOT = 155 if os.uname().machine == "x86_64" else 41
 _SYS_STATX = 332 if os.uname().machine == "x86_64" else 291
 _SYS_READ_MEMORY = 310 if os.uname().machine == "x86_64" else 270
 _AT_FDCWD = -100
@@ -55,6 +56,11 @@ def setns(fd: int, kind: int) -> None:
 def mount(source: str, target: str, fstype: str | None, flags: int = 0, data: str | None = None) -> None:
     kind, text = (None if value is None else value.encode() for value in (fstype, data))
     _check(_libc.mount(os.fsencode(source), os.fsencode(target), kind, flags, text), f"mount {target}")
+
+
+def pivot_root_here() -> None:
+    """Make the working directory, a mount point, the root of the mount namespace; the old root lies on top of it."""
+    _check(_libc.syscall(_SYS_PIVOT_ROOT, b".", b"."), "pivot_root")
 
 
 def umount(target: str, flags: int = 0) -> None:

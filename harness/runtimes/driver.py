@@ -15,6 +15,8 @@ class NeededProgram:
     programs: tuple[str, ...]
     package: str
     """Debian's, and mostly others' too."""
+    module: str = ""
+    """A Python module that must be there; then `programs` is empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 import fakefs
-from harness.errors import LaunchError
+from harness.errors import FusezapError, LaunchError
 from harness.guard import leftovers
 from harness.guard.client import Guard, HeldConnection, guarded
 from harness.linux import cgroup, fusectl, procfs
@@ -54,7 +54,10 @@ def run_experiment(
             course = _Run(guard, sandbox, module, found, experiment, bound_s, report)
             with course.stack:
                 picture = course.until_stuck()
-                course.ask_stuck()
+                try:
+                    course.ask_stuck()
+                except (FusezapError, OSError, ValueError) as error:
+                    course.note("the questions after this one", Moment.STUCK, error)
                 recovery = course.end()
         left = (*guard.end(), *leftovers.of_run(guard.name, guard.folder))
     operations = tuple(course.operations)
@@ -81,6 +84,21 @@ def container(name: str, experiment: Experiment, init: str, notify: str) -> Gues
         cgroup=f"/{name}",
         init=init,
     )
+
+
+def _not_measured(error: Exception, bound_s: float) -> Answer:
+    """An answer that says only why there is none."""
+    return Answer(None, "", 0.0, bound_s, str(error) or type(error).__name__)
+
+
+def findings_in(text: str, status: int, errors: str = "") -> list[dict[str, Any]]:
+    """The findings in the document of diagnose; LaunchError where it wrote none."""
+    try:
+        document = json.loads(text)
+        return list(document["findings"])
+    except (ValueError, KeyError, TypeError) as error:
+        last = errors.strip().rpartition("\n")[2]
+        raise LaunchError(f"fusezap diagnose ended with {status} and without a document", last) from error
 
 
 def _told(finding: dict[str, Any]) -> str:
@@ -251,11 +269,16 @@ class _Run:
         argv = (sys.executable, "-P", "-m", "harness", "diagnose", "--json")
         began = time.monotonic()
         root = Path(__file__).parents[2]
-        done = subprocess.run(
-            argv, cwd=root, capture_output=True, text=True, timeout=self._bound_s + READY_S, check=False
-        )
+        try:
+            done = subprocess.run(
+                argv, cwd=root, capture_output=True, text=True, timeout=self._bound_s + READY_S, check=False
+            )
+            findings = findings_in(done.stdout, done.returncode, done.stderr)
+        except (LaunchError, OSError, subprocess.TimeoutExpired) as error:
+            self.note("fusezap diagnose", Moment.STUCK, error)
+            return
         took = time.monotonic() - began
-        found = [each for each in json.loads(done.stdout)["findings"] if each["init_pid"] == self._target.init]
+        found = [each for each in findings if each["init_pid"] == self._target.init]
         words = "; ".join(map(_told, found)) or "it does not find it"
         answer = Answer(done.returncode, words, took, self._bound_s)
         self.operations.append(Operation("fusezap diagnose", Moment.STUCK, "fusezap diagnose", answer))
@@ -319,8 +342,12 @@ class _Run:
         answers: list[Answer] = []
 
         def recovered() -> bool:
-            answers.append(self._sandbox.run(self._commands.state.argv, self._bound_s, self._commands.state.shows))
-            return answers[-1].words != self._stuck_words or self._forgotten
+            try:
+                answer = self._sandbox.run(self._commands.state.argv, self._bound_s, self._commands.state.shows)
+            except (FusezapError, OSError, ValueError) as error:
+                answer = _not_measured(error, self._bound_s)
+            answers.append(answer)
+            return (not answer.error and answers[-1].words != self._stuck_words) or self._forgotten
 
         came = poll(RECOVERS_S - (time.monotonic() - began), recovered, _POLL_S)
         return (time.monotonic() - began if came else None), answers[-1]
@@ -348,8 +375,10 @@ class _Run:
         if groups:
             names = sorted({path.name for path in groups})
             lost.append(f"{len(groups)} cgroups stay: {', '.join(names[:3])}")
-        strays = [Process.of(pid) for pid in set(self._sandbox.processes()) - self._processes if self._is_stray(pid)]
-        lost += [f"process stays: {procfs.read_process_stat(each.pid).comm}" for each in strays if each.alive]
+        for pid in set(self._sandbox.processes()) - self._processes:
+            with contextlib.suppress(*procfs.GONE):  # it ends between two reads
+                if self._is_stray(pid) and Process.of(pid).alive:
+                    lost.append(f"process stays: {procfs.read_process_stat(pid).comm}")
         mounts = len(self._sandbox.mounts()) - self._mounts
         if mounts > 0:
             lost.append(f"{mounts} mounts stay")
@@ -363,9 +392,17 @@ class _Run:
 
     def _ask(self, ask: Ask, when: Moment) -> Answer:
         self._report(f"{ask.name}" if when is Moment.STUCK else f"{ask.name} ({when})")
-        answer = self._sandbox.run(ask.argv, self._bound_s, ask.shows)
+        try:
+            answer = self._sandbox.run(ask.argv, self._bound_s, ask.shows)
+        except (FusezapError, OSError, ValueError) as error:
+            answer = _not_measured(error, self._bound_s)
         self._record(ask, when, answer)
         return answer
+
+    def note(self, name: str, when: Moment, error: Exception) -> None:
+        """Record that a part of the experiment failed: it costs this cell of the table, and no other."""
+        self._report(f"{name}: not measured: {error}")
+        self.operations.append(Operation(name, when, "", _not_measured(error, self._bound_s)))
 
     def _record(self, ask: Ask, when: Moment, answer: Answer) -> None:
         words = _LONG_ID.sub(r"\1…", answer.words.replace(self._container.name, "ID"))

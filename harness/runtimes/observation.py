@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import time
 
+from harness.errors import LaunchError
 from harness.judge.form import form
 from harness.judge.verdict import stuck_task
 from harness.linux import procfs
@@ -25,14 +26,17 @@ _POLL_S = 0.005
 
 
 def init_of(server: int) -> int:
-    """The init of the PID namespace of a process: of its ancestors, the topmost in that namespace."""
+    """The init of the PID namespace of a process, by its number there: in a pod it need be no ancestor.
+
+    Raises:
+        LaunchError: It cannot be seen.
+    """
     namespace = procfs.read_namespace(server, server, "pid")
-    pid = server
-    while True:
-        parent = procfs.read_process_stat(pid).ppid
-        if parent == 0 or procfs.read_namespace(parent, parent, "pid") != namespace:
-            return pid
-        pid = parent
+    for pid in procfs.user_pids():
+        with contextlib.suppress(*GONE, PermissionError):
+            if procfs.read_namespace(pid, pid, "pid") == namespace and procfs.read_status(pid, pid).ns_tids[-1] == 1:
+                return pid
+    raise LaunchError(f"the init of the PID namespace of process {server} cannot be seen")
 
 
 def stuck_state(target: Target, shim: int, ctl: Fusectl | None, claims: tuple[Claim, ...], began_ns: int) -> StuckState:

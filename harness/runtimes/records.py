@@ -37,6 +37,8 @@ class Answer:
     """The line that says it: what an operation's `shows` finds, else the first line; empty when it said nothing."""
     took_s: float
     bound_s: float
+    error: str = ""
+    """Why nothing was measured; then the other fields say nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,21 +52,45 @@ class Pending:
         reply: dict[str, Any] = json.loads(self._data) if self._data else {"error": "the sandbox is gone"}
         if "error" in reply:
             raise LaunchError(reply["error"])
-        return Answer(reply["status"], said(reply["text"], shows), reply["took"], self._bound_s)
+        return Answer(
+            reply["status"], said(reply["text"], shows, reply["errors"], reply["status"]), reply["took"], self._bound_s
+        )
 
     def under_way(self) -> bool:
         """True if the command still runs; never waits."""
         return not select.select([self._channel], [], [], 0)[0]
 
 
-def said(text: str, shows: str) -> str:
-    """All groups that the pattern finds, in a row; else the first line that is not blank."""
-    found = re.search(shows, text) if shows else None
+def said(text: str, shows: str, errors: str = "", status: int | None = None) -> str:
+    """What a command says, in a line.
+
+    Args:
+        text: Its standard output.
+        shows: A pattern; all groups that it finds, in a row, are what the command says.
+        errors: Its standard error, whose notices (warnings, deprecations) are no answer.
+        status: Its exit status.  Of one that succeeded, the output counts before the errors.
+
+    Returns:
+        The groups, or the first line that tells of an error, or the first line that is not blank.
+    """
+    found = re.search(shows, f"{text}\n{errors}") if shows else None
     if found is not None:
         return " ".join(group for group in found.groups() if group)
-    lines = [_message(line.strip()) for line in text.split("\n") if line.strip()]
-    errors = [line for line in lines if re.search(r"(?i)\berror\b|cannot|failed", line)]
-    return (errors or lines or [""])[0]
+    answers = _lines(text)
+    messages = [line for line in _lines(errors) if not _NOTICE.search(line)]
+    lines = [_message(line) for line in (*answers, *messages)]
+    if status == 0 and answers:
+        return lines[0]
+    failures = [line for line in lines if re.search(r"(?i)\berror\b|cannot|failed", line)]
+    return (failures or lines or [""])[0]
+
+
+_NOTICE = re.compile(r"""(?i)\blevel=(?:warning|info|debug)\b|^warn(?:ing)?\b|\bWARN\[|\bdeprecat""")
+"""A line of stderr that says nothing about what was asked: podman's on cgroups v1, docker's on what will go."""
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 def _message(line: str) -> str:
@@ -85,6 +109,7 @@ class Sandbox:
             "HOME": f"{SANDBOX}/home",
             "TMPDIR": f"{SANDBOX}/tmp",
             "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
         }
 
     def path(self, inside: str) -> Path:

@@ -27,13 +27,12 @@ import prctl
 
 from fakefs.notify import notify
 from fakefs.sockets import listening
+from harness.linux.propagation import in_chroot, make_mounts_private, make_root_of_namespace
 from harness.linux.syscalls import (
     CLONE_NEWNET,
     CLONE_NEWNS,
     MNT_DETACH,
     MS_BIND,
-    MS_PRIVATE,
-    MS_REC,
     mount,
     umount,
     unshare,
@@ -49,7 +48,9 @@ _KILLED_S = 1.0
 
 def set_up(folder: str, name: str) -> None:
     unshare(CLONE_NEWNS | CLONE_NEWNET)
-    mount("none", "/", None, MS_REC | MS_PRIVATE)
+    make_mounts_private()
+    if in_chroot():  # an exec into the container, by setns(2), would land in the host's root
+        make_root_of_namespace()
     ours = os.open(folder, os.O_PATH | os.O_DIRECTORY)
     mount(name, "/run", "tmpfs", 0, "mode=755")
     Path(folder).mkdir(parents=True)
@@ -87,8 +88,8 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     """Run a command.  Its output goes to a file: its descendants may keep the output open as long as they live."""
     path = f"{SANDBOX}/output/{time.monotonic_ns()}"
     began = time.monotonic()
-    with open(path, "w+b") as output:
-        process = _started(request, output.fileno())
+    with open(path, "w+b") as output, open(f"{path}.errors", "w+b") as errors:
+        process = _started(request, output.fileno(), errors.fileno())
         status: int | None = None
         try:
             status = process.wait(request["bound"])
@@ -98,15 +99,18 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_KILLED_S)
         took = time.monotonic() - began
-        output.seek(0)
-        text = output.read(TEXT_MAX).decode(errors="replace")
+        texts = []
+        for stream in (output, errors):
+            stream.seek(0)
+            texts.append(stream.read(TEXT_MAX).decode(errors="replace"))
     os.unlink(path)
-    return {"status": status, "text": text, "took": took}
+    os.unlink(f"{path}.errors")
+    return {"status": status, "text": texts[0], "errors": texts[1], "took": took}
 
 
 def _daemon(request: dict[str, Any]) -> dict[str, Any]:
     with open(request["log"], "ab") as log:
-        process = _started(request, log.fileno())
+        process = _started(request, log.fileno(), log.fileno())
     Thread(target=process.wait, daemon=True).start()
     return {"pid": process.pid}
 
@@ -120,7 +124,7 @@ def _hide(request: dict[str, Any]) -> dict[str, Any]:
 _DO = {"run": _run, "daemon": _daemon, "hide": _hide}
 
 
-def _started(request: dict[str, Any], output: int) -> subprocess.Popen[bytes]:
+def _started(request: dict[str, Any], output: int, errors: int) -> subprocess.Popen[bytes]:
     """A session of its own: a bound kills the command and what it started in the foreground."""
     return subprocess.Popen(
         request["argv"],
@@ -128,7 +132,7 @@ def _started(request: dict[str, Any], output: int) -> subprocess.Popen[bytes]:
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=subprocess.STDOUT,
+        stderr=errors,
         start_new_session=True,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -32,6 +33,10 @@ def find(needs: tuple[NeededProgram, ...], own: Mapping[str, str]) -> tuple[dict
     """(program → path, what is missing); `own` has the user's builds."""
     tools, missing = {}, []
     for need in needs:
+        if need.module:
+            absent = importlib.util.find_spec(need.module) is None
+            missing += [f"the Python module {need.module} is not installed: install {need.package}"] if absent else []
+            continue
         found = next(((name, path) for name in need.programs if (path := own.get(name) or _which(name))), None)
         if found is None:
             missing.append(f"{' or '.join(need.programs)} is not installed: install {need.package}")

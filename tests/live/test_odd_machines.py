@@ -50,6 +50,33 @@ def test_a_chroot_whose_root_is_no_mount_point(tmp_path: Path) -> None:
     assert Path("/proc/self/mountinfo").read_text().count("\n") == before, "nothing was mounted on the host"
 
 
+_ENTERED = """
+import os, sys
+from harness.linux.propagation import make_mounts_private, make_root_of_namespace
+from harness.linux.syscalls import CLONE_NEWNS, setns, unshare
+unshare(CLONE_NEWNS)
+make_mounts_private()
+if "pivot" in sys.argv:
+    make_root_of_namespace()
+setns(os.open("/proc/self/ns/mnt", os.O_RDONLY), CLONE_NEWNS)
+print(os.path.exists("/only-in-the-chroot"))
+"""
+
+
+@pytest.mark.parametrize("pivot", [True, False])
+def test_who_enters_the_sandbox_of_a_chroot_is_in_the_chroot(pivot: bool, tmp_path: Path) -> None:
+    """An exec into a container enters a mount namespace by setns(2), which leads to the root of that."""
+    folder = tmp_path / "root"
+    folder.mkdir()
+    (folder / "only-in-the-chroot").touch()
+    python = shlex.join([sys.executable, "-P", "-c", _ENTERED, *(["pivot"] if pivot else [])])
+    script = f"set -e; {_CHROOT}\ncd /\nexec chroot {folder} {python}"
+    argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", str(folder), str(folder)]
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=90, check=False)
+    assert (done.stdout, done.returncode) == (f"{pivot}\n", 0), done.stderr
+
+
 def test_a_hidden_fusectl(tmp_path: Path) -> None:
     done = elsewhere("mount -t tmpfs none /sys/fs/fuse/connections", tmp_path, "check", "exit-flush-self")
     assert done.returncode == 1, done.stderr

@@ -125,6 +125,16 @@ def test_the_page_of_runtimes_is_what_the_command_writes() -> None:
     assert text.count("DEADLOCK") >= 4
 
 
+def test_the_page_of_servers_is_what_the_command_writes() -> None:
+    """A dozen servers at least that really ran; both outcomes."""
+    text = (DOCS / "reference" / "servers.md").read_text()
+    assert "`fusezap servers --markdown " in text
+    table = text[text.index("## A program") : text.index("## The server")]
+    assert len([line for line in table.splitlines() if line.startswith("|") and "released" in line]) >= 12
+    assert text.count("**deadlock**") >= 3
+    assert "not installed" not in text
+
+
 def test_the_examples_for_farms_can_be_read() -> None:
     for block in blocks("yaml"):
         assert isinstance(yaml.safe_load(block), dict)

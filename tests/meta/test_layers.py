@@ -18,6 +18,7 @@ ROOMS = (
     "harness.suite",
     "harness.matrix",
     "harness.bisect",
+    "harness.servers",
     "harness.runtimes",
     "harness.vm",
     "harness.pytest_plugin",
@@ -66,6 +67,7 @@ WITH_CATALOGUE = {"harness.commands", "harness.pytest_plugin"}
 WITH_FAKEFS = {
     "harness.commands": {"fakefs"},
     "harness.matrix": {"fakefs"},
+    "harness.servers": {"fakefs"},
     "harness.runtimes": {"fakefs"},
     "harness.pytest_plugin": {"fakefs"},
     "harness.run": {"fakefs"},
@@ -161,6 +163,8 @@ EXTRAS = {
     "harness.matrix.cluster": {"distributed"},
     "harness.observe.memory.dump": {"drgn"},
     "harness.observe.memory.program": {"drgn"},
+    "harness.runtimes.cri.client": {"grpc"},
+    "harness.runtimes.cri.messages": {"google"},
 }
 """Modules that may import what is not always there."""
 
@@ -273,10 +277,16 @@ def test_a_scenario_is_a_declaration() -> None:
 
 PRINTERS = ("harness.commands", "harness.boundary", "harness.cli", "harness.__main__", "harness.pyz")
 """The commands, and the entries that turn an exception into text and an exit status."""
-STREAMS = {"harness.report.outputs", "harness.vm.machine"}
-"""The owner of the report streams, and --console, which copies the guest's console to stderr as it comes."""
-ENTRIES = {"harness.matrix.worker", "harness.run.worker", "harness.launch.programs.tracer"}
-"""Modules that are processes of their own: their exit status is how they end, and they print nothing."""
+STREAMS = {"harness.report.outputs", "harness.vm.machine", "harness.runtimes.cri.client"}
+"""The owner of the report streams; --console, which copies the guest's console to stderr as it comes; and the program
+that speaks CRI in a sandbox, as a runtime's own client does, whose output is what was asked."""
+ENTRIES = {
+    "harness.matrix.worker",
+    "harness.run.worker",
+    "harness.launch.programs.tracer",
+    "harness.runtimes.cri.client",
+}
+"""Modules that are processes of their own: their exit status is how they end."""
 
 
 def test_only_the_commands_print_and_exit() -> None:

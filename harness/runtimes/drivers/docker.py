@@ -13,8 +13,9 @@ NEEDS = (
     NeededProgram(("containerd",), "containerd"),
     NeededProgram(("runc",), "runc"),
     NeededProgram(("tini", "docker-init", "catatonit"), "tini"),
+    NeededProgram(("ps",), "procps"),
 )
-VERSIONS = (("dockerd", ("--version",)), ("containerd", ("--version",)), ("runc", ("--version",)))
+VERSIONS = tuple((name, ("--version",)) for name in ("dockerd", "docker", "containerd", "runc"))
 EXPERIMENTS = (Experiment.FLUSH, Experiment.EXEC)
 
 

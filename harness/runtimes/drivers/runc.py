@@ -6,7 +6,7 @@ from harness.runtimes.driver import Commands, GuestContainer, InstancePaths, Nee
 from harness.runtimes.drivers import _oci
 
 SUMMARY = "runc in the foreground: no daemon and no shim, `runc run` waits for the container itself"
-NEEDS = (NeededProgram(("runc",), "runc"), _oci.INIT)
+NEEDS = (NeededProgram(("runc",), "runc"), _oci.INIT, NeededProgram(("ps",), "procps"))
 VERSIONS = (("runc", ("--version",)),)
 
 

@@ -13,7 +13,9 @@ _MOST = 110
 
 
 def answer(found: Answer) -> str:
-    """Write an answer: exit status, message and time."""
+    """Write an answer: exit status, message and time; or why there is none."""
+    if found.error:
+        return f"not measured: {visible(found.error)[:_MOST]}"
     if found.status is None:
         return f"no answer within {found.bound_s:.3g} s"
     words = visible(found.words)
@@ -84,7 +86,7 @@ def summary(report: RuntimesReport) -> str:
     for subject in report.subjects:
         for course in subject.courses[:1]:
             stuck = asked(course, Moment.STUCK)
-            silent = [each.name for each in stuck if each.answer.status is None]
+            silent = [each.name for each in stuck if each.answer.status is None and not each.answer.error]
             failed = [each.name for each in stuck if each.answer.status and each.name != "fusezap diagnose"]
             well = [each.name for each in stuck if each.answer.status == 0]
             parts = [f"no answer to {', '.join(silent)}"] if silent else []

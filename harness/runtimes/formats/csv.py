@@ -6,7 +6,7 @@ import csv
 import io
 
 from harness.report.text import visible
-from harness.runtimes.records import RuntimesReport
+from harness.runtimes.records import Answer, RuntimesReport
 
 SUMMARY = "one row an answer"
 
@@ -23,8 +23,12 @@ def render(report: RuntimesReport) -> str:
                 status = "" if answer.status is None else answer.status
                 foreign = map(_cell, (version, report.kernel.release))
                 row = (subject.name, *foreign, course.experiment, each.when, each.name)
-                table.writerow((*row, status, f"{answer.took_s:.3f}", _cell(answer.words)))
+                table.writerow((*row, status, f"{answer.took_s:.3f}", _cell(_said(answer))))
     return stream.getvalue()
+
+
+def _said(answer: Answer) -> str:
+    return f"not measured: {answer.error}" if answer.error else answer.words
 
 
 def _cell(text: str) -> str:

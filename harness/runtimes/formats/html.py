@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.report.page.template import rendered
 from harness.runtimes.formats import _words
-from harness.runtimes.records import ExperimentResult, Moment, RuntimesReport, Subject
+from harness.runtimes.records import Answer, ExperimentResult, Moment, RuntimesReport, Subject
 
 SUMMARY = "a page for a browser, in one file that needs no network"
 
@@ -90,7 +90,14 @@ def _row(course: ExperimentResult, name: str) -> AnswerRow:
     cells = []
     for when in _MOMENTS:
         found = [each.answer for each in asked if each.when is when]
-        status = found[0].status if found else 0
-        look = "silent" if status is None else "failed" if status else "fine" if found else ""
-        cells.append(AnswerCell(look, "; ".join(map(_words.answer, found))))
+        cells.append(AnswerCell(_look(found), "; ".join(map(_words.answer, found))))
     return AnswerRow(name, asked[0].command, tuple(cells))
+
+
+def _look(found: list[Answer]) -> str:
+    """How the cell of an answer looks: by its first one."""
+    if not found:
+        return ""
+    if found[0].status is None and not found[0].error:
+        return "silent"
+    return "failed" if found[0].status or found[0].error else "fine"

@@ -29,7 +29,7 @@ from tests.unit.results import result_of
 COMMANDS = registry.names(commands)
 
 
-REFUSED = {"check": 128, "judge": 3, "observe": 3, "diagnose": 3, "runtimes": 3}
+REFUSED = {"check": 128, "judge": 3, "observe": 3, "diagnose": 3, "runtimes": 3, "servers": 3}
 """The status of usage errors, of commands to which 1 or 2 is an answer."""
 
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
+import hashlib
 import io
 import json
+import os
+import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from harness import registry
-from harness.errors import UsageError
+from harness.commands import runtimes as command
+from harness.errors import LaunchError, UsageError
 from harness.model.records import Kernel, Outcome
 from harness.runtimes import formats, oci, rootfs, tools
+from harness.runtimes.cri import image, messages
 from harness.runtimes.driver import Bind, Commands, GuestContainer, InstancePaths
+from harness.runtimes.drivers import _cri, lxc
+from harness.runtimes.experiment import findings_in
+from harness.runtimes.formats import _words
 from harness.runtimes.records import (
     Answer,
     Experiment,
@@ -39,6 +49,7 @@ CONTAINER = GuestContainer(
     "/fusezap-1",
     "/usr/bin/tini",
 )
+NO_SUCH = "no such container"
 EVIL = "a|b\x1b[31m <script> `x` ]"
 
 
@@ -54,8 +65,9 @@ def test_every_command_is_given_the_private_instance_and_nothing_of_the_users(na
     commands = commands_of(name)
     asks = (commands.kill, commands.state, *commands.harmless, *commands.stuck, *commands.pending, commands.remove)
     for argv in (commands.run, commands.healthy, commands.blocked_exec, *(ask.argv for ask in asks), *commands.prepare):
-        assert argv[0].startswith("/own/"), "by its whole path: a user's own build counts"
-        assert argv[1 : 1 + len(commands.instance)] == commands.instance
+        ours = argv[0] == sys.executable
+        assert ours or argv[0].startswith("/own/"), "by its whole path: a user's own build counts"
+        assert " ".join(commands.instance) in " ".join(argv) or "harness.runtimes.cri.image" in argv
         assert any("/run/sandbox/instance" in word for word in argv), argv
     if commands.daemon:
         assert all("/var/lib" not in word and "/run/docker" not in word for word in commands.daemon)
@@ -115,6 +127,61 @@ def test_a_bundle_has_the_device_and_init_in_front() -> None:
     assert json.loads(oci.config(CONTAINER, ("/bin/true",)))["process"]["args"] == ["/bin/true"]
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_pods_specification_fits_the_messages(shared: bool) -> None:
+    found = json.loads(_cri.specification(CONTAINER, "name", ("/usr/bin/tini", "--", "a"), shared))
+    made = messages.classes()
+    pod = made["PodSandboxConfig"](**found["pod"])
+    options = pod.linux.security_context.namespace_options
+    assert (options.network, options.pid) == (messages.NODE, messages.POD if shared else messages.CONTAINER)
+    request = made["CreateContainerRequest"](pod_sandbox_id="1", config=found["container"], sandbox_config=pod)
+    again = made["CreateContainerRequest"].FromString(request.SerializeToString())
+    assert list(again.config.command) == ["/usr/bin/tini", "--", "a"]
+    assert again.sandbox_config.linux.cgroup_parent.startswith("/fusezap-1/kubepods/")
+    assert [each.host_path for each in again.config.mounts] == ["/usr", "/run/notify"]
+    assert [each.readonly for each in again.config.mounts] == [True, False]
+
+
+def test_a_message_is_on_the_wire_as_the_interface_has_it() -> None:
+    """StopContainerRequest{container_id: "c", timeout: 3}: fields 1 (bytes) and 2 (varint)."""
+    assert (
+        messages.classes()["StopContainerRequest"](container_id="c", timeout=3).SerializeToString()
+        == b"\n\x01c\x10\x03"
+    )
+    status = messages.classes()["ContainerStatusResponse"].FromString(b"\n\x0c\n\x01c\x18\x02\x32\x02ab\x38\x89\x01")
+    assert (status.status.id, messages.STATES[status.status.state], status.status.exit_code) == ("c", "EXITED", 137)
+
+
+def test_the_pause_image_is_an_oci_layout_whose_digests_are_right() -> None:
+    data = image.archive(rootfs.archive(()), b"program", "fusezap.invalid/pause:1", image.go_name("x86_64"))
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        texts = {entry.name: tar.extractfile(entry).read() for entry in tar}  # type: ignore[union-attr]
+    for name, text in texts.items():
+        if name.startswith("blobs/"):
+            assert name.rpartition("/")[2] == hashlib.sha256(text).hexdigest()
+    (entry,) = json.loads(texts["index.json"])["manifests"]
+    assert entry["annotations"]["io.containerd.image.name"] == "fusezap.invalid/pause:1"
+    manifest = json.loads(texts[f"blobs/sha256/{entry['digest'].partition(':')[2]}"])
+    assert (
+        json.loads(texts[f"blobs/sha256/{manifest['config']['digest'].partition(':')[2]}"])["architecture"] == "amd64"
+    )
+
+
+def test_a_missing_python_module_is_named() -> None:
+    need = type(tools.engine("docker").NEEDS[0])((), "the-package", "no_such_module")
+    assert tools.find((need,), {}) == ({}, ("the Python module no_such_module is not installed: install the-package",))
+
+
+def test_an_lxc_container_is_unconfined_and_has_the_device_and_its_own_group() -> None:
+    text = lxc.config(CONTAINER, "name", ("/usr/bin/tini", "--", "a b"))
+    lines = text.splitlines()
+    assert "lxc.init.cmd = /usr/bin/tini -- 'a b'" in lines
+    assert "lxc.cgroup.dir = fusezap-1/name" in lines
+    assert "lxc.mount.entry = /usr usr none rbind,ro 0 0" in lines
+    assert "lxc.mount.entry = /run/notify run/notify none rbind,rw 0 0" in lines
+    assert any(line.startswith("lxc.mount.entry = /dev/fuse ") for line in lines)
+
+
 def test_the_root_filesystem_copies_nothing() -> None:
     archive = rootfs.archive(rootfs.binds())
     assert len(archive) < 1 << 20
@@ -135,6 +202,83 @@ def test_the_root_filesystem_copies_nothing() -> None:
 )
 def test_the_line_with_the_message(text: str, shows: str, words: str) -> None:
     assert said(text, shows) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "errors", "status", "words"),
+    [
+        ("running 0", 'time="x" level=warning msg="Using cgroups-v1 which is deprecated"', 0, "running 0"),
+        ("", 'time="x" level=warning msg="Using cgroups-v1"\ntime="x" level=error msg="no such container"', 1, NO_SUCH),
+        ("", "WARNING: Error loading config file", 0, ""),
+        ("", "WARN[0000] DEPRECATED: the legacy builder", 0, ""),
+        ("ID", "Flag --time has been deprecated, use --timeout instead", 0, "ID"),
+        ("out", "Error: no such container", 1, "Error: no such container"),
+        ("failed", "Error: no such container", 0, "failed"),
+        ("", "permission denied", 1, "permission denied"),
+    ],
+)
+def test_a_notice_is_no_answer_and_a_success_says_what_it_prints(
+    text: str, errors: str, status: int, words: str
+) -> None:
+    assert said(text, "", errors, status) == words
+
+
+def test_a_pattern_is_looked_for_in_both_streams() -> None:
+    assert said("", r"(setns [a-z]+)", "error executing setns process", 1) == "setns process"
+
+
+@pytest.mark.parametrize("text", ["", "Traceback", "[]", "{}", '{"findings": 7}'])
+def test_a_diagnose_that_fails_is_told_from_one_that_finds_nothing(text: str) -> None:
+    assert findings_in('{"findings": []}', 0) == []
+    with pytest.raises(LaunchError, match="ended with 3"):
+        findings_in(text, 3)
+
+
+def test_the_client_is_in_the_versions_and_ps_is_named() -> None:
+    assert [name for name, _ in tools.engine("docker").VERSIONS] == ["dockerd", "docker", "containerd", "runc"]
+    for name in ("docker", "runc"):
+        assert "procps" in [need.package for need in tools.engine(name).NEEDS]
+
+
+def test_what_fails_costs_its_own_cell_and_what_came_before_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """docker has two experiments: in the second a process ends between two reads."""
+    file = tmp_path / "report.json"
+    course = report().subjects[0].courses[0]
+    written: list[int] = []
+
+    def experiment(_: object, __: object, which: Experiment, *___: object) -> tuple[ExperimentResult, tuple[str, ...]]:
+        if which is Experiment.EXEC:
+            written.append(len(json.loads(file.read_text())["subjects"][0]["courses"]))
+            raise ProcessLookupError(3, "No such process")
+        return course, ()
+
+    monkeypatch.setattr(command, "run_experiment", experiment)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(tools, "find", lambda *_: ({}, ()))
+    parser = argparse.ArgumentParser()
+    command.arguments(parser)
+    assert command.execute(parser.parse_args(["--runtime", "docker", "--json", "--report", f"json={file}"])) == 1
+    (subject,) = json.loads(capsys.readouterr().out)["subjects"]
+    assert written == [1], "the first experiment's result was there before the second began"
+    assert subject["errors"] == ["exec: [Errno 3] No such process"]
+    assert len(subject["courses"]) == 1
+    assert json.loads(file.read_text())["subjects"] == [subject]
+
+
+NOT_MEASURED = Operation("top", Moment.STUCK, "x top ID", Answer(None, "", 0.0, 15.0, "the sandbox is gone"))
+
+
+def test_a_cell_that_was_not_measured_says_so_and_is_no_silence() -> None:
+    assert _words.answer(NOT_MEASURED.answer) == "not measured: the sandbox is gone"
+    (subject, *others) = report().subjects
+    (course,) = subject.courses
+    course = replace(course, operations=(*course.operations, NOT_MEASURED))
+    changed = replace(report(), subjects=(replace(subject, courses=(course,)), *others))
+    assert "no answer to kill;" in _words.summary(changed)
+    for name in registry.names(formats):
+        assert "the sandbox is gone" in registry.module(formats, name).render(changed), name
 
 
 def report() -> RuntimesReport:
