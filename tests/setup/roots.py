@@ -34,7 +34,8 @@ for folder in $SHOWN; do
     mkdir -p "$root$folder"
     mount --bind -o ro "$folder" "$root$folder"
 done
-exec chroot "$root" /usr/bin/env -i --chdir=/root/fusezap HOME=/root TERM=dumb PATH=/usr/sbin:/usr/bin:/sbin:/bin $PIP_ENV "$@"
+path=/usr/sbin:/usr/bin:/sbin:/bin
+exec chroot "$root" /usr/bin/env -i --chdir=/root/fusezap HOME=/root TERM=dumb "PATH=$path" $PIP_ENV "$@"
 """
 
 
