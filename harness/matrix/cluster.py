@@ -61,7 +61,7 @@ def _connected(address: str) -> Iterator[Client]:
         try:
             client = stack.enter_context(Client(address, timeout=PATIENCE_S, set_as_default=False))
             client.wait_for_workers(1, timeout=PATIENCE_S)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:  # the last two: no TLS settings
             hint = "start `dask scheduler` and `dask worker`"
             raise MachineError(f"no cluster with workers at {address}: {error}", hint) from error
         yield client

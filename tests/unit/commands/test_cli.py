@@ -259,6 +259,19 @@ class TestJudge:
         assert (ended.status, ended.out) == (3, "")
         assert f"{file} is no recording" in ended.err
 
+    @pytest.mark.parametrize("content", ["[" * 100_000, '{"schema_version": ' + "9" * 100_000 + "}"])
+    def test_depth_and_numbers_without_end_are_refused(self, content: str, fusezap: Run, tmp_path: Path) -> None:
+        (tmp_path / "it").write_text(content)
+        ended = fusezap("judge", str(tmp_path / "it"))
+        assert (ended.status, ended.out) == (3, "")
+        assert "is no recording" in ended.err
+
+    def test_a_fifo_is_refused_without_waiting(self, fusezap: Run, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "it")
+        ended = fusezap("judge", str(tmp_path / "it"))
+        assert (ended.status, ended.out) == (3, "")
+        assert "no plain file" in ended.err
+
     def test_a_file_that_is_not_there(self, fusezap: Run, tmp_path: Path) -> None:
         ended = fusezap("judge", str(tmp_path / "absent.json"))
         assert ended.status == 3
