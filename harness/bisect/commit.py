@@ -7,8 +7,8 @@ import subprocess
 
 from harness.kernels.build.worktree import Worktree
 
-_HUNK = re.compile(r"^@@ [^@]+ @@.*?(\w+)\(", re.M)
-_DEFINED = re.compile(r"^[+-][A-Za-z_][\w\s*]*?\b(\w+)\((?!.*;$)", re.M)
+_HUNK = re.compile(r"@@ [^@]+ @@.*?(\w+)\(")
+_DEFINED = re.compile(r"[A-Za-z_][\w\s*]*?\b(\w+)\((?!.*;$)")
 """The beginning of a function: the kernel's style has it in the first column, and calls are indented."""
 _SCRIPT = "scripts/get_maintainer.pl"
 
@@ -47,8 +47,20 @@ def changed_functions(diff: str) -> tuple[str, ...]:
     Returns:
         The names, each once, in their order.
     """
-    found = [(match.start(), match[1]) for pattern in (_HUNK, _DEFINED) for match in pattern.finditer(diff)]
-    return tuple(dict.fromkeys(name for _, name in sorted(found)))
+    found: dict[str, None] = {}
+    inside = ""
+    for line in diff.splitlines():
+        if line.startswith("@@"):
+            match = _HUNK.match(line)
+            inside = match[1] if match else ""
+        elif line[:1] in ("+", "-") and line[:3] not in ("+++", "---"):
+            text = line[1:]
+            defined = _DEFINED.match(text)
+            if defined:
+                inside = defined[1]
+            if inside and (defined or text[:1].isspace()):
+                found[inside] = None
+    return tuple(found)
 
 
 def maintainers(worktree: Worktree, commit: str) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class Facts:
     """Those of them in the stack of a stuck task."""
     fixes: str
     regzbot: str
-    """Empty for a commit that ended a defect."""
+    """Both empty for a commit that ended a defect."""
     maintainers: tuple[str, ...]
     sides: tuple[Side, ...]
     """Its parent and itself."""
@@ -61,13 +61,14 @@ def facts(worktree: Worktree, journal: Journal, found: Found, commit: str) -> Fa
     results = [each.result for each in sides if each.result is not None and each.result.verdict.snapshots]
     stuck = {name for each in results for task in each.verdict.snapshots[-1].tasks for name in task.functions}
     functions = commits.functions(worktree, commit)
+    broke = found.ends[1] == "has-it"
     return Facts(
         commit,
         commits.subject(worktree, commit),
         functions,
         tuple(name for name in functions if name in stuck),
-        commits.fixes(worktree, commit),
-        commits.regzbot(commit) if found.ends[1] == "has-it" else "",
+        commits.fixes(worktree, commit) if broke else "",
+        commits.regzbot(commit) if broke else "",
         commits.maintainers(worktree, commit),
         sides,
     )
@@ -94,9 +95,7 @@ def text(worktree: Worktree, journal: Journal, found: Found) -> Iterator[str]:
         yield f"  of these in the stack of a stuck task: {', '.join(known.stuck) or 'none'}"
     for side in known.sides:
         yield from _side(side)
-    yield f"  {known.fixes}"
-    if known.regzbot:
-        yield f"  {known.regzbot}"
+    yield from (f"  {each}" for each in (known.fixes, known.regzbot) if each)
     yield from (f"  Cc: {each}" for each in known.maintainers)
     if found.log:
         yield ""

@@ -120,6 +120,7 @@ class _Search:
         self.journal = journal
         self.unseen: list[dict[str, object]] = []
         """Parts of the history that a search for every change did not look into."""
+        self._said: set[str] = set()
 
     def found(self, args: argparse.Namespace, old: str, new: str) -> list[Found]:
         """The changes that the options ask for."""
@@ -196,10 +197,18 @@ class _Search:
         """Build a commit; one that does not build is skipped, with the last lines of make."""
         began = time.monotonic()
         try:
-            image = self.worktree.image(commit, self.recipe, lambda progress: say(f"fusezap:   {progress}"))
+            image = self.worktree.image(commit, self.recipe, self._report)
         except KernelError as error:
             return skipped(f"{commit[:12]}: cannot tell: {error}", time.monotonic() - began)
         return Ready(str(image), time.monotonic() - began)
+
+    def _report(self, progress: object) -> None:
+        """Say how far a build is; what kbuild did not take of a configuration, once."""
+        line = str(progress)
+        if line not in self._said:
+            say(f"fusezap:   {line}")
+        if line.startswith("kbuild"):
+            self._said.add(line)
 
     def _announce(self, commit: str, left: str) -> None:
         from harness.bisect.commit import subject

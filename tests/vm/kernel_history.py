@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.record import record
+from harness.record import asdict, record
 
 SOURCE = Path("/usr/src/linux-source-6.1.tar.xz")
 CHANGE = Path(__file__).parents[2] / "tests/data/late-flush-6.1.patch"
@@ -37,69 +37,64 @@ class KernelHistory:
     """Ends the hang; inside the merge."""
     broken: str
     """Does not build."""
+    mended: str
+    """Builds again; has the change."""
     revert: str
     """Brings the hang back."""
 
 
-def unpacked(folder: Path, source: Path = SOURCE) -> Path:
-    """Unpack the sources.
-
-    Args:
-        folder: An empty folder.
-        source: An archive with one folder in it.
-
-    Returns:
-        The tree.
-    """
-    subprocess.run(["tar", "xf", str(source)], cwd=folder, check=True)
-    (tree,) = folder.iterdir()
-    return tree
+def unpack(tree: Path) -> None:
+    """Unpack the sources into a folder."""
+    subprocess.run(["tar", "--extract", "--strip-components=1", f"--file={SOURCE}"], cwd=tree, check=True)
 
 
 def written(tree: Path) -> KernelHistory:
-    """Put a tree under version control and write the history.
+    """Write the history; its last commit is checked out then, and no branch.
 
     Args:
-        tree: Sources in which nothing was built.
+        tree: Sources in which nothing was built: a plain folder, or a git worktree without a file under control.
 
     Returns:
         Its commits.
     """
     git = _Git(tree)
-    git("init", "--quiet", "--initial-branch=main")
+    if not (tree / ".git").exists():
+        git("init", "--quiet", "--initial-branch=main")
+    git("checkout", "--quiet", "--orphan", "imported")
     git("add", "--all", "--force")
-    return _commits(git, git.commit("linux: import the sources of Debian's package"))
+    old = git.commit("linux: import the sources of Debian's package")
+    git("checkout", "--quiet", "--detach")
+    return _commits(git, old)
 
 
 def _commits(git: _Git, old: str) -> KernelHistory:
-    git.comment("dir.c", "say what the file is about")
-    git("checkout", "--quiet", "-b", "flush")
-    git.comment("fuse_i.h", "say what the header is about")
+    base = git.comment("dir.c", "say what dir.c is about")
+    git.comment("fuse_i.h", "say what fuse_i.h is about")
     subprocess.run(["patch", "--quiet", "-p1", "-i", str(CHANGE)], cwd=git.tree, check=True)
     change = git.commit("fuse: do not wait for the flush of an exiting task")
-    git.comment("xattr.c", "say what the file is about")
-    git("checkout", "--quiet", "main")
-    git.comment("inode.c", "say what the file is about")
-    git("merge", "--quiet", "--no-ff", "-m", "Merge branch 'flush'", "flush")
+    side = git.comment("xattr.c", "say what xattr.c is about")
+    git("checkout", "--quiet", base)
+    git.comment("inode.c", "say what inode.c is about")
+    git("merge", "--quiet", "--no-ff", "-m", "Merge the flush of an exiting task", side)
     merge = git.head()
-    git.comment("dev.c", "say what the file is about")
+    git.comment("dev.c", "say what dev.c is about")
     git("tag", "v1")
-    git.comment("readdir.c", "say what the file is about")
+    git.comment("readdir.c", "say what readdir.c is about")
     file = git.tree / "fs/fuse/control.c"
     whole = file.read_text()
     file.write_text(whole.replace("\treturn", "\tretrun", 1))
     broken = git.commit("fuse: simplify the control filesystem")
     file.write_text(f"{whole}/* It is mended. */\n")
-    git.commit("fuse: mend the build of the control filesystem")
-    git.comment("ioctl.c", "say what the file is about")
+    mended = git.commit("fuse: mend the build of the control filesystem")
+    git.comment("ioctl.c", "say what ioctl.c is about")
     git("revert", "--no-edit", change)
     revert = git.head()
-    git.comment("acl.c", "say what the file is about")
+    git.comment("acl.c", "say what acl.c is about")
     git("tag", "v2")
     git.comment("dev.c", "mention the device")
     git.comment("file.c", "mention open files")
     new = git.comment("dir.c", "mention folders")
-    return KernelHistory(old, new, merge, change, broken, revert)
+    return KernelHistory(old, new, merge, change, broken, mended, revert)
 
 
 class _Git:
@@ -133,19 +128,19 @@ class _Git:
         """A harmless commit: a comment at the end of a file of fs/fuse."""
         with (self.tree / "fs/fuse" / name).open("a") as file:
             file.write(f"/* {subject} */\n")
-        return self.commit(f"fuse: {subject.replace('the file', name)}")
+        return self.commit(f"fuse: {subject}")
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True)
     try:
-        found = written(unpacked(folder))
+        unpack(folder)
+        found = written(folder)
     except BaseException:
         shutil.rmtree(folder)
         raise
-    fields = {name: getattr(found, name) for name in ("old", "new", "merge", "change", "broken", "revert")}
-    print(json.dumps({"tree": str(next(folder.iterdir())), **fields}, indent=2))
+    print(json.dumps(asdict(found), indent=2))
 
 
 if __name__ == "__main__":
