@@ -2,11 +2,11 @@
 
 Writes the history of `tests.vm.kernel_history` into FOLDER, where that is not there yet, and searches it by `fusezap
 bisect --boundaries all`, with a cache in FOLDER, so that the second time no kernel is built.  `--kill N` ends the
-search by SIGKILL after each N answers, and lets the same command resume.  With `--jobs`, `--kill-worker` kills the first
-worker that is seen.  `--recipe` runs plain `git bisect run`
-instead, once for each boundary, with the object folder of the search before; where make fails, the image of the commit
-before is left in the way.  Prints one JSON object: whether both boundaries were found to the commit, what was built and
-tested twice, seconds of the steps, and their shares.
+search by SIGKILL after each N answers, and lets the same command resume.  With `--jobs`, `--kill-worker` kills the
+first worker that is seen.  `--recipe` runs plain `git bisect run` instead, once for each boundary, with the object
+folder of the search before; where make fails, the image of the commit before is left in the way.  Prints one JSON
+object: whether both boundaries were found to the commit, what was built and tested twice, seconds of the steps, and
+their shares.
 """
 
 from __future__ import annotations
