@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.kernels.packed import built_rpm, saved
+from tests.integration.kernels.archive import ARCHITECTURE, checksums, served
+from tests.unit.kernels.packed import built_rpm, deb, saved
 from tests.vm.conftest import KERNEL, fusezap
 
 pytestmark = pytest.mark.slow
@@ -58,3 +59,18 @@ def test_it_has_the_defect_as_ever(pack: Callable[[Path, Path], str], root: Path
     assert ended.returncode == 1, ended.stderr
     assert ended.stdout.startswith("6.1.")
     assert "exit-flush-self deadlock, healthy released" in ended.stdout
+
+
+def test_an_archive_on_the_web_has_it_as_ever(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian's kernel, in a package file, where Ubuntu's builds of mainline have one."""
+    folder = tmp_path / "archive/v6.1" / ARCHITECTURE
+    folder.mkdir(parents=True)
+    name = f"linux-image-unsigned-6.1.0-060100-generic_6.1.0_{ARCHITECTURE}.deb"
+    deb(shutil.copytree(root, folder / "root"), name)
+    checksums(folder)
+    with served(tmp_path / "archive") as archive:
+        monkeypatch.setenv("FUSEZAP_MAINLINE", archive.address)
+        ended = fusezap("check", "--kernel", "mainline:v6.1", "exit-flush-self", "healthy")
+    assert ended.returncode == 1, ended.stderr
+    assert "exit-flush-self deadlock, healthy released" in ended.stdout
+    assert [path for path in archive.asked if path.endswith(".deb")] == [f"/v6.1/{ARCHITECTURE}/{name}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -11,6 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from urllib.parse import quote, unquote, urlsplit
+
+from harness.kernels.architectures import own
+
+ARCHITECTURE = str(getattr(own(), "DEBIAN", "amd64"))
 
 
 class Archive(ThreadingHTTPServer):
@@ -92,6 +97,16 @@ def _index(folder: Path) -> str:
     rows = "".join(f'<tr><td><a href="{quote(name)}">{escape(name)}</a></td></tr>' for name in names)
     head = '<th><a href="?C=N;O=D">Name</a></th>'
     return f'<html><table><tr>{head}</tr><tr><td><a href="/">Parent Directory</a></td></tr>{rows}</table></html>'
+
+
+def checksums(folder: Path) -> None:
+    """As Ubuntu writes them, of two kinds in one file."""
+    names = sorted(path.name for path in folder.glob("*.deb"))
+    lines = ["# Checksums-Sha1:"]
+    lines += [f"{hashlib.sha1((folder / name).read_bytes()).hexdigest()}  {name}" for name in names]
+    lines += ["# Checksums-Sha256:"]
+    lines += [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}" for name in names]
+    (folder / "CHECKSUMS").write_text("\n".join(lines) + "\n")
 
 
 @contextmanager

@@ -16,17 +16,15 @@ from harness.errors import KernelError, MachineError, UsageError
 from harness.kernels import spec as kernel_spec
 from harness.kernels import store as kernel_store
 from harness.kernels import web
-from harness.kernels.architectures import own
 from harness.kernels.progress import Bytes, Report
 from harness.kernels.sources import mainline, snapshot
 from tests.conftest import require
-from tests.integration.kernels.archive import Archive, served
+from tests.integration.kernels.archive import ARCHITECTURE, Archive, checksums, served
 from tests.unit.kernels.packed import built_rpm, deb
 from tests.unit.kernels.roots import IMAGE, module, root_with_kernel
 from tests.unit.kernels.test_architectures import RELEASE
 
 MACHINE = os.uname().machine
-ARCHITECTURE = str(getattr(own(), "DEBIAN", "amd64"))
 MAINLINE = "6.3.0-060300-generic"
 
 
@@ -51,16 +49,6 @@ def packed(tmp_path: Path, release: str, name: str) -> Path:
     root = root_with_kernel(tmp_path / f"root-{name}", release)
     (root / "usr/share/doc/much").write_bytes(os.urandom(500_000))
     return deb(root, name)
-
-
-def checksums(folder: Path) -> None:
-    """As Ubuntu writes them, of two kinds in one file."""
-    names = sorted(path.name for path in folder.glob("*.deb"))
-    lines = ["# Checksums-Sha1:"]
-    lines += [f"{hashlib.sha1((folder / name).read_bytes()).hexdigest()}  {name}" for name in names]
-    lines += ["# Checksums-Sha256:"]
-    lines += [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}" for name in names]
-    (folder / "CHECKSUMS").write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture
