@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -73,7 +72,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuiltKernel]:
             found.image(history.old, recipe, print)
             (objects,) = found.path.parent.glob("build-*")
         yield BuiltKernel(repository, found.path, objects, history, recipe)
-    shutil.rmtree(folder)
+    run("rm", "-rf", str(folder), tree=folder.parent)  # 170,000 files: Python would take longer
 
 
 def test_it_has_the_defect_on_every_machine(built: BuiltKernel) -> None:
