@@ -6,6 +6,7 @@ import argparse
 import json
 import subprocess
 from collections.abc import Generator, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from harness.bisect import commit
 from harness.commands import _kernel
 from harness.errors import MachineError
 from harness.kernels.image import Image
-from harness.matrix import local
+from harness.matrix import cluster, local
 from harness.matrix.job import Job, KernelFound, Labelled
+from harness.matrix.measure import Workers
 from harness.model.events import Began, Ended, Event, Failed
 from harness.model.records import Outcome
 from tests.conftest import require
@@ -218,6 +220,25 @@ def test_two_at_a_time_take_fewer_rounds_and_a_worker_that_is_killed_changes_no_
     assert max(crew.at_a_time) == 2
     twice = {each for each in crew.started if crew.started.count(each) > 1}
     assert twice <= {"bad-2", "good-3"}
+
+
+def test_a_cluster_tests_what_is_built_here(
+    toy: Toy, crew: Crew, tested: list[str], fusezap: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def workers(address: str) -> Workers:
+        asked.append(address)
+        return partial(crew.run, at_a_time=8)
+
+    monkeypatch.setattr(cluster, "workers", workers)
+    commits = [toy.commit("good" if number < 3 else "bad") for number in range(6)]
+    command = ("bisect", "--tree", str(toy.folder), commits[0], "HEAD", "--cluster", "tcp://127.0.0.1:8786")
+    ended = fusezap(*command, "--jobs", "3", "--json")
+    assert ended.status == 0, ended.err
+    assert [each["commit"] for each in json.loads(ended.out)["changes"][0]["commits"]] == [commits[3]]
+    assert set(asked) == {"tcp://127.0.0.1:8786"}
+    assert tested == []
 
 
 @pytest.mark.usefixtures("tested")
