@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 
 from harness.linux import procfs
-from harness.linux.mountinfo import MountEntry, read_mountinfo
+from harness.linux.mountinfo import MountEntry, mounts_named
 from harness.record import record
 
 
@@ -25,9 +26,31 @@ def hierarchy(entries: tuple[MountEntry, ...], version: int) -> Path | None:
     return None
 
 
+_CGROUP = " - cgroup"
+
+
+class _Hierarchies:
+    """Where this process sees control groups; asked for each of a thousand stuck tasks, and read once a second."""
+
+    def __init__(self) -> None:
+        self._read_at = -_AGE_S
+        self._entries: tuple[MountEntry, ...] = ()
+
+    def entries(self) -> tuple[MountEntry, ...]:
+        """The mounts of cgroup v1 and v2; OSError as `read_mountinfo`."""
+        if time.monotonic() - self._read_at >= _AGE_S:
+            self._entries = mounts_named(_CGROUP, os.getpid(), os.getpid())
+            self._read_at = time.monotonic()
+        return self._entries
+
+
+_AGE_S = 1.0
+_HIERARCHIES = _Hierarchies()
+
+
 def find(version: int) -> Path | None:
     """As this process sees it, and only where it may make a group."""
-    found = hierarchy(read_mountinfo(os.getpid(), os.getpid()), version)
+    found = hierarchy(mounts_named(_CGROUP, os.getpid(), os.getpid()), version)
     return found if found is not None and os.access(found, os.W_OK) else None
 
 
@@ -44,7 +67,7 @@ def frozen_group(tid: int, tgid: int) -> str | None:
     """The v1 group that keeps the task frozen, or is about to; None if there is none, or if it cannot be read."""
     try:
         path = parse_freezer(procfs.read(f"/proc/{tgid}/task/{tid}/cgroup"))
-        root = hierarchy(read_mountinfo(os.getpid(), os.getpid()), 1)
+        root = hierarchy(_HIERARCHIES.entries(), 1)
         if path is None or root is None:
             return None
         state = procfs.read(f"{root}{path.rstrip('/')}/freezer.state").strip()
@@ -59,7 +82,7 @@ def thawing(tid: int, tgid: int) -> tuple[str, str, str] | None:
     v1 first; in v2 the nearest group above the task that was asked to freeze (`cgroup.freeze`).
     """
     try:
-        entries = read_mountinfo(os.getpid(), os.getpid())
+        entries = _HIERARCHIES.entries()
         text = procfs.read(f"/proc/{tgid}/task/{tid}/cgroup")
     except OSError:
         return None

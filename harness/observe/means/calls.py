@@ -120,8 +120,6 @@ def _doubtful(tid: int, tgid: int, fd: int) -> str:
 
 def _closed(task: Task, process: ProbedProcess) -> int | None:
     """The descriptor of a call under way that the table does not have any more: whatever it was, the call keeps it."""
-    if len(process.threads) == 1 and not process.shares_table():
-        return None  # nobody else can have closed it
     try:
         number = called_on(task.tid, process.pid)
         if number is not None and not os.path.lexists(f"/proc/{process.pid}/task/{task.tid}/fd/{number}"):
