@@ -161,7 +161,7 @@ def groups(prefix: str) -> list[Freezer]:
 
 def trees(prefix: str) -> list[Path]:
     """Groups at the top of any hierarchy, of every controller, whose name begins so."""
-    entries = read_mountinfo(os.getpid(), os.getpid())
+    entries = mounts_named(_CGROUP, os.getpid(), os.getpid())
     roots = dict.fromkeys(entry.point for entry in entries if entry.fstype in ("cgroup", "cgroup2"))
     return [folder for root in roots for folder in _beginning(Path(root), prefix) if folder.is_dir()]
 

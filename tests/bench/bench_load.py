@@ -25,7 +25,7 @@ from pathlib import Path
 from harness.linux import procfs
 from harness.linux.fusectl import fusectl_opened
 from harness.linux.polling import wait_until
-from tests.live.situations import Situations, built, killed
+from tests.live.situations import Situations, built, killed, wchans
 
 SOURCE = Path(__file__).with_name("load.c")
 PS_S = 60.0
@@ -46,6 +46,8 @@ def clients(situations: Situations, load: str, count: int) -> tuple[str, ...]:
     inside = ("nsenter", f"--mount=/proc/{server}/ns/mnt")
     parent = situations.started(*inside, load, "clients", str(count), f"{point}/file")
     _waiting(situations, number, count)
+    # A request that is still queued would die with its caller: the server sleeps in its read once it has taken all.
+    wait_until("the server has read all requests", 60, lambda: "fuse_dev_do_read" in wchans(server))
     for pid in procfs.read_children(parent.pid, parent.pid):
         os.kill(pid, signal.SIGKILL)
     return ()
