@@ -95,5 +95,7 @@ class Commands:
     """(path in the sandbox, text), written first."""
     exit_status: str = ""
     """A pattern; its first group in the words of `state` is the exit status."""
+    namespace_stays: bool = False
+    """The container shares its PID namespace with others, and is ended without it: its server alone is judged."""
     instance: Argv = ()
     """Options that name the private instance: nobody would type them elsewhere."""

@@ -101,6 +101,16 @@ def findings_in(text: str, status: int, errors: str = "") -> list[dict[str, Any]
         raise LaunchError(f"fusezap diagnose ended with {status} and without a document", last) from error
 
 
+def is_about(finding: dict[str, Any], pid: int) -> bool:
+    """Whether a finding of diagnose is that of a namespace's init or, where the namespace stays, has the process."""
+    roots = (finding["processes"] or {}).get("roots", ())
+    return finding["init_pid"] == pid or any(_has_process(root, pid) for root in roots)
+
+
+def _has_process(tree: dict[str, Any], pid: int) -> bool:
+    return tree["pid"] == pid or any(_has_process(child, pid) for child in tree["children"])
+
+
 def _told(finding: dict[str, Any]) -> str:
     """A finding of diagnose, in a few words."""
     container = finding["container"]
@@ -149,7 +159,7 @@ class _Run:
         connection = self._hold()
         self._abort_fd = self.stack.enter_context(self._ctl().abort_opened(connection.number))
         init = observation.init_of(server)
-        self._target = Target.of(init)
+        self._target = Target.of_process(server) if self._commands.namespace_stays else Target.of(init)
         shim = procfs.read_process_stat(init).ppid
         self._ask_healthy()
         if self._experiment is Experiment.EXEC:
@@ -274,11 +284,15 @@ class _Run:
                 argv, cwd=root, capture_output=True, text=True, timeout=self._bound_s + READY_S, check=False
             )
             findings = findings_in(done.stdout, done.returncode, done.stderr)
-        except (LaunchError, OSError, subprocess.TimeoutExpired) as error:
+        except subprocess.TimeoutExpired as late:
+            silent = Answer(None, "", late.timeout, late.timeout)
+            self.operations.append(Operation("fusezap diagnose", Moment.STUCK, "fusezap diagnose", silent))
+            return
+        except (LaunchError, OSError) as error:
             self.note("fusezap diagnose", Moment.STUCK, error)
             return
         took = time.monotonic() - began
-        found = [each for each in findings if each["init_pid"] == self._target.init]
+        found = [each for each in findings if is_about(each, self._target.init)]
         words = "; ".join(map(_told, found)) or "it does not find it"
         answer = Answer(done.returncode, words, took, self._bound_s)
         self.operations.append(Operation("fusezap diagnose", Moment.STUCK, "fusezap diagnose", answer))

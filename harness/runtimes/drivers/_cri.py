@@ -94,9 +94,8 @@ def commands(paths: InstancePaths, container: GuestContainer, shared_pid: bool) 
 
     ps = Ask("ps", own("exec", "ps", "-e", "-o", "args"), SERVER)
     execute = Ask("exec", own("exec", "true"), SETNS)
-    stop_pod = Ask("stop pod", own("stop-pod"))
     stop = Ask("stop", own("stop", "1"))
-    kill = own("stop-pod") if shared_pid else own("stop", "0")
+    kill = own("stop", "0")
     return Commands(
         run=own("run", pod),
         stays=False,
@@ -112,7 +111,7 @@ def commands(paths: InstancePaths, container: GuestContainer, shared_pid: bool) 
             Ask("kill again", kill),
             Ask("delete", own("remove")),
             Ask("forced delete", own("remove-pod")),
-            *(() if shared_pid else (stop_pod,)),
+            Ask("stop pod", own("stop-pod")),
         ),
         blocked_exec=own("exec", "sh", "-c", f"cd {_oci.NEVER}"),
         remove=Ask("delete", own("remove-pod")),
@@ -129,5 +128,6 @@ def commands(paths: InstancePaths, container: GuestContainer, shared_pid: bool) 
             (healthy, specification(container, well, ("/bin/true",), shared_pid)),
         ),
         exit_status=r"EXITED (\d+)",
+        namespace_stays=shared_pid,
         instance=address,
     )

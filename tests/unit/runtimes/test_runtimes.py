@@ -24,7 +24,7 @@ from harness.runtimes import formats, oci, rootfs, tools
 from harness.runtimes.cri import image, messages
 from harness.runtimes.driver import Bind, Commands, GuestContainer, InstancePaths
 from harness.runtimes.drivers import _cri, lxc
-from harness.runtimes.experiment import findings_in
+from harness.runtimes.experiment import findings_in, is_about
 from harness.runtimes.formats import _words
 from harness.runtimes.records import (
     Answer,
@@ -232,6 +232,18 @@ def test_a_diagnose_that_fails_is_told_from_one_that_finds_nothing(text: str) ->
     assert findings_in('{"findings": []}', 0) == []
     with pytest.raises(LaunchError, match="ended with 3"):
         findings_in(text, 3)
+
+
+def test_a_finding_is_known_by_its_init_or_where_that_lives_by_its_process() -> None:
+    tree = {"shim": None, "roots": [{"pid": 6, "children": [{"pid": 7, "children": []}]}]}
+    assert is_about({"init_pid": 7, "processes": None}, 7)
+    assert is_about({"init_pid": None, "processes": tree}, 7)
+    assert not is_about({"init_pid": None, "processes": tree}, 8)
+
+
+def test_in_a_pod_with_a_shared_namespace_the_server_alone_is_judged() -> None:
+    assert commands_of("cri-shared-pid").namespace_stays
+    assert not commands_of("cri").namespace_stays
 
 
 def test_the_client_is_in_the_versions_and_ps_is_named() -> None:
