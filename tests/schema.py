@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ def _validator(text: str) -> Any:
     return jsonschema.Draft202012Validator(schema)
 
 
-def validate(document: object, schema: Path | Traversable) -> None:
+def validate(document: object, schema: Path) -> None:
     """Check a document against the schema in a file.
 
     Args:

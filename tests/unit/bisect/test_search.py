@@ -153,9 +153,10 @@ def test_a_search_resumes_from_its_answers_in_any_order() -> None:
 
 
 @pytest.mark.parametrize("workers", [2, 5])
-def test_several_at_a_time_part_the_line_into_more_parts(workers: int) -> None:
+@pytest.mark.parametrize("histories", [40, pytest.param(300, marks=pytest.mark.slow)])
+def test_several_at_a_time_part_the_line_into_more_parts(workers: int, histories: int) -> None:
     """In rounds of N tests, the place among C is known after the logarithm of C to the base N + 1."""
-    for number, history in enumerate(HISTORIES[:300]):
+    for number, history in enumerate(HISTORIES[:histories]):
         count = len(history.has_it)
         for plan in (Plan(count), Plan(count, every=True)):
             told: list[Told] = []

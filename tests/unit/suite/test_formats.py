@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,9 +18,10 @@ from harness.model.terms import Outcome
 from harness.suite import formats
 from harness.suite.assess import assess
 from harness.suite.case import Before, Case, Known, Status, SuiteReport
+from tests.schema import validate
 from tests.unit.results import differing_series, not_armed_series, series_of, skipped_series
 
-SCHEMA: dict[str, Any] = json.loads(Path(formats.__file__).with_name("suite.schema.json").read_text())
+SCHEMA = Path(formats.__file__).with_name("suite.schema.json")
 EXPECT = {"nested-fsync": (Outcome.DEADLOCK,)}
 
 
@@ -59,7 +58,7 @@ def test_it_has_every_status() -> None:
 
 def test_json_follows_its_schema() -> None:
     document = json.loads(rendered("json", report()))
-    jsonschema.validate(document, SCHEMA)
+    validate(document, SCHEMA)
     first = document["results"][0]
     assert (first["status"], first["known"], first["outcomes"]["deadlock"]["times"]) == ("known", "not fixed", 1)
     assert first["before"] == {"status": "pass", "outcomes": {"released": 1}}
@@ -109,7 +108,7 @@ def test_foreign_text_is_shown_and_not_obeyed(name: str, foreign: str) -> None:
     text = rendered(name, report(reason=foreign, spec=f"x{foreign}"))
     assert all(each.isprintable() or each == "\n" for each in text)
     if name == "json":
-        jsonschema.validate(json.loads(text), SCHEMA)
+        validate(json.loads(text), SCHEMA)
     if name == "junit":
         assert len(ElementTree.fromstring(text).findall(".//testcase")) == 7
     if name == "ktap":
