@@ -56,7 +56,7 @@ def execute(args: argparse.Namespace) -> int:
             _blocks(args.files or ["/dev/kmsg"]), lambda paste: _print(form.render(explain(paste), paste))
         )
     reader = Reader()
-    for line, skipped in stream.kept(_blocks(args.files), says_something):
+    for line, skipped in stream.kept(_blocks(args.files), reader.says_something, says_something):
         if skipped:
             reader.gap(skipped)
         reader.feed(line.rstrip("\r"))

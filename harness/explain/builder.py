@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -40,6 +41,14 @@ _AGES = (
 def clean(name: str) -> str:
     """`fuse_flush.part.0` → `fuse_flush`."""
     return _CLONE.sub("", name) if "." in name or "$" in name else name
+
+
+@functools.lru_cache(maxsize=4096)
+def _ended(function: str) -> bool | None:
+    """True where the outermost function of a stack is this one, False where it may go on; None of all others."""
+    if function == "ret_from_fork_asm" or not (function in _ENDS_WHOLE or function.startswith(_ENDS)):
+        return None
+    return function not in ("kthread", "ret_from_fork")
 
 
 class _Task:
@@ -106,25 +115,35 @@ class Builder:
             now.fields.update((name, value) for name, value in fields.items() if value not in (None, ""))
 
     def frame(self, dialect: str, name: str, module: str = "", guess: bool = False) -> None:
-        now = self._current.get(self._origin)
+        self.add(dialect, self.known(name, module, guess))
+
+    def known(self, name: str, module: str, guess: bool) -> Frame:
+        """A frame; those that are equal are one object."""
         function = name if "." not in name and "$" not in name else clean(name)
-        if now is None or now.ended or now.noise > _NOISE:
-            now = self._begin()
-        now.noise = 0
-        now.dialects[dialect] = None
-        if len(now.frames) >= MOST_FRAMES:
-            return
         key = (function, module, guess)
         frame = self._frames.get(key)
         if frame is None:
             frame = Frame(function, module, guess)
             if len(self._frames) < MOST_NAMES:
                 self._frames[key] = frame
+        return frame
+
+    def add(self, dialect: str, frame: Frame) -> None:
+        """The next frame of the stack under way."""
+        now = self._current.get(self._origin)
+        if now is None or now.ended or now.noise > _NOISE:
+            now = self._begin()
+        now.noise = 0
+        now.dialects[dialect] = None
+        if len(now.frames) >= MOST_FRAMES:
+            return
         now.frames.append(frame)
-        if not guess and (function in _ENDS_WHOLE or function.startswith(_ENDS)) and function != "ret_from_fork_asm":
-            now.ended = function not in ("kthread", "ret_from_fork")
+        if not frame.guess:
+            ended = _ended(frame.function)
+            if ended is not None:
+                now.ended = ended
         if not self.architecture:
-            self.architecture = next((name for pattern, name in _AGES if pattern.match(function)), "")
+            self.architecture = next((name for pattern, name in _AGES if pattern.match(frame.function)), "")
 
     def last_function(self) -> str:
         """The function of the last frame of the task under way."""

@@ -47,6 +47,11 @@ def unwrapped(raw: str) -> str:
     return text
 
 
+def plain(raw: str) -> bool:
+    """True where `unwrapped` has nothing to take off."""
+    return raw[:1] != "{" and raw.isprintable() and "&" not in raw and _GAP not in raw and len(raw) <= LONGEST
+
+
 def pieces(text: str) -> Sequence[str]:
     """The lines of a text, each as it is; one that is longer than any of the kernel's is cut at blanks.
 

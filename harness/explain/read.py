@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
 from harness import registry
 from harness.blockers import table
 from harness.explain import dialects, lines
 from harness.explain.builder import Builder
-from harness.explain.records import Paste
+from harness.explain.records import Frame, Paste
 
 LOOSE_BYTES = 1 << 20
 """After so much text, a line is read only where a word of it is a dialect's mark or a function of the table."""
+MOST_TAILS = 50_000
+"""Frames, with their offsets, that are remembered: the calls of one kernel that lead to a wait are fewer."""
 _NAMES = re.compile(r"(?<!\w)[a-z_]\w*_\w+")
 _WORDS = bytes(each if chr(each).isalnum() or each == 95 else 32 for each in range(128)) + b" " * 128
 """Translates what no function's name has in it to blanks."""
@@ -59,6 +61,17 @@ def _sure() -> tuple[tuple[str, int], ...]:
 
 
 @functools.lru_cache(maxsize=1)
+def _quick() -> tuple[Callable[[str, Builder], bool], ...]:
+    return tuple(each.quick for each in _dialects() if hasattr(each, "quick"))
+
+
+@functools.lru_cache(maxsize=1)
+def _choosy() -> dict[int, Callable[[str], bool]]:
+    """Of dialects that can refuse a line at once: their place in `_dialects()`, and what tells it."""
+    return {at: each.may_take for at, each in enumerate(_dialects()) if hasattr(each, "may_take")}
+
+
+@functools.lru_cache(maxsize=1)
 def _without_marks() -> tuple[int, ...]:
     """Places in `_dialects()` of those that are known by functions of the table alone, and of bpftrace's stacks."""
     return tuple(at for at, each in enumerate(_dialects()) if not each.MARKS or getattr(each, "GOES_ON", False))
@@ -76,9 +89,39 @@ def _vocabulary_of_bytes() -> frozenset[bytes]:
 
 def says_something(block: bytes) -> bool:
     """True where a block of a big log may hold a line of a dialect: it has a mark, or a function of the table."""
-    if any(mark in block for mark in _marks_of_bytes()):
-        return True
+    return any(mark in block for mark in _marks_of_bytes()) or _names_a_function(block)
+
+
+def _names_a_function(block: bytes) -> bool:
     return not _vocabulary_of_bytes().isdisjoint(block.translate(_WORDS).split())
+
+
+def _tail(text: str) -> tuple[str, str, bool, str]:
+    """One frame, `? f+0x1/0x2 [module]`, at the end of a line, whose other part ends with a bracket.
+
+    Args:
+        text: What follows the last bracket that a blank follows.
+
+    Returns:
+        The function, its module, whether it is a guess, and what stands before it; a function "" where it is no frame.
+    """
+    none = ("", "", False, "")
+    if "\x1b" in text or "&" in text or "/proc/" in text:
+        return none
+    module = ""
+    rest = text
+    if text.endswith("]"):
+        rest, _, module = text.rpartition(" [")
+        module = module[:-1].partition(" ")[0]
+        if not module.replace("-", "_").isidentifier():
+            return none
+    head, _, last = rest.rpartition(" ")
+    name, _, size = last.partition("+0x")
+    if "/0x" not in size or not name.replace(".", "_").isidentifier():
+        return none
+    before = head.rstrip()
+    guess = before.endswith("?")
+    return name, module, guess, before[:-1].rstrip() if guess else before
 
 
 def summaries() -> tuple[str, ...]:
@@ -89,23 +132,48 @@ def summaries() -> tuple[str, ...]:
 class Reader:
     """Takes lines as they come; `paste()` is what they say so far."""
 
+    __slots__ = ("_builder", "_bytes", "_goes_on", "_marks", "_tails")
+
     def __init__(self) -> None:
         self._builder = Builder()
         self._bytes = 0
         self._goes_on = False
+        self._marks = _marked()
+        self._tails: dict[str, tuple[Frame | None, str]] = {}
+
+    def says_something(self, block: bytes) -> bool:
+        """True where a block of a big log, which is fed next, may hold a line of a dialect.
+
+        Few marks stand in one block: its lines need not be searched for the others.
+        """
+        self._marks = tuple(each for each in _marked() if each[0].encode() in block)
+        return bool(self._marks) or _names_a_function(block)
 
     def feed(self, raw: str) -> None:
         """Reads one line, without its end."""
         builder = self._builder
         builder.lines += 1
         self._bytes += len(raw)
-        if "+0x" in raw and self._frame(raw):
+        if "+0x" in raw:
+            if self._frame(raw):
+                return
+        elif self._bytes > LOOSE_BYTES and self._quick(raw):
             return
         if self._bytes > LOOSE_BYTES:
             self._search(raw)
         else:
             for each in lines.pieces(lines.unwrapped(raw)):
                 self._read(each, None)
+
+    def _quick(self, raw: str) -> bool:
+        """Takes the commonest lines of a big log that are no frames: empty ones, and those around a stack."""
+        if not raw:
+            self._goes_on = False
+            self._builder.noise()
+            return True
+        if raw[0] == "{" or len(raw) > lines.LONGEST:
+            return False
+        return any(quick(raw, self._builder) for quick in _quick())
 
     def _search(self, raw: str) -> None:
         """A line of a big log: the dialects that have a mark in it are asked, and no others."""
@@ -114,71 +182,55 @@ class Reader:
                 for each in lines.pieces(lines.unwrapped(raw)):
                     self._read(each, [place])
                 return
-        found = [places for mark, places in _marked() if mark in raw]
+        found = [places for mark, places in self._marks if mark in raw]
         if not found:
             self._by_functions(raw)
             return
         places = sorted({place for places in found for place in places})
+        if lines.plain(raw):
+            places = [place for place in places if place not in _choosy() or _choosy()[place](raw)]
+            if not places:
+                self._goes_on = False
+                self._builder.noise()
+                return
         for each in lines.pieces(lines.unwrapped(raw)):
             self._goes_on = self._read(each, places) and not set(places).isdisjoint(_without_marks())
 
     def _by_functions(self, raw: str) -> None:
         """A line without a mark: it may name functions of the table, or go on with a stack whose lines have no mark."""
-        if not self._goes_on and table.vocabulary().isdisjoint(_NAMES.findall(raw)):
+        wanted = bool(self._builder.wanted())
+        if not self._goes_on and not wanted and table.vocabulary().isdisjoint(_NAMES.findall(raw)):
             self._builder.noise()
             return
         self._goes_on = False
         for each in lines.pieces(lines.unwrapped(raw)):
-            self._goes_on = self._read(each, None, _without_marks())
+            self._goes_on = self._read(each, None, None if wanted else _without_marks())
 
     def _frame(self, raw: str) -> bool:
         """Takes the commonest line, one frame and nothing after it, without any pattern; False leaves it to the
         dialects."""
-        text = raw.rstrip()
-        module = ""
-        if text.endswith("]"):
-            text, _, module = text.rpartition(" [")
-            module = module[:-1].partition(" ")[0]
-        head, _, last = text.rpartition(" ")
-        name, offset, size = last.partition("+0x")
-        if (
-            not offset
-            or "/0x" not in size
-            or not name.isidentifier()
-            or (module and not module.replace("-", "_").isidentifier())
-        ):
-            return self._cloned(raw, head, name, size, module)
-        return self._taken(raw, head, name, module)
-
-    def _cloned(self, raw: str, head: str, name: str, size: str, module: str) -> bool:
-        """`f.isra.0+0x1/0x2`: a name with the compiler's suffix."""
-        if (
-            "/0x" not in size
-            or not name.replace(".", "_").isidentifier()
-            or (module and not module.replace("-", "_").isidentifier())
-        ):
+        head, bracket, tail = raw.rstrip().rpartition("] ")
+        known = self._tails.get(tail)
+        if known is None:
+            name, module, guess, before = _tail(tail)
+            known = (self._builder.known(name, module, guess) if name else None, before)
+            if len(self._tails) < MOST_TAILS and len(tail) < 256:
+                self._tails[tail] = known
+        frame, before = known
+        if frame is None or raw[0] in "{#" or "\x1b" in head or "&" in head or "/proc/" in head:
             return False
-        return self._taken(raw, head, name, module)
-
-    def _taken(self, raw: str, head: str, name: str, module: str) -> bool:
-        before = head.rstrip()
-        guess = before.endswith("?")
-        if guess:
-            before = before[:-1].rstrip()
-        if before and before[-1] not in "]>" and not before.endswith(("kernel:", " F")):
-            return False
-        if (
-            raw.startswith(("{", "#"))
-            or "\x1b" in raw
-            or "&" in raw
-            or "/proc/" in raw
-            or (before.endswith("]") and " #" in before)
-        ):
+        if before:
+            whole = f"{head}] {before}" if bracket else before
+            if before[-1] not in "]>" and not whole.endswith(("kernel:", " F")):
+                return False
+            if before[-1] == "]" and " #" in whole:
+                return False
+        elif " #" in head:
             return False
         builder = self._builder
-        if "][" in before:
+        if "][" in head:
             builder.from_origin(lines.caller(raw))
-        builder.frame("frames", name, module, guess)
+        builder.add("frames", frame)
         builder.met("frames")
         return True
 

@@ -82,7 +82,7 @@ def _unpacked(unpack: Callable[[io.BytesIO, Path, str], None]) -> Callable[[byte
 
 def _explained(data: bytes) -> None:
     reader = TextReader()
-    for line, skipped in kept([data], says_something):
+    for line, skipped in kept([data], reader.says_something, says_something):
         if skipped:
             reader.gap(skipped)
         reader.feed(line)

@@ -92,7 +92,8 @@ ROWS = (
         ask=_ASK,
         answer="resets that repeat, or `rejecting I/O to offline device`",
         messages=(
-            r"(?:sd|scsi) \S+: .*(?:rejecting I/O to offline device|timing out command|Device offlined)",
+            r"sd \S+: .*(?:rejecting I/O to offline device|timing out command|Device offlined)",
+            r"scsi \S+: .*(?:rejecting I/O to offline device|timing out command|Device offlined)",
             r"ata\d+(?:\.\d+)?: .*(?:exception|failed command|SRST failed|hard resetting link)",
         ),
     ),

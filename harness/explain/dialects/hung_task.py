@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.explain import lines
+
 if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
@@ -23,6 +25,16 @@ _OWNER = re.compile(
     r"task (.{1,64}):(\d+)\s+(?:is )?blocked on an? (mutex|semaphore|rw-semaphore)[\w -]*?(?:likely (?:last "
     r")?(?:owned|held)|owned) by (?:writer |reader )?(?:task )?(.{1,64}):(\d+)"
 )
+
+
+def quick(raw: str, builder: Builder) -> bool:
+    if "disables this message." in raw and "hung_task_timeout_secs" in raw:
+        builder.from_origin(lines.caller(raw))
+        return True
+    if "INFO: task " not in raw or not lines.plain(raw):
+        return False
+    builder.from_origin(lines.caller(raw))
+    return read(raw, builder)
 
 
 def read(text: str, builder: Builder) -> bool:

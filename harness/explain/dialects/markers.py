@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.explain import lines
+
 if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
 ORDER = 10
-SURE = ("TASK>", "Call Trace:", "Call trace:", "RIP: 00", "ORIG_RAX", " RBX: ", " R11: ", " R14: ")
+SURE = ("TASK>", "Call Trace:", "Call trace:", "RIP: 0033", "RIP: 002b", "ORIG_RAX", " RBX: ", " R11: ", " R14: ")
 MARKS = (
     "Call Trace",
     "Call trace",
@@ -54,7 +56,32 @@ _X86_64 = {
 """arch/x86/entry/syscalls/syscall_64.tbl: those that are seen to hang."""
 
 
+_QUICK = re.compile(r"R[A-Z0-9]{2}: |Tainted: (?!.*[Cc]omm:)|Not tainted (?!.*[Cc]omm:)")
 _REGISTERS = re.compile(r"RIP: (?:0033|002b)|^R[A-Z0-9]{2}: |^\s*r\d+:[0-9a-f]{8}|^Code: |Modules linked in")
+
+
+def quick(raw: str, builder: Builder) -> bool:
+    if "TASK>" in raw:
+        builder.from_origin(lines.caller(raw))
+        if "</TASK>" in raw:
+            builder.end_stack()
+        return True
+    if raw.endswith((" Call Trace:", " Call trace:")):
+        builder.from_origin(lines.caller(raw))
+        return read(raw, builder)
+    if ("ainted" in raw or ": 0" in raw or ": f" in raw) and lines.plain(raw):
+        return _behind_time(raw, builder)
+    return False
+
+
+def _behind_time(raw: str, builder: Builder) -> bool:
+    """The line of the kernel's version, `Tainted: …`, or of registers, `RAX: …`, behind dmesg's time."""
+    _, bracket, tail = raw.partition("] ")
+    text = tail.strip()
+    if not bracket or "Workqueue:" in text or not _QUICK.match(text):
+        return False
+    builder.from_origin(lines.caller(raw))
+    return read(text, builder)
 
 
 def read(text: str, builder: Builder) -> bool:
@@ -94,6 +121,8 @@ def _flusher(text: str, builder: Builder) -> None:
 
 
 def _release(text: str, builder: Builder) -> None:
+    if builder.kernel and builder.architecture:
+        return
     found = _TAINTED.search(text) or _VERSION.search(text)
     if found is None:
         return

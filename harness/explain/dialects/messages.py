@@ -68,13 +68,32 @@ HINT = (
 
 
 @functools.lru_cache(maxsize=1)
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((row.kind, re.compile(each)) for row in table.rows() for each in row.messages)
+def _patterns() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+    return tuple((row.kind, literal(each), re.compile(each)) for row in table.rows() for each in row.messages)
+
+
+@functools.lru_cache(maxsize=1)
+def _literals() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for _, each, _ in _patterns()))
+
+
+def literal(pattern: str) -> str:
+    """The longest text that each match of a pattern has in it; "" where there may be none."""
+    text = re.sub(r"\\.", "\0", pattern)
+    while (without := re.sub(r"\([^()]*\)", "\0", text)) != text:
+        text = without
+    text = re.sub(r"\[[^\]]*\]", "\0", text)
+    return "" if "|" in text else max(re.findall(r"(?:[\w :',/-](?![?*{]))+", text), key=len, default="")
+
+
+def may_take(raw: str) -> bool:
+    """False for a line, with its prefixes, that `read` does not take."""
+    return any(each in raw for each in _literals())
 
 
 def read(text: str, builder: Builder) -> bool:
-    for kind, pattern in _patterns():
-        found = pattern.search(text)
+    for kind, part, pattern in _patterns():
+        found = pattern.search(text) if part in text else None
         if found is not None:
             builder.met("messages")
             builder.message(kind, found.groupdict().get("what") or "", text)

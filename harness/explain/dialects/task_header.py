@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.explain import lines
+
 if TYPE_CHECKING:
     from harness.explain.builder import Builder
 
@@ -18,6 +20,13 @@ _HEADER = re.compile(
     r"task:(.{1,64}?)\s+state:\s?(\S)(?:\s+running "
     r"task)?(?:\s+stack:\s*\d+)?(?:\s+pid:\s*(\d+))?(?:\s+tgid:\s*(\d+))?(?:\s+ppid:\s*(\d+))?"
 )
+
+
+def quick(raw: str, builder: Builder) -> bool:
+    if " state:" not in raw or not lines.plain(raw):
+        return False
+    builder.from_origin(lines.caller(raw))
+    return read(raw, builder)
 
 
 def read(text: str, builder: Builder) -> bool:

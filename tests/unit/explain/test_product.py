@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 
 import pytest
 
 from harness.explain import stream
+from docs.tools.blocks.explained import Case, cases
+from harness.blockers.table import rows
 from harness.explain.builder import body
+from harness.explain.dialects import messages
 from harness.explain.explanation import explain
 from harness.explain.read import Reader, read, says_something
 from tests.unit.explain.texts import BODY, HEADERS, PREFIXES, TASKS, TOOLS, TRACES, Task, hung, log
@@ -90,7 +94,8 @@ def test_stacks_without_a_mark_are_found_in_a_big_log(form: str, monkeypatch: py
     log = quiet + TYPED[form].encode() + b"\n" + quiet
     reader = Reader()
     skipped_lines = 0
-    for line, skipped in stream.kept((log[at : at + block] for at in range(0, len(log), block)), says_something):
+    blocks = (log[at : at + block] for at in range(0, len(log), block))
+    for line, skipped in stream.kept(blocks, reader.says_something, says_something):
         if skipped:
             reader.gap(skipped)
         skipped_lines += skipped
