@@ -55,6 +55,7 @@ class Row:
         progress: What the judge makes of it, of a task that no signal reaches.
         certainty: The most that a stack of this row says.
         role: Its part among several tasks.
+        plain: Further patterns, which count as a plain row's where the row is a fallback.
         fallback: 1: taken only where no plain row fits, for its names say little; 2: only where no other fits.
     """
 
@@ -78,6 +79,7 @@ class Row:
     certainty: Certainty = Certainty.LIKELY
     role: Role = Role.CAUSE
     fallback: int = 0
+    plain: tuple[str, ...] = ()
 
     @property
     def remedy(self) -> str:

@@ -32,14 +32,20 @@ def rows() -> tuple[Row, ...]:
 
 
 @functools.lru_cache(maxsize=1)
-def _patterns() -> tuple[tuple[int, Row, Pattern], ...]:
-    return tuple((order, row, Pattern(text)) for order, row in enumerate(rows()) for text in row.stacks)
+def _patterns() -> tuple[tuple[int, int, Row, Pattern], ...]:
+    """Each pattern, with its row, the row's place, and how far it is a fallback."""
+    return tuple(
+        (fallback, order, row, Pattern(text))
+        for order, row in enumerate(rows())
+        for texts, fallback in ((row.stacks, row.fallback), (row.plain, 0))
+        for text in texts
+    )
 
 
 @functools.lru_cache(maxsize=65536)
 def _beginning_with(function: str, module: str) -> frozenset[int]:
     """Places in `_patterns()` of those whose innermost link a function may meet."""
-    return frozenset(at for at, each in enumerate(_patterns()) if each[2].links[0].meets(function, module, True))
+    return frozenset(at for at, each in enumerate(_patterns()) if each[3].links[0].meets(function, module, True))
 
 
 @functools.lru_cache(maxsize=65536)
@@ -74,11 +80,11 @@ def match(functions: tuple[str, ...], modules: tuple[str, ...] = ()) -> Match | 
         candidates |= _beginning_with(name, modules[at] if modules else "")
     patterns = _patterns()
     for at in sorted(candidates):
-        order, row, pattern = patterns[at]
+        fallback, order, row, pattern = patterns[at]
         place = pattern.place(functions, modules, top)
         if place is None:
             continue
-        key = (row.fallback, max(place, top), -len(pattern.links), order)
+        key = (fallback, max(place, top), -len(pattern.links), order)
         if best is None or key < best[0]:
             best = (key, Match(row, place, len(pattern.links)))
     return None if best is None else best[1]
@@ -102,4 +108,4 @@ def kinds() -> tuple[str, ...]:
 @functools.lru_cache(maxsize=1)
 def vocabulary() -> frozenset[str]:
     """Every function that a pattern names in full: how a bare word is told from prose."""
-    return frozenset(name for _, _, pattern in _patterns() for link in pattern.links for name in link.names())
+    return frozenset(name for _, _, _, pattern in _patterns() for link in pattern.links for name in link.names())

@@ -54,12 +54,14 @@ def _ended(function: str) -> bool | None:
 class _Task:
     """A task while it is being read."""
 
-    __slots__ = ("dialects", "ended", "fields", "frames", "noise", "wants")
+    __slots__ = ("at", "dialects", "ended", "fields", "frames", "noise", "wants")
 
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
         self.frames: list[Frame] = []
         self.dialects: dict[str, None] = {}
+        self.at = False
+        """Its one frame is where the processor was: the stack follows."""
         self.ended = False
         self.noise = 0
         self.wants = ""
@@ -153,10 +155,15 @@ class Builder:
     def begin_stack(self) -> None:
         """`Call Trace:`: what follows is a stack; the frames before it belonged to another."""
         now = self._current.get(self._origin)
-        if now is not None and now.frames:
+        if now is not None and now.frames and not (now.at and len(now.frames) == 1):
             self._begin()
         elif now is not None:
             now.ended = False
+
+    def runs(self, dialect: str, name: str, module: str) -> None:
+        """The function that a processor was in: the innermost of the stack that follows."""
+        self.frame(dialect, name, module)
+        self._current[self._origin].at = True
 
     def end_stack(self) -> None:
         now = self._current.get(self._origin)

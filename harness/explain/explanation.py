@@ -17,7 +17,7 @@ from harness.explain.places import places
 from harness.explain.records import Message, Paste, TaskText
 
 _SURE_MESSAGES = frozenset(
-    {"netns-cleanup", "rcu", "soft-lockup", "nfs", "smb", "ceph", "lustre", "audit", "lock-order"}
+    {"netns-cleanup", "rcu", "rcu-tasks", "soft-lockup", "nfs", "smb", "ceph", "lustre", "audit", "lock-order"}
 )
 
 

@@ -52,6 +52,8 @@ def named(task: TaskText) -> str:
 def judged(task: TaskText) -> Judged:
     """The row of one task.
 
+    A task that a tracer has is stopped by it in state t alone (T before 2.6.33): of one in D, the tracer looks on.
+
     A kworker's stack that is cut off before its outer end still has the function of its work: the header names it.
     """
     if task.frames:
@@ -72,7 +74,7 @@ def judged(task: TaskText) -> Judged:
         row = table.of_stack(functions)
         if row is not None and row.fallback == 0:
             return Judged(task, row, None, Certainty.POSSIBLE, "work")
-    if task.tracer is not None or task.state == "t":
+    if task.state == "t" or (task.tracer is not None and task.state in ("", "T", "Z")):
         return Judged(task, table.named("ptrace"), None, Certainty.POSSIBLE, "state")
     if task.state == "T":
         return Judged(task, table.named("stopped"), None, Certainty.LIKELY, "state")

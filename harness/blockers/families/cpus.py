@@ -45,6 +45,7 @@ ROWS = (
         innocent=_INNOCENT,
         ask="dmesg | grep -iE 'rcu|stall'",
         answer="a stall names the task",
+        messages=(r"rcu_tasks\w* detected stalls", r"rcu_tasks\w* grace period", r"tasks_rcu_exit_srcu_stall"),
     ),
     Row(
         kind="rcu",
@@ -72,6 +73,7 @@ ROWS = (
         messages=(
             r"(?:rcu: )?INFO: rcu\w* (?:self-)?detected (?:expedited )?stall",
             r"rcu\w* kthread (?:starved|timer wakeup didn't happen)",
+            r"\((?:detected by \d+, )?t=\d+ jiffies",
         ),
     ),
     Row(

@@ -103,8 +103,8 @@ ROWS = (
             "[ib_core]|[ib_uverbs]|[rdma_cm]|[mlx5_core]|[mlx5_ib]|[mlx4_core]|[mlx4_ib]|[efa]|[ib_umad]|[rdma_ucm]",
         ),
         reference="ib_drain_qp(), drivers/infiniband/core/verbs.c; uverbs_destroy_ufile_hw(), rdma_core.c",
-        example="mlx5_cmd_exec mlx5_ib_dereg_mr ib_dereg_mr_user uverbs_free_mr uverbs_destroy_ufile_hw "
-        "ib_uverbs_close __fput do_exit",
+        example="__ib_drain_sq ib_drain_sq nvme_rdma_stop_queue",
+        recorded="linux-nvme/nvme-cli#1365",
         fault="the device, its firmware, or a process that still uses its memory",
         lossless="let the driver's command end; look at the kernel log",
         destructive=_RESET,

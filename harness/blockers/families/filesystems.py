@@ -53,7 +53,8 @@ ROWS = (
         meaning="it waits for a fanotify listener (a virus scanner, an auditor) to permit the access",
         stacks=("fanotify_handle_event|fanotify_get_response*|fanotify_handle_permission*",),
         reference="fanotify_get_response(), fs/notify/fanotify/fanotify.c",
-        example="fanotify_handle_event fsnotify security_file_open do_dentry_open path_openat do_filp_open",
+        example="fanotify_handle_event fsnotify do_dentry_open path_openat do_filp_open do_sys_open",
+        recorded="canonical/hotsos#597",
         fault="the process that listens for fanotify permission events",
         lossless="let the listener answer",
         destructive="end of the listener: all accesses that wait are permitted",
@@ -82,6 +83,7 @@ ROWS = (
         stacks=(
             "jbd2_*|__jbd2_*|wait_transaction_locked|add_transaction_credits|start_this_handle"
             "|do_get_write_access|journal_*|__log_wait_for_space|log_wait_commit|kjournald*",
+            "bit_wait_io* < __wait_on_bit*|out_of_line_wait_on_bit* < do_get_write_access|jbd2_*",
             "[jbd2]|[jbd]",
         ),
         reference="jbd2_log_wait_commit(), fs/jbd2/journal.c; wait_transaction_locked(), fs/jbd2/transaction.c",
@@ -181,7 +183,8 @@ ROWS = (
         ),
         reference="f2fs_issue_checkpoint(), fs/f2fs/checkpoint.c; squashfs_read_data(), fs/squashfs/block.c; "
         "and others",
-        example="f2fs_issue_checkpoint f2fs_sync_fs f2fs_do_sync_file vfs_fsync_range do_fsync",
+        example="__closure_sync bch2_btree_update_start bch2_btree_split_leaf",
+        recorded="koverstreet/bcachefs#289",
         fault=_DISK,
         lossless=_LOOK,
         innocent=_INNOCENT,
@@ -233,6 +236,7 @@ ROWS = (
             f"{LOCK} < path_openat|lookup_slow|filename_create|do_last|iterate_dir|vfs_unlink|vfs_rename"
             f"|do_unlinkat|vfs_fsync_range",
         ),
+        plain=(f"{LOCK} < ^walk_component|^lookup_slow|^__lookup_slow|^link_path_walk|^open_last_lookups",),
         reference="inode_lock(), d_alloc_parallel(), fs/namei.c, fs/dcache.c; iterate_dir(), fs/readdir.c",
         example="rwsem_down_read_slowpath down_read lookup_slow walk_component path_lookupat filename_lookup "
         "user_path_at_empty vfs_statx __do_sys_newlstat",

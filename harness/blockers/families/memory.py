@@ -113,7 +113,9 @@ ROWS = (
             "|^do_mlock|^apply_mlockall_flags|^expand_stack|^ksm_*|^__ksm_exit|^gup_*|^pin_user_pages*",
         ),
         reference="mmap_read_lock(), include/linux/mmap_lock.h; __access_remote_vm(), mm/memory.c",
-        example="rwsem_down_read_slowpath down_read __access_remote_vm proc_pid_cmdline_read vfs_read ksys_read",
+        example="rwsem_down_failed_common rwsem_down_write_failed call_rwsem_down_write_failed sys_mmap_pgoff "
+        "sys_mmap system_call_fastpath",
+        recorded="collectd/collectd#2707",
         fault="the thread of the same process that holds its mmap_lock, usually in a page fault on FUSE, NFS or a disk",
         lossless="find that thread, and what it waits for",
         innocent="ps, pgrep, top and killall hang because they read cmdline: they are victims",

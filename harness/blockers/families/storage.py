@@ -106,7 +106,9 @@ ROWS = (
             "[nvme]|[nvme_core]|[nvme_tcp]|[nvme_rdma]|[nvme_fabrics]",
         ),
         reference="nvme_submit_sync_cmd(), nvme_wait_freeze(), drivers/nvme/host/core.c",
-        example="blk_mq_freeze_queue_wait nvme_wait_freeze nvme_reset_work process_one_work",
+        example="blk_mq_freeze_queue_wait blk_mq_freeze_queue blk_freeze_queue blk_cleanup_queue "
+        "nvme_rdma_destroy_admin_queue nvme_rdma_shutdown_ctrl __nvme_rdma_remove_ctrl",
+        recorded="spdk/spdk#677",
         fault="the NVMe device or its fabric",
         lossless="let its reset end; look at the kernel log",
         destructive=_LOST,

@@ -22,7 +22,12 @@ def read(text: str, builder: Builder) -> bool:
     found = _NAME.match(text)
     if found is None or "_" not in found[2]:
         return False
-    if found[2] not in table.vocabulary() and not builder.last_function():
+    if not _known(found[2]) and not builder.last_function():
         return False
     builder.frame("bare", found[2], found[3] or "", bool(found[1]))
     return True
+
+
+def _known(name: str) -> bool:
+    """A function that the table names, or one that begins as its patterns do and as no module's name does."""
+    return name in table.vocabulary() or (name.startswith("__") and table.of_stack((name,)) is not None)

@@ -52,6 +52,6 @@ def read(text: str, builder: Builder) -> bool:
         return True
     found = _AT.search(text)
     if found is not None:
-        builder.frame("cpu-header", found[1], found[2] or "")
+        builder.runs("cpu-header", found[1], found[2] or "")
         return True
     return False

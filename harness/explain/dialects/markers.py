@@ -22,7 +22,7 @@ MARKS = (
     "ainted",
     "Linux version",
     "ORIG_RAX",
-    "RIP: 00",
+    "RIP: 0033",
     "fuse/connections",
 )
 SUMMARY = "begin and end of stacks, Workqueue:, the kernel's version, registers"
@@ -56,8 +56,8 @@ _X86_64 = {
 """arch/x86/entry/syscalls/syscall_64.tbl: those that are seen to hang."""
 
 
-_QUICK = re.compile(r"R[A-Z0-9]{2}: |Tainted: (?!.*[Cc]omm:)|Not tainted (?!.*[Cc]omm:)")
-_REGISTERS = re.compile(r"RIP: (?:0033|002b)|^R[A-Z0-9]{2}: |^\s*r\d+:[0-9a-f]{8}|^Code: |Modules linked in")
+_QUICK = re.compile(r"R(?!IP: 0010)[A-Z0-9]{2}: |Tainted: (?!.*[Cc]omm:)|Not tainted (?!.*[Cc]omm:)")
+_REGISTERS = re.compile(r"RIP: (?:0033|002b)|^R(?!IP)[A-Z0-9]{2}: |^\s*r\d+:[0-9a-f]{8}|^Code: |Modules linked in")
 
 
 def quick(raw: str, builder: Builder) -> bool:

@@ -56,6 +56,8 @@ MARKS = (
     "setns process",
     "exit event",
     "offlined",
+    "rcu_tasks",
+    "jiffies",
 )
 SUMMARY = "messages of the table: an I/O error, a server that does not respond, a stall, a device that is not released"
 HINT = (
@@ -63,7 +65,8 @@ HINT = (
     r"|LOCKUP|kthread|possible|Lustre"
     r"|drbd|nbd\d|connection\d+:|session\d+:|multipath|thin:|XFS|BTRFS|Pool '|NVRM|amdgpu|\*ERROR\*|GPU HANG"
     r"|vfio|pcieport|xhci|usb |mlx\d|audit|rbd"
-    r"|Freezing of tasks|refusing to freeze|timing out|offlined|critical|NFS:|ata\d|setns process|exit event"
+    r"|Freezing of tasks|refusing to freeze|timing out|offlined|critical|NFS:|ata\d|setns process|exit event|jiffies"
+    r"|rcu_tasks|tasks_rcu"
 )
 
 

@@ -21,10 +21,14 @@ MARKS = (
     " PID ",
 )
 SUMMARY = "ps aux, ps -el, ps -eo pid,stat,wchan,comm, with or without the title line"
-HINT = r"\bPID\b|\s[DTtZ][NLsl+<]*\s"
+HINT = r"\bPID\b|(?:^|\s)[DTtZ][NLsl+<]*\s"
 
 _STATE = r"([RSDTtXZI])[NLsl+<]*"
 _LONG = re.compile(rf"^\d\s+{_STATE}\s+(\S+)\s+(\d+)\s+(\d+)\s+\d+\s+-?\d+\s+(?:-?\d+|-)\s+\S+\s+\d+\s+(\S+)\s+(\S.*)$")
+_LONG_Y = re.compile(
+    rf"^{_STATE}\s+(\S+)\s+(\d+)\s+(\d+)\s+\d+\s+-?\d+\s+(?:-?\d+|-)\s+\d+\s+\d+\s+(\S+)\s+(\S+\s+[\d:.-]+\s+\S.*)$"
+)
+"""`ps -aly`: the state first, and no flags."""
 _AUX = re.compile(rf"^\S+\s+(\d+)\s+[\d.]+\s+[\d.]+\s+\d+\s+\d+\s+\S+\s+{_STATE}\s+\S+\s+[\d:.-]+\s+(\S.*)$")
 _SHORT = re.compile(rf"^(\d+)\s+\S+\s+{_STATE}\s+[\d:.-]+\s+(\S.*)$")
 _WITH_WCHAN = re.compile(rf"^(\d+)\s+(?:\d+\s+)?(?:\S+\s+)?{_STATE}\s+([a-z_][a-z0-9_.]{{3,}})\s+(\S.*)$")
@@ -99,7 +103,7 @@ def read(text: str, builder: Builder) -> bool:
             return True
     if builder.columns_now() and _by_columns(text, builder):
         return True
-    found = _LONG.match(text)
+    found = _LONG.match(text) or _LONG_Y.match(text)
     if found is not None:
         state, _, pid, ppid, wchan, rest = found.groups()
         _row(builder, pid, ppid, state, wchan, _after_time(rest))
