@@ -106,7 +106,10 @@ class Builder:
         pid, comm = fields.get("pid"), fields.get("comm") or ""
         if now is None or now.frames or now.ended or not _same(now.fields, pid, str(comm)):
             now = self._begin()
+        announced = str(now.fields.get("comm", ""))
         now.fields.update((name, value) for name, value in fields.items() if value not in (None, ""))
+        if announced and str(comm).endswith(announced[:15]):
+            now.fields["comm"] = announced  # what stood before it was no part of its name
         now.dialects[dialect] = None
         now.noise = 0
 

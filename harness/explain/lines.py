@@ -17,7 +17,11 @@ is 1,024).  A longer line is read in pieces, so that no pattern's work grows wit
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\[[0-9;]{1,8}m(?=\S|\s)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\ufeff]")
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,6}|[a-z]{2,6});")
+_BREAK = re.compile(r"\s*<br\s?/?>\s*$")
+_MEMBER = re.compile(r'^\s*(?:"(?:MESSAGE|message|msg|log|textPayload)"\s*:\s*)?("(?:[^"\\]|\\.)*")\s*,?\s*$')
+"""A string alone on its line, as tools that indent JSON write it."""
 _CALLER = re.compile(r"\[\s*(?:\d+\.\d+\])?\s*\[?\s*([TC]\d+)\]")
+_NAMES = ("MESSAGE", "log", "message", "msg", "textPayload")
 _SPACES = {each: " " for each in range(0x3001) if chr(each).isspace() and chr(each) != "\n"}
 _GAP = " " * 32
 _GAPS = re.compile(" {32,}")
@@ -34,12 +38,16 @@ def _prefixes() -> re.Pattern[str]:
 def unwrapped(raw: str) -> str:
     """The line without JSON around it, colours, HTML entities, control characters and wide gaps."""
     text = raw
-    if text.startswith("{") and text.rstrip().endswith("}"):
+    if "{" in text[:8] and text.rstrip().endswith(("}", "},")):
         text = _of_json(text)
+    elif '"' in text[:64]:
+        text = _of_json_lines(text)
     if "\x1b" in text:
         text = _COLOUR.sub("", text)
     if "&" in text and ";" in text:
         text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    if "<br" in text:
+        text = _BREAK.sub("", text)
     if not text.isprintable():
         text = _CONTROL.sub("", text.translate(_SPACES))
     if _GAP in text:
@@ -49,7 +57,15 @@ def unwrapped(raw: str) -> str:
 
 def plain(raw: str) -> bool:
     """True where `unwrapped` has nothing to take off."""
-    return raw[:1] != "{" and raw.isprintable() and "&" not in raw and _GAP not in raw and len(raw) <= LONGEST
+    return (
+        raw[:1] not in ("{", '"', " ")
+        and "{" not in raw[:8]
+        and raw.isprintable()
+        and "&" not in raw
+        and "<br" not in raw
+        and _GAP not in raw
+        and len(raw) <= LONGEST
+    )
 
 
 def pieces(text: str) -> Sequence[str]:
@@ -75,15 +91,30 @@ def pieces(text: str) -> Sequence[str]:
     return found
 
 
-def _of_json(text: str) -> str:
-    """`journalctl -o json` has MESSAGE, which is a list of bytes where it is not UTF-8; Docker's logs have `log`."""
+def _of_json_lines(text: str) -> str:
+    found = _MEMBER.match(text)
+    if found is None:
+        return text
     try:
-        record = json.loads(text)
+        return str(json.loads(found[1]))
+    except ValueError:
+        return text
+
+
+def _of_json(text: str) -> str:
+    """`journalctl -o json` has MESSAGE, which is a list of bytes where it is not UTF-8; Docker's logs have `log`.
+
+    A server-sent event begins with `data: `, a text sequence with a record separator, an array's element ends with `,`.
+    """
+    try:
+        record = json.loads(text.lstrip("\x1e").removeprefix("data: ").rstrip().rstrip(","))
     except (ValueError, RecursionError):
         return text
     if not isinstance(record, dict):
         return text
-    message = record.get("MESSAGE", record.get("log", record.get("message", record.get("msg"))))
+    inner = record.get("jsonPayload")
+    record = inner if isinstance(inner, dict) else record
+    message = next((record[each] for each in _NAMES if each in record), None)
     if isinstance(message, list) and all(isinstance(each, int) and 0 <= each < 256 for each in message):
         message = bytes(message).decode(errors="replace")
     if not isinstance(message, str):

@@ -1,4 +1,4 @@
-"""Text of a hang that a guest's own kernel and tools print: explain names the cause that diagnose names."""
+"""Text of hangs that a guest's own kernel and tools print: explain names the causes that diagnose names."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ from tests.vm.conftest import WITH_SYMBOLS
 pytestmark = pytest.mark.slow
 
 MARK = "--- a part ---"
+HANGS = {
+    "close-self": "fuse-request",
+    "fsync-self": "fuse-request",
+    "exit-flush-self": "fuse-flush-exit",
+    "exit-flush-peer-outside": "fuse-flush-exit",
+    "frozen-cgroup": "freezer",
+    "tracer-outside": "ptrace",
+}
+"""Scenarios that keep a namespace from ending, and the cause of each."""
 DRGN = """\
 import sys
 from pathlib import Path
@@ -35,6 +44,21 @@ PIDS = """\
 import json, sys
 print(" ".join(str(each["tid"]) for finding in json.load(sys.stdin)["findings"] for each in finding["blockers"]))
 """
+OTHERS = """\
+import ctypes, os, sys, time
+libc = ctypes.CDLL(None)
+if os.fork() == 0:  # its parent's vfork() returns when it has executed or ended
+    libc.vfork() or libc.pause()
+if os.fork() == 0:  # its tracer, which is this process, does not wait for it
+    libc.ptrace(0, 0, 0, 0)
+    os.kill(os.getpid(), 19)  # SIGSTOP
+if (stopped := os.fork()) == 0:
+    libc.pause()
+os.kill(stopped, 19)
+time.sleep(1000)
+"""
+"""Tasks that wait for another, and would end by a SIGKILL: diagnose lists none of them."""
+EXPECTED = {"vfork", "ptrace", "stopped"}
 
 
 def explained(text: str) -> dict[str, Any]:
@@ -45,27 +69,41 @@ def explained(text: str) -> dict[str, Any]:
     return document
 
 
+def kinds(text: str) -> dict[int, str]:
+    """The kind of each task that the text shows to be stuck, by its PID."""
+    found = explained(text)
+    return {each["task"]["pid"]: each["kind"] for each in (*found["blocks"], *found["queues"])}
+
+
 def test_each_tool_s_text_leads_to_what_diagnose_names(symbols: Path) -> None:
     python = f"{shlex.quote(sys.executable)} -P -c"
     part = f"echo '{MARK}'"
     script = "; ".join(
         (
-            "echo 1 > /proc/sys/kernel/hung_task_timeout_secs",
-            "echo 1 > /proc/sys/kernel/hung_task_check_interval_secs",
-            f"{inside.FUSEZAP} run close-self --keep >/dev/null",
+            "for each in timeout_secs check_interval_secs; do echo 1 > /proc/sys/kernel/hung_task_$each; done",
+            "echo -1 > /proc/sys/kernel/hung_task_warnings",
+            *(f"{inside.FUSEZAP} run {scenario} --keep >/dev/null" for scenario in HANGS),
             f"{part}; {inside.FUSEZAP} diagnose --json | tee /tmp/found",
             f"pids=$({python} {shlex.quote(PIDS)} </tmp/found)",
-            f"sleep 5; {part}; dmesg | grep -A40 'blocked for more'",
+            f"sleep 5; {part}; dmesg",
             f"dmesg -C; echo w > /proc/sysrq-trigger; {part}; dmesg",
             f'{part}; for p in $pids; do echo "==> /proc/$p/stack <=="; cat /proc/$p/stack; done',
             f"{part}; {python} {shlex.quote(DRGN)} {shlex.quote(str(symbols))} $pids",
+            f"{python} {shlex.quote(OTHERS)} & sleep 3",
+            f'{part}; for p in $!  $(cat /proc/$!/task/$!/children); do echo "==> /proc/$p/stack <=="; '
+            "cat /proc/$p/stack; done",
         )
     )
-    _, diagnosed, hung, blocked, stacks, drgn = inside.told(WITH_SYMBOLS, script, deadline_s=600).split(MARK)
-    (finding,) = json.loads(diagnosed)["findings"]
-    kinds = {each["kind"] for each in finding["blockers"]}
-    for text in (hung, blocked, stacks, drgn):
-        found = explained(text)
-        assert found["kind"] in kinds, text[:3000]
-        assert found["certainty"] == "likely"
+    parts = inside.told(WITH_SYMBOLS, script, deadline_s=600).split(MARK)
+    _, diagnosed, hung, blocked, stacks, drgn, others = parts
+    findings = json.loads(diagnosed)["findings"]
+    assert sorted(each["kind"] for each in findings) == sorted(HANGS.values())
+    blockers = [each for finding in findings for each in finding["blockers"]]
+    told = {each["tid"]: each["kind"] for each in blockers if each["kind"] != "ptrace"}
+    assert set(told.values()) == set(HANGS.values()) - {"ptrace"}, "a dead task that is traced has no stack"
+    asleep = {tid: kind for tid, kind in told.items() if kind != "freezer"}
+    for text, shown in ((hung, asleep), (blocked, asleep), (stacks, told), (drgn, told)):
+        found = kinds(text)
+        assert {tid: found.get(tid) for tid in shown} == shown, text[:3000]
     assert explained(hung)["kernel"].startswith("6.1.")
+    assert set(kinds(others).values()) >= EXPECTED, others

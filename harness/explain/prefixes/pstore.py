@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 ORDER = 60
-PATTERN = r"(?:Panic|Oops|Emergency|Shutdown)#\d+ Part\d+(?=\s*$)"
+PATTERN = r"(?:Panic|Oops|Emergency|Shutdown)#\d+ Part\d+(?=\s*(?:$|<|\[))"
 EXAMPLES = ("Panic#1 Part1",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -259,4 +260,24 @@ PREFIXES: dict[str, Callable[[str], str]] = {
     "a table of levels": lambda line: f" warning [129398.234280] {line}",
     "Docker Compose": lambda line: f"app-1  | [ 1088.614314] {line}",
     "grep": lambda line: f"dmesg.txt:123:[ 1088.614314] {line}",
+    "grep -n": lambda line: f"12:{line}",
+    "the journal, in full": lambda line: f"Di 2024-06-11 08:00:01 CEST host1 kernel: {line}",
+    "the journal, export": lambda line: f"MESSAGE={line}",
+    "the journal, JSON, pretty": lambda line: f'        "MESSAGE" : {json.dumps(line)},',
+    "the journal, JSON, events": lambda line: f"data: {_json(line)}",
+    "the journal, seconds": lambda line: f"1718092801.123456 host1 kernel: {line}",
+    "dmesg -J": lambda line: f'         "msg": {json.dumps(line)}',
+    "dmesg -H": lambda line: f"[Jun11 08:00] {line}",
+    "/dev/kmsg": lambda line: f"3,1234,5678901,-;{line}",
+    "Docker's file": lambda line: json.dumps({"log": f"{line}\n", "stream": "stdout"}),
+    "Google's log": lambda line: json.dumps({"jsonPayload": {"message": line}}),
+    "logcat": lambda line: f"06-11 08:00:01.123     0     0 I         : {line}",
+    "Talos": lambda line: f"172.20.0.2: kern:     err: [2024-06-11T08:00:01.123Z]: {line}",
+    "OpenWrt": lambda line: f"Tue Jun 11 08:00:01 2024 kern.err kernel: [ 1088.614314] {line}",
+    "a list": lambda line: f"- {line}",
+    "a diff": lambda line: f"+[ 1088.614314] {line}",
+    "mail with initials": lambda line: f"AB> {line}",
+    "HTML with breaks": lambda line: f"{html.escape(line)}<br />",
+    "Panic in pstore": lambda line: f"Panic#2 Part1 <4>[ 1088.614314] {line}",
+    "a date in words": lambda line: f"11 de junho 08:00:01 host1 kernel: {line}",
 }
