@@ -40,8 +40,8 @@ class Row:
         stacks: Patterns; one of them fits (see the module).
         reference: Functions and files of the kernel's source, or the documentation's page.
         example: One stack that the row explains, innermost first; a test replays it.
-        recorded: The public report whose stack `example` is; "" where it was put together from the functions and files
-            of `reference`.
+        recorded: The public report, or the recording in tests/data, that `example` is a stack of; "" where it was put
+            together from the functions and files of `reference`.
         fault: Who has to move.
         lossless: The remedy that loses nothing.
         destructive: The kind of remedy that loses something, and what it costs; empty where there is none.

@@ -16,6 +16,8 @@ from harness.explain.read import Reader, says_something, summaries
 from harness.explain.records import Paste
 from harness.explain.redact import Redactor
 
+_COMPRESSED = (b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh")
+"""What gzip's, xz's, Zstandard's and bzip2's files begin with."""
 HELP = "explain a pasted kernel log, stack or process list"
 DESCRIPTION = """\
 Reads what people paste when something hangs: hung task messages, sysrq-w, stacks of /proc, crash, drgn, gdb and
@@ -109,6 +111,7 @@ def _blocks(files: list[str]) -> Iterator[bytes]:
 
 
 def _of(opened: int) -> Iterator[bytes]:
+    begins = True
     while True:
         try:
             block = os.read(opened, stream.BLOCK)
@@ -118,4 +121,7 @@ def _of(opened: int) -> Iterator[bytes]:
             raise UsageError("a folder cannot be read", "name the files in it") from error
         if not block:
             return
+        if begins and block.startswith(_COMPRESSED):
+            raise UsageError("the text is compressed", "unpack it first: zcat, xzcat or zstdcat FILE | fusezap explain")
+        begins = False
         yield block

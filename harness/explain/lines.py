@@ -46,6 +46,8 @@ def unwrapped(raw: str) -> str:
         text = _COLOUR.sub("", text)
     if "&" in text and ";" in text:
         text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    if "\r" in text:
+        text = text.replace("\r", "\n")
     if "<br" in text:
         text = _BREAK.sub("", text)
     if not text.isprintable():

@@ -217,7 +217,7 @@ class Reader:
             if len(self._tails) < MOST_TAILS and len(tail) < 256:
                 self._tails[tail] = known
         frame, before = known
-        if frame is None or raw[0] in "{#" or "\x1b" in head or "&" in head or "/proc/" in head:
+        if frame is None or raw[0] in "{#" or "\x1b" in head or "\r" in head or "&" in head or "/proc/" in head:
             return False
         if before:
             whole = f"{head}] {before}" if bracket else before

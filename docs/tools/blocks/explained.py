@@ -98,8 +98,9 @@ def render(_: str) -> str:
             f"{len(unseen)} of the reports were collected after the table was written. Their first answers, before "
             f"the table was mended: {', '.join(f'{unseen.count(each)} {each}' for each in _MARKS)}.",
             "",
-            f"{sum(bool(row.recorded) for row in table.rows())} of the table's {len(table.rows())} rows have a stack "
-            "of these reports as their example; the others' examples are put together from the kernel's source.",
+            f"{sum(bool(row.recorded) for row in table.rows())} of the table's {len(table.rows())} rows have a "
+            "recorded stack as their example: of these reports, or of a wait that was made here. The others' examples "
+            "are put together from the kernel's source.",
             "",
             "| report | kernel | form | right answer | explain | |",
             "|---|---|---|---|---|---|",

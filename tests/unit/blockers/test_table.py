@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from docs.tools.blocks.explained import cases
 from harness.blockers import table
 from harness.blockers.row import Pattern, Role, Row
+from harness.explain.builder import clean
 from harness.explain.judged import of_wchan
 from harness.explain.read import read
 
 ROWS = table.rows()
 WITH_EXAMPLE = [row for row in ROWS if row.example]
 SCHEDULER = ("__schedule", "schedule", "schedule_preempt_disabled", "rwsem_down_write_slowpath", "down_write")
+
+
+def in_document(value: object, inside: bool = False) -> Iterator[tuple[str, ...]]:
+    """All stacks of a document of this program."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from in_document(each, inside or key in ("stack", "stacks"))
+    elif isinstance(value, list) and inside and value and all(isinstance(each, str) for each in value):
+        yield tuple(clean(each.partition("+")[0]) for each in value)
+    elif isinstance(value, list):
+        for each in value:
+            yield from in_document(each, inside)
 
 
 def name(row: Row) -> str:
@@ -48,11 +64,13 @@ def test_the_dialect_of_the_hung_task_message_leads_to_the_same_row(row: Row) ->
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.recorded], ids=name)
 def test_a_recorded_example_is_in_its_report(row: Row) -> None:
-    """Its functions stand one below the other in a stack of the report."""
+    """Its functions stand one below the other in a stack of the report, or of what was recorded here."""
     texts = [case.text for case in cases() if case.source == row.recorded]
-    assert texts
-    example = tuple(row.example.split())
     stacks = [task.functions for text in texts for task in read(text).tasks]
+    if row.recorded.endswith(".json"):
+        stacks = list(in_document(json.loads((Path(__file__).parents[3] / row.recorded).read_text())))
+    assert stacks
+    example = tuple(row.example.split())
     assert any(stack[at : at + len(example)] == example for stack in stacks for at in range(len(stack)))
 
 

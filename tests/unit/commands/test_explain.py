@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,6 +45,29 @@ def test_a_text_that_holds_nothing_is_an_error_that_says_what_was_looked_for(
     assert (code, out) == (2, "")
     assert "no task, stack or kernel message" in err
     assert all(each in err for each in summaries())
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+def test_a_compressed_text_is_an_error_that_says_how_to_unpack_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    (tmp_path / "log").write_bytes(pack((DATA / "sysbox-1002.txt").read_bytes()))
+    code, _, err = ran(capsys, str(tmp_path / "log"))
+    assert code == 2
+    assert "zcat" in err
+
+
+@pytest.mark.parametrize(
+    "encoded", [lambda text: text.encode("utf-16"), lambda text: text.replace("\n", "\r").encode()]
+)
+def test_other_encodings_and_ends_of_lines_are_read(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, encoded: Callable[[str], bytes]
+) -> None:
+    (tmp_path / "log").write_bytes(encoded((DATA / "sysbox-1002.txt").read_text()))
+    code, out, _ = ran(capsys, "--json", str(tmp_path / "log"))
+    assert code == 0
+    assert json.loads(out)["kind"] == "fuse-lock"
+    assert json.loads(out)["queues"][0]["task"]["comm"] == "runc:[1:CHILD]"
 
 
 def test_a_missing_file_is_an_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
