@@ -44,21 +44,6 @@ PIDS = """\
 import json, sys
 print(" ".join(str(each["tid"]) for finding in json.load(sys.stdin)["findings"] for each in finding["blockers"]))
 """
-OTHERS = """\
-import ctypes, os, sys, time
-libc = ctypes.CDLL(None)
-if os.fork() == 0:  # its parent's vfork() returns when it has executed or ended
-    libc.vfork() or libc.pause()
-if os.fork() == 0:  # its tracer, which is this process, does not wait for it
-    libc.ptrace(0, 0, 0, 0)
-    os.kill(os.getpid(), 19)  # SIGSTOP
-if (stopped := os.fork()) == 0:
-    libc.pause()
-os.kill(stopped, 19)
-time.sleep(1000)
-"""
-"""Tasks that wait for another, and would end by a SIGKILL: diagnose lists none of them."""
-EXPECTED = {"vfork", "ptrace", "stopped"}
 
 
 def explained(text: str) -> dict[str, Any]:
@@ -89,13 +74,9 @@ def test_each_tool_s_text_leads_to_what_diagnose_names(symbols: Path) -> None:
             f"dmesg -C; echo w > /proc/sysrq-trigger; {part}; dmesg",
             f'{part}; for p in $pids; do echo "==> /proc/$p/stack <=="; cat /proc/$p/stack; done',
             f"{part}; {python} {shlex.quote(DRGN)} {shlex.quote(str(symbols))} $pids",
-            f"{python} {shlex.quote(OTHERS)} & sleep 3",
-            f'{part}; for p in $!  $(cat /proc/$!/task/$!/children); do echo "==> /proc/$p/stack <=="; '
-            "cat /proc/$p/stack; done",
         )
     )
-    parts = inside.told(WITH_SYMBOLS, script, deadline_s=600).split(MARK)
-    _, diagnosed, hung, blocked, stacks, drgn, others = parts
+    _, diagnosed, hung, blocked, stacks, drgn = inside.told(WITH_SYMBOLS, script, deadline_s=600).split(MARK)
     findings = json.loads(diagnosed)["findings"]
     assert sorted(each["kind"] for each in findings) == sorted(HANGS.values())
     blockers = [each for finding in findings for each in finding["blockers"]]
@@ -111,4 +92,3 @@ def test_each_tool_s_text_leads_to_what_diagnose_names(symbols: Path) -> None:
     for text in (stacks, drgn):  # neither the hung task detector nor sysrq-w shows a task that is frozen
         assert "freezer" in kinds(text).values(), text[:3000]
     assert explained(hung)["kernel"].startswith("6.1.")
-    assert set(kinds(others).values()) >= EXPECTED, others

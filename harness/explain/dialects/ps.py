@@ -19,6 +19,7 @@ MARKS = (
     " Z ",
     " Zs ",
     " PID ",
+    " ?  ",
 )
 SUMMARY = "ps aux, ps -el, ps -eo pid,stat,wchan,comm, with or without the title line"
 HINT = r"\bPID\b|(?:^|\s)[DTtZ][NLsl+<]*\s"

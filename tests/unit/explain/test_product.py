@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.explain import stream
 from docs.tools.blocks.explained import Case, cases
 from harness.blockers.table import rows
+from harness.explain import stream
 from harness.explain.builder import body
 from harness.explain.dialects import messages
 from harness.explain.explanation import explain
-from harness.explain.read import Reader, read, says_something
+from harness.explain.read import LOOSE_BYTES, Reader, read, says_something
 from tests.unit.explain.texts import BODY, HEADERS, PREFIXES, TASKS, TOOLS, TRACES, Task, hung, log
 
 Maker = Callable[[Task], list[str]]
@@ -110,4 +110,34 @@ def test_stacks_without_a_mark_are_found_in_a_big_log(form: str, monkeypatch: py
 def test_the_end_of_a_block_adds_no_line() -> None:
     """An empty line would end the stack that goes on in the next block."""
     text = b"a\nb\nc\nd\n"
-    assert [line for line, _ in stream.kept((text[:4], text[4:]), lambda _: True)] == ["a", "b", "c", "d"]
+    assert [line for line, _ in stream.kept((text[:4], text[4:]), lambda _: True, lambda _: True)] == [
+        "a",
+        "b",
+        "c",
+        "d",
+    ]
+
+
+BARE = "nvme-cli-1365"
+"""Bare names that no pattern names in full: in a big log, they are words like others."""
+
+
+@pytest.mark.parametrize("case", [each for each in cases() if each.id != BARE], ids=lambda each: each.id)
+def test_a_report_in_a_big_log_says_what_it_says_alone(case: Case) -> None:
+    """The ways that are faster take the same frames from it."""
+    reader = Reader()
+    reader.gap(LOOSE_BYTES // 80 + 1)
+    reader.says_something(case.text.encode())
+    for line in case.text.splitlines():
+        reader.feed(line)
+    found, alone = reader.paste(), read(case.text)
+    same = {(task.pid, task.comm, task.state, task.functions) for task in alone.tasks if task.functions}
+    assert {(task.pid, task.comm, task.state, task.functions) for task in found.tasks if task.functions} == same
+    assert explain(found).kind == explain(alone).kind
+
+
+@pytest.mark.parametrize(("kind", "pattern"), [(row.kind, each) for row in rows() for each in row.messages])
+def test_the_part_that_a_message_must_have_is_in_its_pattern(kind: str, pattern: str) -> None:
+    part = messages.literal(pattern)
+    assert len(part) >= 3, kind
+    assert re.sub(r"[\\?]", "", pattern).count(part)
