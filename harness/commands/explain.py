@@ -17,7 +17,7 @@ from harness.explain.records import Paste
 from harness.explain.redact import Redactor
 
 _COMPRESSED = (b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh")
-"""What gzip's, xz's, Zstandard's and bzip2's files begin with."""
+"""The first bytes of the files of gzip, xz, Zstandard and bzip2."""
 HELP = "explain a pasted kernel log, stack or process list"
 DESCRIPTION = """\
 Reads what people paste when something hangs: hung task messages, sysrq-w, stacks of /proc, crash, drgn, gdb and

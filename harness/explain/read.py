@@ -67,7 +67,7 @@ def _quick() -> tuple[Callable[[str, Builder], bool], ...]:
 
 @functools.lru_cache(maxsize=1)
 def _choosy() -> dict[int, Callable[[str], bool]]:
-    """Of dialects that can refuse a line at once: their place in `_dialects()`, and what tells it."""
+    """Dialects that can refuse a line at once: their place in `_dialects()`, and the function that says so."""
     return {at: each.may_take for at, each in enumerate(_dialects()) if hasattr(each, "may_take")}
 
 

@@ -46,11 +46,11 @@ address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
 fcntl.ioctl(listener, 0xC020AA00, struct.pack("QQQQ", address, 4096, 1, 0))
 memory[0]""",
 }
-"""By the kind of the row that explains each, for x86_64."""
+"""Python programs for x86_64, by the kind of the row that explains each."""
 
 
 def stack(pid: int) -> tuple[str, ...]:
-    """Its functions, innermost first; () where it runs."""
+    """The functions of a task's kernel stack, innermost first; () where it runs."""
     lines = Path(f"/proc/{pid}/stack").read_text().splitlines()
     return tuple(line.split()[-1].partition("+")[0] for line in lines)
 

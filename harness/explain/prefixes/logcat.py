@@ -1,4 +1,4 @@
-"""Android's logcat."""
+"""The time, the task and the tag of Android's logcat."""
 
 from __future__ import annotations
 
