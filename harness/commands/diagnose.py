@@ -29,7 +29,7 @@ from harness.diagnosis.records import Diagnosis, Finding, Readings, Remedy
 from harness.diagnosis.resolving import chosen, named, resolve
 from harness.errors import UsageError
 from harness.linux.fusectl import Fusectl, fusectl_opened
-from harness.linux.patient import Patient
+from harness.linux.timed_reader import TimedReader
 from harness.observe.memory.helper import MemoryHelper, memory_helper
 
 HELP = "find what is stuck on this machine, and what would end it"
@@ -127,12 +127,12 @@ class _Machine:
         self.beat = beat
         self._clerk = clerk
         self._memory = memory
-        self.patient = Patient(lambda: beat("reads many processes"))
+        self.reader = TimedReader(lambda: beat("reads many processes"))
         self._stuck_for_s = stuck_for_s
 
     def look(self) -> Diagnosis:
         long_s = LONG_S if self._stuck_for_s is None else self._stuck_for_s
-        readings = read(self.ctl, self._clerk.identify, self._memory, self.patient, self.beat, long_s)
+        readings = read(self.ctl, self._clerk.identify, self._memory, self.reader, self.beat, long_s)
         readings = replace(readings, unseen=(*readings.unseen, *self._clerk.unseen))
         return _diagnosis(readings, self._stuck_for_s, self.beat)
 
@@ -241,7 +241,7 @@ def _resolve(machine: _Machine, args: argparse.Namespace) -> int:
         return 1
     from harness.diagnosis.formats import _words
 
-    came = resolve(finding, remedy, machine.ctl, machine.look, machine.patient)
+    came = resolve(finding, remedy, machine.ctl, machine.look, machine.reader)
     print("\n".join(_words.aftermath(finding, remedy, came)))
     return 1 if came.took_s is None else 0
 

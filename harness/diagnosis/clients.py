@@ -57,7 +57,7 @@ def _clients(survey: Survey, least_s: float, asked: dict[int, int]) -> Iterator[
     of_process: dict[int, list[Task]] = {}
     for task in waiting:
         of_process.setdefault(task.tgid, []).append(task)
-    shown = survey.patient.read(of_process, lambda pid: {task.tid: awaited(task) for task in of_process[pid]})
+    shown = survey.reader.read(of_process, lambda pid: {task.tid: awaited(task) for task in of_process[pid]})
     asked_of: dict[int, _Asked] = {}
     for task in waiting:
         mounts = survey.mounts(task.tgid)

@@ -14,9 +14,9 @@ from harness.diagnosis.likeness import Likeness
 from harness.diagnosis.records import Container, PendingRequest, Reading, Readings, Rest, Use
 from harness.linux import procfs
 from harness.linux.fusectl import Fusectl
-from harness.linux.patient import Patient
 from harness.linux.process import Target
 from harness.linux.sched import about_rested_s
+from harness.linux.timed_reader import TimedReader
 from harness.model import kernel_names
 from harness.model.memory import KernelMemory
 from harness.model.records import Mount, Snapshot
@@ -46,7 +46,7 @@ def read(
     ctl: Fusectl | None,
     identify: Identify,
     memory: MemorySource,
-    patient: Patient,
+    reader: TimedReader,
     beat: Beat,
     long_s: float = LONG_S,
 ) -> Readings:
@@ -57,7 +57,7 @@ def read(
     began = time.monotonic()
     taken = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     beat("reads the stat of every task")
-    survey = Survey(ctl, patient)
+    survey = Survey(ctl, reader)
     tasks = sum(len(process.threads) for process in survey.census.values())
     beat("looks for what may be stuck")
     found = _suspects(survey)
@@ -125,7 +125,7 @@ def _looked_at(
         time.sleep(BETWEEN_S)
         beat(f"looks again at {len(found)} suspects")
         names = any(snapshot.names_connections for snapshot in before.values())
-        again = Survey(ctl, survey.patient)
+        again = Survey(ctl, survey.reader)
         now = _snapshots(found, again, memory, names)
         found = tuple(each for each in found if now[each].init is not None)
         seen = {each: ((before[each], now[each]), _rests(now[each], again)) for each in found}

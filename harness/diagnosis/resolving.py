@@ -12,8 +12,8 @@ from harness.diagnosis.records import Aftermath, Diagnosis, Finding, Remedy
 from harness.errors import MachineError, UsageError
 from harness.linux import fusectl
 from harness.linux.fusectl import Fusectl
-from harness.linux.patient import Patient
 from harness.linux.polling import poll
+from harness.linux.timed_reader import TimedReader
 from harness.resolve import bystanders
 
 RELEASE_S = 5.0
@@ -43,7 +43,7 @@ def chosen(finding: Finding, action: str | None) -> Remedy:
     return found[0]
 
 
-def resolve(finding: Finding, remedy: Remedy, ctl: Fusectl | None, look: Look, patient: Patient) -> Aftermath:
+def resolve(finding: Finding, remedy: Remedy, ctl: Fusectl | None, look: Look, reader: TimedReader) -> Aftermath:
     """Act, wait until the finding is gone or `RELEASE_S` is over, and look at what the act did to whom.
 
     What is acted on is opened first and looked at then: an abort file stays bound to its connection, a pidfd to its
@@ -54,7 +54,7 @@ def resolve(finding: Finding, remedy: Remedy, ctl: Fusectl | None, look: Look, p
         remedy: How.
         ctl: The machine's fusectl.
         look: Looks at the machine again.
-        patient: Remembers the processes that make their readers wait.
+        reader: Remembers the processes that make their readers wait.
 
     Returns:
         What became of the finding and of everything else.
@@ -66,7 +66,7 @@ def resolve(finding: Finding, remedy: Remedy, ctl: Fusectl | None, look: Look, p
     with _taken(finding, remedy, ctl) as act:
         seen = look()
         now = named(seen, finding.id)
-        before = bystanders.everywhere(ctl, patient)
+        before = bystanders.everywhere(ctl, reader)
         began = time.monotonic()
         act()
         last = seen
@@ -77,7 +77,7 @@ def resolve(finding: Finding, remedy: Remedy, ctl: Fusectl | None, look: Look, p
             return not any(_same(each, finding) for each in last.findings)
 
         took = time.monotonic() - began if poll(RELEASE_S, gone, 0.02) else None
-    after = bystanders.everywhere(ctl, patient)
+    after = bystanders.everywhere(ctl, reader)
     return _aftermath(now, remedy, (seen, last), (before, after), took)
 
 

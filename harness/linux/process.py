@@ -47,7 +47,7 @@ class Target:
         Of a process in an execve() that hangs, stat and the namespace's link make the reader wait: it is known by its
         number alone then, and counts as the one that was meant.
         """
-        from harness.linux.patient import read_each  # late: it brings threads, which few commands need
+        from harness.linux.timed_reader import read_each  # late: it brings threads, which few commands need
 
         done, *_ = read_each([init], lambda pid: (procfs.read_process_stat(pid).start_time, _pid_namespace(pid)))
         if init not in done:

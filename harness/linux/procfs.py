@@ -2,8 +2,8 @@
 
 Only stat, status, stack, wchan, children, fdinfo, mountinfo and the names of links are read: none of them takes the
 mmap lock or asks a filesystem.  Of a task inside an execve() that hangs, all but status and mountinfo make the reader
-wait, killably (`linux/patient.py`).  cmdline, environ, maps, smaps and mem take the lock of the task's address space
-(`mmap_lock`, fs/proc/base.c) and can hang with it.  Each `parse_*` is pure; each `read_*` raises OSError when the
+wait, killably (`linux/timed_reader.py`).  cmdline, environ, maps, smaps and mem take the lock of the task's address
+space (`mmap_lock`, fs/proc/base.c) and can hang with it.  Each `parse_*` is pure; each `read_*` raises OSError when the
 task is gone (FileNotFoundError, ProcessLookupError) or closed to us (PermissionError).
 """
 

@@ -6,9 +6,9 @@ import contextlib
 from typing import NamedTuple, Protocol
 
 from harness.linux import procfs
-from harness.linux.patient import Patient
 from harness.linux.process import Target
 from harness.linux.procfs import GONE, Stat
+from harness.linux.timed_reader import TimedReader
 from harness.model.records import PF_KTHREAD, Task
 
 
@@ -37,10 +37,10 @@ class Surveyed(Protocol):
         """Return the processes that are in a target."""
 
 
-def take_census(patient: Patient) -> Census:
+def take_census(reader: TimedReader) -> Census:
     """Read the stat of every thread; of processes whose stat makes its reader wait, the status."""
-    found = {pid: process for pid, process in patient.read(procfs.pids(), _process).items() if process is not None}
-    for pid in patient.held:
+    found = {pid: process for pid, process in reader.read(procfs.pids(), _process).items() if process is not None}
+    for pid in reader.held:
         with contextlib.suppress(*GONE):
             stat = procfs.read_stat_of_status(pid)
             found[pid] = CensusEntry(stat, {pid: stat})

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from harness.linux import procfs
-from harness.linux.patient import Patient
 from harness.linux.procfs import GONE
+from harness.linux.timed_reader import TimedReader
 from harness.observe.census import Census
 
 _INIT = 1
@@ -45,9 +45,9 @@ def _namespace(pid: int, kind: str) -> int | None:
 class Relations:
     """The relations of all processes of one look, ready to be asked for any of them."""
 
-    def __init__(self, census: Census, patient: Patient) -> None:
+    def __init__(self, census: Census, reader: TimedReader) -> None:
         self._census = census
-        read = patient.read(census, _surroundings)
+        read = reader.read(census, _surroundings)
         self._around = {pid: around for pid, around in read.items() if around is not None}
         self._own = self._around.get(os.getpid())
         self._children: dict[int, list[int]] = {}

@@ -14,12 +14,12 @@ from harness.linux.births import Births
 from harness.linux.fuse_device import is_fuse_device
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import fuse_mounts_of, topmost, virtiofs_of
-from harness.linux.patient import Patient
 from harness.linux.process import Target
 from harness.linux.procfs import GONE, Stat, Status
 from harness.linux.receiving import receives_files
 from harness.linux.sched import ERROR_S, about_rested_s
 from harness.linux.syscalls import same_descriptor_table, same_open_file, statx_cached
+from harness.linux.timed_reader import TimedReader
 from harness.model import kernel_names
 from harness.model.holders import Awaited, Frozen, PossibleHolder, Relative
 from harness.model.records import PF_EXITING, Claim, Connection, Device, Mount, Snapshot, Task
@@ -86,12 +86,12 @@ def observe(
 class Survey:
     """One look over the whole machine, out of which come the snapshots of any number of targets."""
 
-    def __init__(self, ctl: Fusectl | None, patient: Patient | None = None) -> None:
-        """`patient`: of an earlier look, for what it has learned of tasks that make their readers wait."""
+    def __init__(self, ctl: Fusectl | None, reader: TimedReader | None = None) -> None:
+        """`reader`: of an earlier look, for what it has learned of tasks that make their readers wait."""
         self.ctl = ctl
-        self.patient = Patient() if patient is None else patient
+        self.reader = TimedReader() if reader is None else reader
         self.taken_ns = time.monotonic_ns()
-        self.census: Census = take_census(self.patient)
+        self.census: Census = take_census(self.reader)
         self._denied: set[int] = set()
         self._relations: Relations | None = None
         self._kins: dict[int, Kin] = {}
@@ -186,7 +186,7 @@ class Survey:
     def _kin(self, inside: frozenset[int]) -> Kin:
         """The relatives of a target, and who may hold a device without showing it."""
         if self._relations is None:
-            self._relations = Relations(self.census, self.patient)
+            self._relations = Relations(self.census, self.reader)
         ways = self._relations.ways(inside)
         if id(ways) not in self._kins:
             self.read_tasks(ways)
@@ -197,7 +197,7 @@ class Survey:
     def mount_namespaces(self) -> dict[int, list[int]]:
         """Return the processes of each mount namespace."""
         if self._relations is None:
-            self._relations = Relations(self.census, self.patient)
+            self._relations = Relations(self.census, self.reader)
         return self._relations.by_mount_namespace()
 
     def _views(self, pids: frozenset[int], kins: Iterable[Kin]) -> list[MountView]:
@@ -236,9 +236,9 @@ class Survey:
         """The findings of the probes in each process, once for all targets; a probe may wait as any reader may."""
         for related in (True, False):
             pids = [pid for pid in self.census if (pid in ways) is related and (pid, related) not in self._signs]
-            read = self.patient.read(pids, lambda pid, related=related: self._found(pid, related))  # type: ignore[misc]
+            read = self.reader.read(pids, lambda pid, related=related: self._found(pid, related))  # type: ignore[misc]
             self._signs.update({(pid, related): signs for pid, signs in read.items()})
-        for pid in self.patient.held.intersection(self.census):
+        for pid in self.reader.held.intersection(self.census):
             for related in (True, False):
                 self._signs[pid, related] = self._found(pid, related)
 
@@ -280,15 +280,15 @@ class Survey:
         """Why the descriptor tables of a process were not read; empty where they were, or it has none any more."""
         if pid in self._denied:
             return "we may not look into it"
-        if pid in self.patient.unreached:
+        if pid in self.reader.unreached:
             return "no reader came to it in the time that a look may take"
-        if pid in self.patient.held:
+        if pid in self.reader.held:
             return "its reader waits, as it does for an execve() under way, which holds the exec_update_lock"
         return ""
 
     def _shares_table(self, pid: int) -> bool:
         """Return True where another process that was read uses the descriptor table of this one (CLONE_FILES)."""
-        others = [other for other in self._read if other != pid and other not in self.patient.held]
+        others = [other for other in self._read if other != pid and other not in self.reader.held]
         return any(same_descriptor_table(pid, other) for other in others)
 
     def _watched(self, ways: dict[int, str]) -> Iterator[Relative]:
@@ -337,9 +337,9 @@ class Survey:
 
     def _read_again(self, pids: Iterable[int]) -> dict[int, Shown | None]:
         answers: dict[int, Shown | None] = {
-            pid: shown for pid, shown in self.patient.read(pids, self._shown_now).items() if shown is not None
+            pid: shown for pid, shown in self.reader.read(pids, self._shown_now).items() if shown is not None
         }
-        answers.update((pid, None) for pid in pids if pid in self.patient.held or pid in self._denied)
+        answers.update((pid, None) for pid in pids if pid in self.reader.held or pid in self._denied)
         return answers
 
     def _shown_now(self, pid: int) -> Shown | None:
@@ -358,7 +358,7 @@ class Survey:
     def _clients(self, members: frozenset[int]) -> set[int]:
         """Every process with a task that waits for FUSE, by its wait channel: whose requests are counted in
         `waiting`."""
-        return (self.fuse_sleepers().keys() | self.patient.held.intersection(self.census)) - members
+        return (self.fuse_sleepers().keys() | self.reader.held.intersection(self.census)) - members
 
     def processor(self, pid: int, tid: int) -> int | None:
         """The CPU on which a task ran last; None where this look did not read it."""
@@ -374,7 +374,7 @@ class Survey:
                 for pid, process in self.census.items()
                 if pid not in self._read
             }
-            waits = self.patient.read(asleep, lambda pid: _fuse_sleepers(asleep[pid], pid))
+            waits = self.reader.read(asleep, lambda pid: _fuse_sleepers(asleep[pid], pid))
             for pid, tasks in self._read.items():
                 waits[pid] = tuple(task.tid for task in tasks if kernel_names.awaits_fuse(task.functions))
             self._sleepers = {pid: tids for pid, tids in waits.items() if tids}
@@ -385,7 +385,7 @@ class Survey:
         for pid in sorted(pids):
             for task in self.tasks(pid):
                 if task.frozen is not None or kernel_names.may_be_frozen(task.functions):
-                    found = self.patient.read([pid], lambda pid, tid=task.tid: cgroup.thawing(tid, pid))  # type: ignore[misc]
+                    found = self.reader.read([pid], lambda pid, tid=task.tid: cgroup.thawing(tid, pid))  # type: ignore[misc]
                     how = found.get(pid)
                     if how is not None:
                         yield Frozen(task.tid, pid, *how)
@@ -402,11 +402,11 @@ class Survey:
             tasks = [task for task in self.tasks(pid) if kernel_names.awaits_fuse(task.functions)]
             return [task.tid for task in tasks if tables and confined(task, whole, seen, numbers)]
 
-        for found in self.patient.read(sorted(waiters), of_process).values():
+        for found in self.reader.read(sorted(waiters), of_process).values():
             yield from found
 
     def _awaited(self, waiters: set[int]) -> Iterator[Awaited]:
-        for found in self.patient.read(sorted(waiters), lambda pid: tuple(_shown(self.tasks(pid)))).values():
+        for found in self.reader.read(sorted(waiters), lambda pid: tuple(_shown(self.tasks(pid)))).values():
             yield from found
 
     def _tasks_of(self, pids: Iterable[int]) -> tuple[Task, ...]:
@@ -424,7 +424,7 @@ class Survey:
     def inside(self, target: Target) -> set[int]:
         """Finds them by the namespace link, and by descent, which also reaches the namespaces nested below."""
         init = self.census.get(target.init)
-        if init is None or (init.stat.start_time != target.start_time and target.init not in self.patient.held):
+        if init is None or (init.stat.start_time != target.start_time and target.init not in self.reader.held):
             return set()  # a process whose stat cannot be read has no start time, and is there all the same
         inside = {target.init}
         if target.pid_ns is not None:
@@ -440,7 +440,7 @@ class Survey:
     def namespaces(self) -> dict[int, int | None]:
         """The PID namespace of each process; None where it may not be read."""
         if not self._namespaces:
-            self._namespaces = self.patient.read(self.census, _pid_namespace)
+            self._namespaces = self.reader.read(self.census, _pid_namespace)
         return self._namespaces
 
     def _members(self) -> dict[int | None, list[int]]:
@@ -464,8 +464,8 @@ class Survey:
     def read_tasks(self, pids: Iterable[int]) -> None:
         """All threads of these processes, each process once."""
         fresh = sorted(set(pids) - self._read.keys())
-        self._read.update(self.patient.read(fresh, _tasks_of))
-        for pid in self.patient.held.intersection(fresh):
+        self._read.update(self.reader.read(fresh, _tasks_of))
+        for pid in self.reader.held.intersection(fresh):
             self._read[pid] = tuple(_held_task(pid))
 
     def unseen(self) -> tuple[str, ...]:
@@ -473,7 +473,7 @@ class Survey:
         hidden = [f"the descriptors of {len(self._denied)} process(es) that we may not look into"]
         held = [
             f"all but the status of process {pid}: {self._unread(pid)}"
-            for pid in sorted(self.patient.held.intersection(self.census))
+            for pid in sorted(self.reader.held.intersection(self.census))
         ]
         return (*self._unseen, *_some(held), *(hidden if self._denied else ()))
 
@@ -486,14 +486,14 @@ class Survey:
     def _devices_of(self, pids: Iterable[int]) -> tuple[Device, ...]:
         tables = self._tables(pids)
         named = {pid: tables[pid] for pid in pids if pid in tables}
-        found = self.patient.read(named, lambda pid: tuple(self._devices(pid, named[pid])))
+        found = self.reader.read(named, lambda pid: tuple(self._devices(pid, named[pid])))
         return tuple(each for devices in found.values() for each in devices)
 
     def _tables(self, pids: Iterable[int] | None = None) -> dict[int, Tables]:
         """Those of the processes that are named, each process read once; of all that were read where none is."""
         if pids is not None:
             fresh = [pid for pid in pids if pid not in self._shown and pid in self.census]
-            self._shown.update(self.patient.read(fresh, lambda pid: list(self._tables_of(pid))))
+            self._shown.update(self.reader.read(fresh, lambda pid: list(self._tables_of(pid))))
         return self._shown
 
     def _tables_of(self, pid: int) -> Iterator[tuple[int, list[tuple[int, str]]]]:
@@ -562,8 +562,8 @@ class Survey:
     def _see(self, pids: Iterable[int]) -> None:
         """Read what these processes see."""
         fresh = sorted(pid for pid in pids if pid not in self._seers)
-        self.patient.read(fresh, self._view)
-        for pid in self.patient.held.intersection(fresh):
+        self.reader.read(fresh, self._view)
+        for pid in self.reader.held.intersection(fresh):
             self._view(pid)
 
     def _view(self, pid: int) -> MountView:
@@ -578,7 +578,7 @@ class Survey:
         except GONE:
             return _BLIND
         for tid in tids:
-            place = None if pid in self.patient.held else _place(tid, pid)
+            place = None if pid in self.reader.held else _place(tid, pid)
             try:
                 if place is None or place not in self._by_place:
                     view = self._view_of(procfs.read(f"/proc/{pid}/task/{tid}/mountinfo"), tid)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from harness.linux import procfs
 from harness.linux.fusectl import Fusectl
 from harness.linux.mountinfo import MountEntry, fuse_mounts
-from harness.linux.patient import Patient
+from harness.linux.timed_reader import TimedReader
 from harness.observe.census import Census, take_census
 from harness.observe.snapshot import Survey
 from harness.record import record
@@ -57,24 +57,24 @@ class Surroundings:
 
 def nearby() -> Surroundings:
     """Look at the processes of the machine and at the FUSE mounts of this mount namespace; fast."""
-    patient = Patient()
-    census = take_census(patient)
+    reader = TimedReader()
+    census = take_census(reader)
     me = os.getpid()
     mounts = tuple(_mounted(entry, frozenset({me})) for entry in fuse_mounts(me, me))
     return Surroundings(tuple(_processes(census, frozenset())), mounts, ())
 
 
-def everywhere(ctl: Fusectl | None, patient: Patient) -> Surroundings:
+def everywhere(ctl: Fusectl | None, reader: TimedReader) -> Surroundings:
     """Look at the processes, connections, devices and mount namespaces of the machine.
 
     Args:
         ctl: The machine's fusectl.
-        patient: Remembers the processes that make their readers wait.
+        reader: Remembers the processes that make their readers wait.
     """
-    survey = Survey(ctl, patient)
+    survey = Survey(ctl, reader)
     servers = frozenset(device.tgid for device in survey.devices())
     connections = tuple(each.number for each in survey.connections())
-    return Surroundings(tuple(_processes(survey.census, servers)), tuple(_mounts(survey.census, patient)), connections)
+    return Surroundings(tuple(_processes(survey.census, servers)), tuple(_mounts(survey.census, reader)), connections)
 
 
 def _processes(census: Census, servers: frozenset[int]) -> Iterator[Bystander]:
@@ -86,14 +86,14 @@ def _processes(census: Census, servers: frozenset[int]) -> Iterator[Bystander]:
             yield Bystander(pid, stat.start_time, stat.comm, old, pid in servers)
 
 
-def _mounts(census: Census, patient: Patient) -> Iterator[Mounted]:
+def _mounts(census: Census, reader: TimedReader) -> Iterator[Mounted]:
     members: dict[int, set[int]] = {}
-    for pid, namespace in patient.read(census, _mount_namespace).items():
+    for pid, namespace in reader.read(census, _mount_namespace).items():
         if namespace is not None:
             members.setdefault(namespace, set()).add(pid)
     for pids in members.values():
         first = min(pids)
-        for entries in patient.read([first], _fuse_mounts).values():
+        for entries in reader.read([first], _fuse_mounts).values():
             yield from (_mounted(entry, frozenset(pids)) for entry in entries)
 
 

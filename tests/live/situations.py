@@ -20,8 +20,8 @@ from harness.linux import procfs
 from harness.linux.cgroup import Freezer
 from harness.linux.fusectl import Fusectl, abort
 from harness.linux.mountinfo import fuse_mounts
-from harness.linux.patient import read_each
 from harness.linux.polling import wait_until
+from harness.linux.timed_reader import read_each
 
 SOURCE = Path(__file__).with_name("situations.c")
 

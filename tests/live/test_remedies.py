@@ -16,7 +16,7 @@ import pytest
 from harness.catalogue import catalogue
 from harness.linux import features, procfs
 from harness.linux.mountinfo import fuse_mounts
-from harness.linux.patient import Patient
+from harness.linux.timed_reader import TimedReader
 from harness.resolve import bystanders, resolver
 from harness.run.request import RunRequest
 from harness.run.runner import armed
@@ -295,11 +295,11 @@ def test_what_a_run_prints_ends_its_hang(scenario: str, name: str) -> None:
 def test_harm_to_a_neighbour_is_seen(situations: Situations) -> None:
     """Looked at as before and after an act that killed its server."""
     neighbour = Neighbour.started(situations)
-    before = bystanders.everywhere(situations.ctl, Patient())
-    unharmed = bystanders.harmed(before, bystanders.everywhere(situations.ctl, Patient()), ())
+    before = bystanders.everywhere(situations.ctl, TimedReader())
+    unharmed = bystanders.harmed(before, bystanders.everywhere(situations.ctl, TimedReader()), ())
     os.kill(neighbour.server, signal.SIGKILL)
     until("it has ended", lambda: procfs.read_process_stat(neighbour.server).state in "ZX")
-    after = bystanders.everywhere(situations.ctl, Patient())
+    after = bystanders.everywhere(situations.ctl, TimedReader())
     word = f"server situations {neighbour.server} has ended"
     assert word not in unharmed
     assert word in bystanders.harmed(before, after, ())

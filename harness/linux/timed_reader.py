@@ -79,7 +79,7 @@ def _sleeps(tid: int) -> bool:
         return False
 
 
-class Patient:
+class TimedReader:
     """Reads of many processes, and remembers those that made a reader wait: they are not asked again."""
 
     def __init__(self, on_read: Callable[[], None] = lambda: None) -> None:

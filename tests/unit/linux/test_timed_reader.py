@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness.linux.patient import read_each
+from harness.linux.timed_reader import read_each
 
 
 def test_everything_is_read() -> None:
