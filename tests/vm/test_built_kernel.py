@@ -127,17 +127,20 @@ def test_a_search_finds_the_commit_that_brought_it(built: BuiltKernel) -> None:
 
 
 def test_git_bisect_run_finds_it_with_an_old_image_in_the_way(built: BuiltKernel) -> None:
-    """The recipe of the documentation, but for `|| exit 125`: where make fails, `check` refuses the image."""
+    """The recipe of the documentation, but for `|| exit 125`: where make fails, `check` refuses the image.
+
+    Git tries the commit that does not build first.
+    """
     history = built.history
-    run("git", "bisect", "start", "v2", f"{history.broken}^", tree=built.source)
+    run("git", "bisect", "start", history.revert, "v1", tree=built.source)
     make_it = f"make O={built.objects}"
     check = f"{sys.executable} -P -m harness check --kernel {built.objects} exit-flush-self"
     said = run(
         *("git", "bisect", "run", "sh", "-c", f"{make_it} olddefconfig && {make_it} -j2 bzImage; {check}"),
         tree=built.source,
     )
+    assert "may not be of these sources" in said
     assert "free of the defect: exit-flush-self released" in said
-    assert "has the defect: exit-flush-self deadlock" in said
     assert run("git", "rev-parse", "refs/bisect/bad", tree=built.source).strip() == history.revert
     run("git", "bisect", "reset", tree=built.source)
 
