@@ -30,7 +30,8 @@ _CGROUP = " - cgroup"
 
 
 class _Hierarchies:
-    """Where this process sees control groups; asked for each of a thousand stuck tasks, and read once a second."""
+    """The mounts of control groups that this process sees: asked for each of a thousand stuck tasks, read once a
+    second."""
 
     def __init__(self) -> None:
         self._read_at = -_AGE_S

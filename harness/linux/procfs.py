@@ -135,8 +135,10 @@ def parse_fdinfo_connection(text: str) -> int | None:
 
 
 def is_path_only(text: str) -> bool:
-    """Whether an fdinfo is of a descriptor that was opened with O_PATH: it has no file of the driver's behind it, so
-    nothing can be read from it (do_dentry_open(), fs/open.c)."""
+    """Return whether an fdinfo is of a descriptor that was opened with O_PATH.
+
+    It has no file of the driver's behind it, so nothing can be read from it (do_dentry_open(), fs/open.c).
+    """
     flags = next((line.partition(":")[2] for line in text.split("\n") if line.startswith("flags:")), "0")
     return bool(int(flags, 8) & os.O_PATH)
 

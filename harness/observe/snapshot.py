@@ -258,8 +258,8 @@ class Survey:
         )
 
     def _woken(self, slept_s: float | None, ways: dict[int, str]) -> bool:
-        """Whether a task ran last when a request was queued by one of those inside, a relative, or one who sees a mount
-        of theirs."""
+        """Return whether a task ran last when a request was queued by one of those inside, by a relative, or by one who
+        sees a mount of theirs."""
         if slept_s is None:
             return False
         sleepers = self.fuse_sleepers()

@@ -26,8 +26,11 @@ class Sign(NamedTuple):
     possible: bool = True
     """False: nothing of it points to a device; it is worth a condition, whatever way leads to the process."""
     slept_s: float | None = None
-    """Of a task in poll(2): seconds since it ran last.  Whoever polls a device is woken each time that a request is
-    queued (fuse_dev_wake_and_unlock(), fs/fuse/dev.c), and sleeps on with the files that it has taken."""
+    """Seconds since a task in poll(2) ran last.
+
+    Whoever polls a device is woken each time that a request is queued (fuse_dev_wake_and_unlock(), fs/fuse/dev.c), and
+    sleeps on with the files that it has taken.
+    """
 
 
 class ProbedProcess(NamedTuple):

@@ -85,7 +85,7 @@ def find(process: ProbedProcess) -> Iterator[Sign]:
 
 
 def _replaced(tid: int, process: ProbedProcess) -> str:
-    """What another thread may have done to a descriptor that this one polls; empty where nothing points to it.
+    """Describe what another thread may have done to a descriptor that this one polls; empty where nothing points to it.
 
     Every program with a main loop and a second thread polls while others run: what it polls is looked at.
     """

@@ -45,8 +45,8 @@ def find(process: ProbedProcess) -> Iterator[Sign]:
 
 @functools.cache
 def fuse_commands() -> bool:
-    """Whether FUSE over io_uring is enabled (since 6.14): a command under way keeps the device, and fdinfo lists polls
-    alone."""
+    """Return whether FUSE over io_uring is enabled (since 6.14): a command under way keeps the device, and fdinfo lists
+    polls alone."""
     with contextlib.suppress(OSError):
         return procfs.read("/sys/module/fuse/parameters/enable_uring").strip() not in ("N", "0")
     return False
