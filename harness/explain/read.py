@@ -132,12 +132,13 @@ def summaries() -> tuple[str, ...]:
 class Reader:
     """Takes lines as they come; `paste()` is what they say so far."""
 
-    __slots__ = ("_builder", "_bytes", "_goes_on", "_marks", "_tails")
+    __slots__ = ("_block", "_builder", "_bytes", "_goes_on", "_marks", "_tails")
 
     def __init__(self) -> None:
         self._builder = Builder()
         self._bytes = 0
         self._goes_on = False
+        self._block = b""
         self._marks = _marked()
         self._tails: dict[str, tuple[Frame | None, str]] = {}
 
@@ -146,8 +147,8 @@ class Reader:
 
         Few marks stand in one block: its lines need not be searched for the others.
         """
-        self._marks = tuple(each for each in _marked() if each[0].encode() in block)
-        return bool(self._marks) or _names_a_function(block)
+        self._block = block
+        return says_something(block)
 
     def feed(self, raw: str) -> None:
         """Reads one line, without its end."""
@@ -182,6 +183,9 @@ class Reader:
                 for each in lines.pieces(lines.unwrapped(raw)):
                     self._read(each, [place])
                 return
+        if self._block:
+            self._marks = tuple(each for each in _marked() if each[0].encode() in self._block)
+            self._block = b""
         found = [places for mark, places in self._marks if mark in raw]
         if not found:
             self._by_functions(raw)
