@@ -119,7 +119,7 @@ def _listed(modules: list[tuple[str, ModuleType]], own: dict[str, str]) -> int:
 
 
 def _subjects(name: str, module: ModuleType, own: dict[str, str], bound_s: float) -> Iterator[Subject]:
-    """What is known of a runtime so far, after each of its experiments; the last one is all of it."""
+    """The subject of a runtime so far, after each of its experiments; the last one is all of it."""
     found, missing = tools.find(module.NEEDS, own)
     if missing:
         yield Subject(name, module.SUMMARY, (), missing=missing)

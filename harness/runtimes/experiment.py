@@ -102,7 +102,7 @@ def findings_in(text: str, status: int, errors: str = "") -> list[dict[str, Any]
 
 
 def is_about(finding: dict[str, Any], pid: int) -> bool:
-    """Whether a finding of diagnose is that of a namespace's init or, where the namespace stays, has the process."""
+    """True if a finding of diagnose is that of a namespace's init or, where the namespace stays, has the process."""
     roots = (finding["processes"] or {}).get("roots", ())
     return finding["init_pid"] == pid or any(_has_process(root, pid) for root in roots)
 

@@ -62,7 +62,7 @@ class Pending:
 
 
 def said(text: str, shows: str, errors: str = "", status: int | None = None) -> str:
-    """What a command says, in a line.
+    """The answer of a command, in a line.
 
     Args:
         text: Its standard output.

@@ -224,7 +224,7 @@ class _Run:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-4:])
 
     def _waits_for_flush(self, client: int, servers: list[int]) -> bool:
-        """Whether close() waits for the server's answer: it does not return while the server is stopped."""
+        """True if close() waits for the server's answer: it does not return while the server is stopped."""
         closed = self._guard.folder / "client.closed"
         with _stopped(servers):
             os.kill(client, signal.SIGUSR1)

@@ -42,7 +42,7 @@ def version(path: str, option: str, package: str) -> str:
 
 
 def _output(argv: tuple[str, ...]) -> str:
-    """What a command writes, on either stream: some print their version as if it were an error."""
+    """The text that a command writes, on either stream: some print their version as if it were an error."""
     try:
         done = subprocess.run(
             argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=_BOUND_S

@@ -54,7 +54,7 @@ def _has_device(pid: int) -> bool:
 
 
 def threads(pids: list[int]) -> int:
-    """How many threads the processes have together."""
+    """The number of threads that the processes have together."""
     count = 0
     for pid in pids:
         with contextlib.suppress(*GONE):
@@ -63,7 +63,7 @@ def threads(pids: list[int]) -> int:
 
 
 def holds_own(pid: int, connection: int) -> bool:
-    """Whether a descriptor of the process belongs to a mount of that connection: fdinfo names the mount (mnt_id)."""
+    """True if a descriptor of the process belongs to a mount of that connection: fdinfo names the mount (mnt_id)."""
     with contextlib.suppress(*GONE):
         own = {entry.id for entry in fuse_mounts(pid, pid) if entry.device == connection}
         for fd, _ in procfs.read_descriptors(pid, pid):
@@ -80,7 +80,7 @@ def _mount_id(text: str) -> int:
 
 
 def awaits_fuse(pid: int) -> bool:
-    """Whether a task of the process waits for the answer to a FUSE request."""
+    """True if a task of the process waits for the answer to a FUSE request."""
     with contextlib.suppress(*GONE):
         return any(map(kernel_names.awaits_fuse, _functions(pid)))
     return False
@@ -109,7 +109,7 @@ class Rest:
         self._since = 0.0
 
     def reached(self, seen: tuple[tuple[int, int], ...]) -> bool:
-        """Whether these tasks were seen all that time, and no others; never with none."""
+        """True if these tasks were seen all that time, and no others; never with none."""
         now = time.monotonic()
         if seen != self._seen:
             self._seen, self._since = seen, now
@@ -117,7 +117,7 @@ class Rest:
 
 
 def waits_in_open(pid: int) -> bool:
-    """Whether a task of the process sleeps in open(2): for an answer, or for a lookup by somebody who waits for one
+    """True if a task of the process sleeps in open(2): for an answer, or for a lookup by somebody who waits for one
     (d_alloc_parallel(), fs/dcache.c)."""
     with contextlib.suppress(*GONE):
         return any(not _OPEN.isdisjoint(names) for names in _functions(pid))
@@ -150,7 +150,7 @@ def ending(target: Target, ctl: Fusectl, claims: tuple[Claim, ...], began_ns: in
 
 
 def _exits(target: Target) -> bool:
-    """Whether it is gone, or has begun to exit (PF_EXITING)."""
+    """True if it is gone, or has begun to exit (PF_EXITING)."""
     try:
         stat = procfs.read_process_stat(target.init)
     except GONE:

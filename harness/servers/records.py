@@ -9,7 +9,7 @@ from harness.record import record
 
 
 class Workload(StrEnum):
-    """Who has a file of the mount open when the server dies."""
+    """The process that has a file of the mount open when the server dies."""
 
     CLIENT = "client"
     """A process of the server's container reads a file and has written another; so does a neighbour's."""
@@ -41,7 +41,7 @@ class StuckTask:
 
 @record(frozen=True, slots=True)
 class Ending:
-    """What became of a namespace, or of the server's process alone.
+    """The fate of a namespace, or of the server's process alone.
 
     Args:
         outcome: The outcome of the judgement.

@@ -34,7 +34,7 @@ class Places:
 
 @record(frozen=True, slots=True)
 class Service:
-    """How a server is started, and which of its files are used.
+    """The start of a server, and the files of it that are used.
 
     Args:
         serve: The server, in the foreground where it can be.

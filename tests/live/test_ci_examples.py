@@ -127,7 +127,7 @@ def test_tmt_runs_the_plan(repository: Path) -> None:
 
 @pytest.mark.slow
 def test_lava_accepts_the_job(tmp_path: Path) -> None:
-    """By the schema in its own package, which needs no more than voluptuous."""
+    """LAVA's own package has the schema, which needs no more than voluptuous."""
     require("apt-get", "dpkg-deb", root=True)
     package = tmp_path / "package"
     package.mkdir()

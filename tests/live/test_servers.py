@@ -25,7 +25,7 @@ def needs(name: str) -> None:
 
 
 def measured(fusezap: Fusezap, name: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """By workload and way of dying."""
+    """The outcomes by workload and way of dying."""
     needs(name)
     done = fusezap("servers", name, "--json", timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -61,9 +61,9 @@ MESSAGES = {
     "ContainerStatsResponse": "ContainerStats stats=1",
 }
 STATES = ("CREATED", "RUNNING", "EXITED", "UNKNOWN")
-"""Of ContainerState, by number."""
+"""The names of ContainerState, by number."""
 POD, CONTAINER, NODE = 0, 1, 2
-"""Of NamespaceMode."""
+"""The values of NamespaceMode."""
 _FIELD = re.compile(r"(repeated )?(\w+) (\w+)=(\d+)")
 _KINDS = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {

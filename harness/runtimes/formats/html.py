@@ -95,7 +95,7 @@ def _row(course: ExperimentResult, name: str) -> AnswerRow:
 
 
 def _look(found: list[Answer]) -> str:
-    """How the cell of an answer looks: by its first one."""
+    """The look of the cell of an answer: by its first one."""
     if not found:
         return ""
     if found[0].status is None and not found[0].error:

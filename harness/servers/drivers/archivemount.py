@@ -15,7 +15,7 @@ LIBRARY = ""
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     archive = f"{places.work}/archive.tar"
     return Service(
         serve=(places.tools["archivemount"], "-f", archive, places.mount),

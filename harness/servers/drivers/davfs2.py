@@ -12,7 +12,7 @@ LIBRARY = "its own"
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     config = f"{places.work}/davfs2.conf"
     return Service(
         serve=(places.tools["mount.davfs"], f"http://127.0.0.1:{places.port}/", places.mount),

@@ -12,7 +12,7 @@ LIBRARY = ""
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     source = f"{places.work}/cipher"
     return Service(
         serve=(places.tools["encfs"], "-f", "--standard", "--stdinpass", source, places.mount),

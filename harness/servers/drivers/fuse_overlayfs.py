@@ -12,7 +12,7 @@ LIBRARY = ""
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     upper, work = f"{places.work}/upper", f"{places.work}/work"
     layers = f"lowerdir={places.folder},upperdir={upper},workdir={work}"
     return Service(

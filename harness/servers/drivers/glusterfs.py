@@ -15,7 +15,7 @@ LIBRARY = "its own"
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     work = places.work
     volume = (
         f"volume store\n type storage/posix\n option directory {places.folder}\nend-volume\n"

@@ -12,7 +12,7 @@ LIBRARY = "go-fuse (Go)"
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     own, cipher = (places.tools["gocryptfs"], "-q"), f"{places.work}/cipher"
     return Service(
         prepare=(("mkdir", cipher), (*own, "-init", "-scryptn", "10", cipher)),

@@ -13,7 +13,7 @@ LIBRARY = "libfuse3, of that version"
 
 
 def service(places: Places) -> Service:
-    """How it is built and started."""
+    """The way it is built and started."""
     program = f"{places.work}/passthrough_fh"
     return Service(
         serve=(program, "-f", places.mount),

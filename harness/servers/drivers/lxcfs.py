@@ -12,7 +12,7 @@ LIBRARY = ""
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     return Service(
         serve=(places.tools["lxcfs"], "-f", "-p", f"{places.work}/pid", places.mount),
         file="proc/meminfo",

@@ -12,7 +12,7 @@ LIBRARY = "a libfuse of its own"
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     return Service(
         serve=(places.tools["mergerfs"], "-f", places.folder, places.mount),
         file="data/file",

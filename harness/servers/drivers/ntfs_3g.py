@@ -15,7 +15,7 @@ LIBRARY = "libfuse-lite, in the program"
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     image = f"{places.work}/image"
     return Service(
         serve=(places.tools["ntfs-3g"], "-o", "no_detach", image, places.mount),

@@ -12,7 +12,7 @@ LIBRARY = "bazil.org/fuse (Go)"
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     return Service(
         serve=(
             places.tools["rclone"],

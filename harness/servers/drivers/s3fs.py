@@ -12,7 +12,7 @@ LIBRARY = ""
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     url = f"http://127.0.0.1:{places.port}"
     passwords = f"{places.work}/passwords"
     options = f"url={url},use_path_request_style,passwd_file={passwords}"

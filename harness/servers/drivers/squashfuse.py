@@ -15,7 +15,7 @@ LIBRARY = ""
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     image = f"{places.work}/image"
     return Service(
         serve=(places.tools["squashfuse"], "-f", image, places.mount),

@@ -16,7 +16,7 @@ LIBRARY = ""
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     work, key = places.work, f"{places.work}/key"
     options = f"StrictHostKeyChecking=no,UserKnownHostsFile=/dev/null,IdentityFile={key},port={places.port}"
     return Service(

@@ -12,7 +12,7 @@ LIBRARY = ""
 
 
 def service(places: Places) -> Service:
-    """How it is started."""
+    """The way it is started."""
     return Service(
         serve=(places.tools["unionfs"], "-f", f"{places.folder}=RW", places.mount),
         file="data/file",

@@ -18,7 +18,7 @@ _FLUSH = {True: "waited for", False: "none", None: "not asked"}
 
 
 def flush(server: ServerResult) -> str:
-    """Whether a close() of one of its files waits for it."""
+    """The words for whether a close() of one of its files waits for it."""
     return _FLUSH[server.flush]
 
 

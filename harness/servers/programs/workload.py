@@ -44,7 +44,7 @@ def main(name: str, mount: str, folder: str, read: str, write: str) -> None:
 
 
 def _reader(path: str) -> int:
-    """What is read is not looked at: a server that decrypts what was never encrypted answers with an error."""
+    """The bytes are not looked at: a server that decrypts what was never encrypted answers with an error."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     with contextlib.suppress(OSError):
         os.read(fd, mmap.PAGESIZE)
