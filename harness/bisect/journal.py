@@ -14,7 +14,7 @@ from typing import IO
 
 from harness.bisect.search import Answer, Told
 from harness.errors import UsageError
-from harness.files import replace_file
+from harness.files import replace_file, user_folder
 from harness.model import bounded_json, codec
 from harness.model.records import Series
 from harness.record import record, replace
@@ -44,7 +44,7 @@ class Step:
 
 def folder() -> Path:
     """The folder of journals that the user gave no name."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "fusezap" / "bisect"
+    return user_folder("XDG_STATE_HOME", ".local/state") / "fusezap" / "bisect"
 
 
 class Journal:
