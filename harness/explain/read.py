@@ -17,6 +17,10 @@ LOOSE_BYTES = 1 << 20
 """After so much text, a line is read only where a word of it is a dialect's mark or a function of the table."""
 MOST_TAILS = 50_000
 """Frames, with their offsets, that are remembered: the calls of one kernel that lead to a wait are fewer."""
+MOST_SHAPES = 20_000
+"""Shapes of lines that are remembered to say nothing, each shorter than LONGEST_SHAPE characters."""
+LONGEST_SHAPE = 400
+_DIGITS = str.maketrans("123456789", "0" * 9)
 _NAMES = re.compile(r"(?<!\w)[a-z_]\w*_\w+")
 _WORDS = bytes(each if chr(each).isalnum() or each == 95 else 32 for each in range(128)) + b" " * 128
 """Translates what no function's name has in it to blanks."""
@@ -132,7 +136,7 @@ def summaries() -> tuple[str, ...]:
 class Reader:
     """Takes lines as they come; `paste()` is what they say so far."""
 
-    __slots__ = ("_block", "_builder", "_bytes", "_goes_on", "_marks", "_tails")
+    __slots__ = ("_block", "_builder", "_bytes", "_goes_on", "_marks", "_nothings", "_origins", "_shapes", "_tails")
 
     def __init__(self) -> None:
         self._builder = Builder()
@@ -141,6 +145,10 @@ class Reader:
         self._block = b""
         self._marks = _marked()
         self._tails: dict[str, tuple[Frame | None, str]] = {}
+        self._shapes: dict[str, tuple[int, bool]] = {}
+        """Of lines that said nothing, with each digit as 0: how often that was counted, and whether an origin was."""
+        self._nothings = 0
+        self._origins = 0
 
     def says_something(self, block: bytes) -> bool:
         """True where a block of a big log, which is fed next, may hold a line of a dialect.
@@ -161,7 +169,7 @@ class Reader:
         elif self._bytes > LOOSE_BYTES and self._quick(raw):
             return
         if self._bytes > LOOSE_BYTES:
-            self._search(raw)
+            self._remembered(raw)
         else:
             for each in lines.pieces(lines.unwrapped(raw)):
                 self._read(each, None)
@@ -176,39 +184,77 @@ class Reader:
             return False
         return any(quick(raw, self._builder) for quick in _quick())
 
-    def _search(self, raw: str) -> None:
-        """A line of a big log: the dialects that have a mark in it are asked, and no others."""
+    def _remembered(self, raw: str) -> None:
+        """A line of a big log; one that differs in its digits alone from one that said nothing says nothing either.
+
+        Where a line before is waited upon, or went on, or a dialect has taken a line since, it is read all the same.
+        """
+        builder = self._builder
+        if self._goes_on or len(raw) >= LONGEST_SHAPE or builder.wanted():
+            self._search(raw)
+            self._shapes.clear()
+            return
+        shape = raw.translate(_DIGITS)
+        known = self._shapes.get(shape)
+        if known is not None:
+            nothings, origin = known
+            if origin:
+                builder.from_origin(lines.caller(raw))
+            for _ in range(nothings):
+                builder.noise()
+            return
+        nothings, origins = self._nothings, self._origins
+        taken = self._search(raw)
+        if taken or self._goes_on or len(self._shapes) >= MOST_SHAPES:
+            self._shapes.clear()
+        if not taken and not self._goes_on:
+            self._shapes[shape] = (self._nothings - nothings, self._origins > origins)
+
+    def _nothing(self) -> None:
+        self._nothings += 1
+        self._builder.noise()
+
+    def _search(self, raw: str) -> bool:
+        """A line of a big log: the dialects that have a mark in it are asked, and no others.  True if one took it."""
         for mark, place in _sure():
             if mark in raw:
-                for each in lines.pieces(lines.unwrapped(raw)):
-                    self._read(each, [place])
-                return
+                answers = [self._read(each, [place]) for each in lines.pieces(lines.unwrapped(raw))]
+                return any(answers)
         if self._block:
             self._marks = tuple(each for each in _marked() if each[0].encode() in self._block)
             self._block = b""
         found = [places for mark, places in self._marks if mark in raw]
         if not found:
-            self._by_functions(raw)
-            return
+            return self._by_functions(raw)
         places = sorted({place for places in found for place in places})
         if lines.plain(raw):
             places = [place for place in places if place not in _choosy() or _choosy()[place](raw)]
             if not places:
                 self._goes_on = False
-                self._builder.noise()
-                return
+                self._nothing()
+                return False
+        taken = False
         for each in lines.pieces(lines.unwrapped(raw)):
-            self._goes_on = self._read(each, places) and not set(places).isdisjoint(_without_marks())
+            answer = self._read(each, places)
+            taken = taken or answer
+            self._goes_on = answer and not set(places).isdisjoint(_without_marks())
+        return taken
 
-    def _by_functions(self, raw: str) -> None:
-        """A line without a mark: it may name functions of the table, or go on with a stack whose lines have no mark."""
+    def _by_functions(self, raw: str) -> bool:
+        """A line without a mark: it may name functions of the table, or go on with a stack whose lines have no mark.
+
+        Returns:
+            True if a dialect took it.
+        """
         wanted = bool(self._builder.wanted())
         if not self._goes_on and not wanted and table.vocabulary().isdisjoint(_NAMES.findall(raw)):
-            self._builder.noise()
-            return
-        self._goes_on = False
+            self._nothing()
+            return False
+        self._goes_on = taken = False
         for each in lines.pieces(lines.unwrapped(raw)):
             self._goes_on = self._read(each, None, None if wanted else _without_marks())
+            taken = taken or self._goes_on
+        return taken
 
     def _frame(self, raw: str) -> bool:
         """Takes the commonest line, one frame and nothing after it, without any pattern; False leaves it to the
@@ -250,6 +296,7 @@ class Reader:
             True where a dialect took it.
         """
         builder = self._builder
+        self._origins += 1
         builder.from_origin(lines.caller(raw))
         text = lines.stripped(raw)
         if text and places is not None:
@@ -259,7 +306,7 @@ class Reader:
             for at, (hint, dialect) in enumerate(_hints()[1]):
                 if (hinted is None or at in hinted) and hint.search(text) is not None and dialect.read(text, builder):
                     return True
-        builder.noise()
+        self._nothing()
         return False
 
     def gap(self, skipped: int) -> None:

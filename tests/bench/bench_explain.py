@@ -1,6 +1,7 @@
 """`python -m tests.bench.bench_explain`: seconds and memory of `fusezap explain` for 100 MB of log.
 
-Three logs: one that is quiet but for a few reports, one of reports alone, and one of random bytes.
+Four logs: one of services that is quiet but for a few reports, one of the kernel's everyday lines, one of reports
+alone, and one of random bytes.
 """
 
 from __future__ import annotations
@@ -29,6 +30,23 @@ def quiet() -> Iterator[bytes]:
         )
 
 
+def everyday() -> Iterator[bytes]:
+    """Lines of the kernel in which nothing hangs, some with words of the dialects."""
+    source = random.Random(2)
+    for second in range(10_000_000):
+        line = source.choice(
+            (
+                "usb 1-1: new high-speed USB device number %d using xhci_hcd",
+                "docker0: port 1(veth%06x) entered blocking state",
+                'audit: type=1400 audit(1764300000.%d:42): apparmor="STATUS" operation="profile_load"',
+                "EXT4-fs (sda%d): mounted filesystem with ordered data mode",
+                "perf: interrupt took too long (%d > 2500), lowering kernel.perf_event_max_sample_rate",
+            )
+        )
+        text = f"Nov 27 10:41:36 host1 kernel: [{second}.{second % 997:06}] {line % source.randrange(1 << 20)}\n"
+        yield text.encode()
+
+
 def reports() -> Iterator[bytes]:
     """Hung task reports of ever other tasks."""
     text = (DATA / "sysbox-1002.txt").read_text()
@@ -44,7 +62,7 @@ def noise() -> Iterator[bytes]:
 
 
 def main() -> None:
-    for make in (quiet, reports, noise):
+    for make in (quiet, everyday, reports, noise):
         with tempfile.NamedTemporaryFile(suffix=".log") as log:
             written = 0
             while written < SIZE:

@@ -136,6 +136,29 @@ def test_a_report_in_a_big_log_says_what_it_says_alone(case: Case) -> None:
     assert explain(found).kind == explain(alone).kind
 
 
+@pytest.mark.parametrize("case", [each for each in cases() if each.id != BARE][::3], ids=lambda each: each.id)
+def test_lines_that_differ_in_digits_alone_are_read_as_if_each_were_new(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report stands between lines of a big log, and its own lines come again with other digits."""
+    quiet = [f"[ {number}.5] usb 1-{number % 7}: new device, state {number % 9}, task {number}" for number in range(9)]
+    report = case.text.splitlines()
+    again = [line.translate(str.maketrans("123456789", "912345678")) for line in report]
+    text = [*quiet, *report, *quiet, *again, *quiet, *report]
+
+    def paste() -> object:
+        reader = Reader()
+        reader.gap(LOOSE_BYTES // 80 + 1)
+        reader.says_something("\n".join(text).encode())
+        for line in text:
+            reader.feed(line)
+        return reader.paste()
+
+    found = paste()
+    monkeypatch.setattr("harness.explain.read.LONGEST_SHAPE", 0)
+    assert found == paste()
+
+
 @pytest.mark.parametrize(("kind", "pattern"), [(row.kind, each) for row in rows() for each in row.messages])
 def test_the_part_that_a_message_must_have_is_in_its_pattern(kind: str, pattern: str) -> None:
     part = messages.literal(pattern)
