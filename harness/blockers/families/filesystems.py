@@ -261,7 +261,7 @@ ROWS = (
         ),
         reference="locks_lock_inode_wait(), fs/locks.c",
         example="locks_lock_inode_wait __do_sys_flock do_syscall_64",
-        recorded="tests/data/explain/waits-6.18.json",
+        recorded="tests/data/explain/stacks/waits-6.18.json",
         fault="the process that holds the lock",
         lossless="let the holder release it",
         ask="cat /proc/locks",

@@ -116,7 +116,7 @@ ROWS = (
         ),
         reference="__do_semtimedop(), ipc/sem.c; free_ipc_ns(), ipc/namespace.c",
         example="do_msgrcv do_syscall_64",
-        recorded="tests/data/explain/waits-6.18.json",
+        recorded="tests/data/explain/stacks/waits-6.18.json",
         fault="the process that has to release it, if anybody",
         lossless="look at the other processes of the same IPC namespace",
         ask="ipcs -s -p",
