@@ -146,7 +146,7 @@ class Reader:
         self._marks = _marked()
         self._tails: dict[str, tuple[Frame | None, str]] = {}
         self._shapes: dict[str, tuple[int, bool]] = {}
-        """Of lines that said nothing, with each digit as 0: how often that was counted, and whether an origin was."""
+        """Lines that said nothing, each digit as 0: how often that was counted, and whether an origin was."""
         self._nothings = 0
         self._origins = 0
 

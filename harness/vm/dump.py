@@ -7,12 +7,14 @@ writes where the guest has a driver for its device of that name; elsewhere it is
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import socket
 import stat
 import struct
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from harness.linux import kmsg
 from harness.linux.polling import poll
 from harness.observe.memory import vmcoreinfo
 from harness.observe.memory.kcore import HEAD
+from harness.vm.share import MONITOR
 
 MODULE = "qemu_fw_cfg"
 """The module that gives QEMU the address of VMCOREINFO (write_vmcoreinfo()); loaded if it is not built in."""
@@ -47,8 +50,8 @@ def devices(share: Path) -> tuple[str, ...]:
 
 
 def monitor_of(share: Path) -> Path:
-    """The socket of QEMU's monitor: next to the shared folder, where the guest does not see it.  Pure."""
-    return share.with_name(f"{share.name}.qmp")
+    """The socket of QEMU's monitor: in a folder next to the shared one, where the guest does not see it.  Pure."""
+    return share.with_name(MONITOR) / "qmp"
 
 
 def await_taken(share: Path) -> None:
@@ -69,16 +72,16 @@ def take(share: Path, file: Path, patience_s: float = DEADLINE_S) -> None:
     Raises:
         MachineError: The guest does not come to it, QEMU cannot be asked, or could not write it.
     """
-    # QEMU writes through what is there; nobody can have put a link at a name that was not known before.
     fd, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", dir=file.absolute().parent)
-    os.close(fd)
     partial = Path(name)
     try:
         poll(patience_s, lambda: os.path.lexists(share / _WHOLE) or not share.is_dir(), _LOOK_EVERY_S)
         if not os.path.lexists(share / _WHOLE):
             raise MachineError(f"the guest does not come to the moment of the dump within {patience_s:g} s")
         with _connected(monitor_of(share)) as monitor:
-            monitor.execute("dump-guest-memory", paging=False, protocol=f"file:{partial}", format="elf")
+            # QEMU may have no right to open anything there: it writes through a descriptor of ours.
+            monitor.give("dump", fd)
+            monitor.execute("dump-guest-memory", paging=False, protocol="fd:dump", format="elf")
         _tidied(partial)
         text = vmcoreinfo.find(partial)
         if text is not None:
@@ -88,6 +91,7 @@ def take(share: Path, file: Path, patience_s: float = DEADLINE_S) -> None:
     except OSError as error:
         raise MachineError(f"the guest's memory cannot be dumped into {file}: {error}") from error
     finally:
+        os.close(fd)
         partial.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             os.close(os.open(share / DONE, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o644))
@@ -165,10 +169,17 @@ def _padded(name: bytes) -> bytes:
 
 
 def _connected(path: Path) -> _Monitor:
+    """The monitor at that socket.  A link is not followed: a guest may have got the better of QEMU and put it there."""
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         channel.settimeout(DEADLINE_S)
-        channel.connect(str(path))
+        found = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISSOCK(os.fstat(found).st_mode):
+                raise OSError(errno.ENOTSOCK, "it is no socket", str(path))
+            channel.connect(f"/proc/self/fd/{found}")
+        finally:
+            os.close(found)
         return _Monitor(channel)
     except BaseException:
         channel.close()
@@ -193,7 +204,15 @@ class _Monitor:
 
     def execute(self, command: str, **arguments: object) -> None:
         """Run a command to its end; raises MachineError with QEMU's own words where it fails."""
-        self._channel.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+        self._run(command, arguments, ())
+
+    def give(self, name: str, descriptor: int) -> None:
+        """Give QEMU an open file, which commands name `fd:NAME` from then on."""
+        self._run("getfd", {"fdname": name}, (descriptor,))
+
+    def _run(self, command: str, arguments: dict[str, Any], descriptors: Sequence[int]) -> None:
+        request = json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n"
+        socket.send_fds(self._channel, [request], descriptors)
         for line in self._lines:
             answer: dict[str, Any] = json.loads(line)
             if "error" in answer:

@@ -15,6 +15,8 @@ from harness.vm import wire
 
 PREFIX = "fusezap-vm-"
 LOCK = "lock"
+MONITOR = "monitor"
+"""Within the folder of a machine, where QEMU makes the socket of its monitor."""
 SHARED = "guest"
 """Within the folder of a machine, what the guest has too."""
 
@@ -36,6 +38,7 @@ def shared(request: object) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             folder = above_it / SHARED
             folder.mkdir(mode=0o700)
+            (above_it / MONITOR).mkdir(mode=0o700)
             above_it.chmod(0o711)
             (folder / wire.REQUEST).write_bytes(pickle.dumps(request))
             (folder / wire.EVENTS).touch()

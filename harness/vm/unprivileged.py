@@ -26,6 +26,7 @@ from harness.vm.accelerator import KVM
 from harness.vm.command import DIES_WITH_US, Command
 from harness.vm.root import Root
 from harness.vm.settings import ALWAYS, NEVER, Settings
+from harness.vm.share import MONITOR
 
 _RANGES = ((1_879_048_192, 2_147_352_575), (61_184, 65_519))
 """Numbers of users that nobody has: unassigned, and for services without an account of their own (systemd's UIDS-GIDS).
@@ -81,8 +82,8 @@ class User:
         return replace(image, kernel=copy, vmlinux=copy if image.vmlinux else None)
 
     def take(self, share: Path) -> None:
-        """Become the owner of the folder that host and guest share, and of all that is in it."""
-        for path in (share, *share.rglob("*")):
+        """Become the owner of the folder that host and guest share, with all that is in it, and of the monitor's."""
+        for path in (share.with_name(MONITOR), share, *share.rglob("*")):
             os.chown(path, self.uid, self.uid, follow_symlinks=False)
 
 
@@ -117,8 +118,6 @@ def _possible(
     """The user, or why there is none."""
     if not engine_can:
         return None, "the engine has other programs read files for the guest"
-    if settings.dump is not None:
-        return None, "QEMU writes the dump where it was asked for"
     uid = _number()
     if uid is None:
         return None, "this user namespace has no number to spare"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from harness.observe.memory import vmcoreinfo
 from harness.vm.root import busybox
 from tests.vm import inside
-from tests.vm.conftest import KERNEL
+from tests.vm.conftest import KERNEL, fusezap
 
 _SCRIPT = """
 id -u
@@ -30,3 +31,13 @@ def test_a_guest_of_root_reads_no_secret_and_runs() -> None:
     assert "a secret" not in told
     assert "root:" not in told
     assert "deadlock" in told
+
+
+def test_its_memory_is_dumped_where_its_user_may_not_write(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    vmcore = tmp_path / "vmcore"
+    ran = fusezap("run", "exit-flush-self", "--kernel", KERNEL, "--unprivileged", "always", "--dump", str(vmcore))
+    assert ran.returncode == 0, ran.stderr
+    assert "resolved by abort" in ran.stdout, "the guest went on"
+    assert vmcoreinfo.find(vmcore) is not None, "the whole memory is there"
+    assert vmcore.stat().st_uid == 0

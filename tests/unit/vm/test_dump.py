@@ -17,6 +17,7 @@ from harness.errors import MachineError
 from harness.linux import kmsg
 from harness.observe.memory import vmcoreinfo
 from harness.vm import dump
+from harness.vm.share import MONITOR
 
 INFO = b"OSRELEASE=6.1.0\nBUILD-ID=00\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff82000000\n"
 OWN_NOTE = struct.pack("<III", 5, 4, 0) + b"QEMU\0\0\0\0" + b"regs"
@@ -42,17 +43,23 @@ def monitor(share: Path, answer: dict[str, Any], contents: bytes = b"") -> Itera
 
         def serve() -> None:
             channel, _ = server.accept()
-            with channel, channel.makefile("rwb", buffering=0) as stream:
-                stream.write(b'{"QMP": {}}\n')
-                for line in stream:
+            given: dict[str, int] = {}
+            with channel:
+                channel.sendall(b'{"QMP": {}}\n')
+                while True:
+                    line, descriptors, _, _ = socket.recv_fds(channel, 4096, 1)
+                    if not line:
+                        break
                     asked.append(json.loads(line))
                     reply: dict[str, Any] = {"return": {}}
-                    if asked[-1]["execute"] != "qmp_capabilities":
-                        stream.write(b'{"event": "STOP"}\n')
+                    if asked[-1]["execute"] == "getfd":
+                        given[asked[-1]["arguments"]["fdname"]] = descriptors[0]
+                    if asked[-1]["execute"] == "dump-guest-memory":
+                        channel.sendall(b'{"event": "STOP"}\n')
                         reply = answer
-                        path = asked[-1]["arguments"]["protocol"].removeprefix("file:")
-                        Path(path).write_bytes(contents)
-                    stream.write(json.dumps(reply).encode() + b"\n")
+                        with open(given[asked[-1]["arguments"]["protocol"].removeprefix("fd:")], "wb") as stream:
+                            stream.write(contents)
+                    channel.sendall(json.dumps(reply).encode() + b"\n")
 
         thread = Thread(target=serve, daemon=True)
         thread.start()
@@ -65,6 +72,7 @@ def share(tmp_path: Path) -> Path:
     """The guest has left its log, and waits."""
     folder = tmp_path / "share"
     folder.mkdir()
+    (tmp_path / MONITOR).mkdir()
     (folder / dump.LOG).write_text("[    1.000000] hung\n")
     (folder / f"{dump.LOG}.whole").touch()
     return folder
@@ -96,7 +104,7 @@ def test_what_qemu_refuses_leaves_no_file(share: Path, tmp_path: Path) -> None:
         pytest.raises(MachineError, match="no space"),
     ):
         dump.take(share, file)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["share", "share.qmp"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [MONITOR, "share"]
     assert (share / dump.DONE).exists()
 
 
@@ -109,6 +117,19 @@ def test_a_log_that_is_a_link_is_not_followed(share: Path, tmp_path: Path) -> No
     with monitor(share, {"return": {}}, elf(INFO)), pytest.raises(MachineError):
         dump.take(share, tmp_path / "vmcore")
     assert not (tmp_path / "made").exists()
+
+
+def test_a_monitor_that_is_a_link_is_not_followed(share: Path, tmp_path: Path) -> None:
+    """QEMU's folder is its own: what took it over must not lead us to another program's socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+        other.bind(str(tmp_path / "other"))
+        other.listen()
+        dump.monitor_of(share).symlink_to(tmp_path / "other")
+        with pytest.raises(MachineError, match="cannot be dumped"):
+            dump.take(share, tmp_path / "vmcore")
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.accept()
 
 
 def test_without_a_monitor_there_is_no_dump(share: Path, tmp_path: Path) -> None:

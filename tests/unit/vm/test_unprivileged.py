@@ -15,6 +15,7 @@ from harness.vm.accelerator import TCG
 from harness.vm.command import DIES_WITH_US, Command
 from harness.vm.root import Root
 from harness.vm.settings import ALWAYS, NEVER, Settings
+from harness.vm.share import MONITOR
 from harness.vm.unprivileged import User, closed, view
 from tests.conftest import require
 
@@ -38,8 +39,10 @@ def test_it_owns_what_is_shared_and_follows_no_link(open_folder: Path) -> None:
     (shared / "initramfs").mkdir(parents=True)
     (shared / "events").touch(mode=0o600)
     (shared / "link").symlink_to(open_folder)
+    monitor = open_folder / MONITOR
+    monitor.mkdir()
     User(UID).take(shared)
-    assert {each.lstat().st_uid for each in (shared, *shared.rglob("*"))} == {UID}
+    assert {each.lstat().st_uid for each in (shared, monitor, *shared.rglob("*"))} == {UID}
     assert open_folder.stat().st_uid == 0
 
 

@@ -220,7 +220,7 @@ def test_what_cannot_be_started_is_named(tmp_path: Path) -> None:
 def test_the_shared_folder_goes_and_a_dead_ones_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(share, "above", lambda: tmp_path)
     with share.shared("request") as folder:
-        assert dump.monitor_of(folder).parent.parent == tmp_path, "it goes with the machine's folder"
+        assert dump.monitor_of(folder).parent.parent.parent == tmp_path, "it goes with the machine's folder"
         assert pickle.loads((folder / wire.REQUEST).read_bytes()) == "request"
         assert list(share.abandoned()) == []
     assert list(tmp_path.iterdir()) == []
