@@ -21,6 +21,7 @@ MOST_SHAPES = 20_000
 """Shapes of lines that are remembered to say nothing, each shorter than LONGEST_SHAPE characters."""
 LONGEST_SHAPE = 400
 _DIGITS = str.maketrans("123456789", "0" * 9)
+_HEX = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*")
 _NAMES = re.compile(r"(?<!\w)[a-z_]\w*_\w+")
 _WORDS = bytes(each if chr(each).isalnum() or each == 95 else 32 for each in range(128)) + b" " * 128
 """Translates what no function's name has in it to blanks."""
@@ -89,6 +90,20 @@ def _marks_of_bytes() -> tuple[bytes, ...]:
 @functools.lru_cache(maxsize=1)
 def _vocabulary_of_bytes() -> frozenset[bytes]:
     return frozenset(name.encode() for name in table.vocabulary())
+
+
+@functools.lru_cache(maxsize=1)
+def _words_with_numbers() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Functions of the table, and marks, that have a number in them, such as `kernel_wait4`: with 0 in its place."""
+    names = {_HEX.sub("0", name) for name in table.vocabulary() if _HEX.search(name)}
+    marks = {_HEX.sub("0", mark) for mark, _ in (*_marked(), *_sure()) if re.search("[1-9]", mark)}
+    return frozenset(names), tuple(marks)
+
+
+def _has_words_with_numbers(rough: str) -> bool:
+    """True if a line of this shape may say something, though another one of it said nothing."""
+    names, marks = _words_with_numbers()
+    return not names.isdisjoint(re.findall(r"\w+", rough)) or any(mark in rough for mark in marks)
 
 
 def says_something(block: bytes) -> bool:
@@ -185,7 +200,7 @@ class Reader:
         return any(quick(raw, self._builder) for quick in _quick())
 
     def _remembered(self, raw: str) -> None:
-        """A line of a big log; one that differs in its digits alone from one that said nothing says nothing either.
+        """A line of a big log; one that differs in its numbers alone from one that said nothing says nothing either.
 
         Where a line before is waited upon, or went on, or a dialect has taken a line since, it is read all the same.
         """
@@ -194,8 +209,11 @@ class Reader:
             self._search(raw)
             self._shapes.clear()
             return
-        shape = raw.translate(_DIGITS)
+        shape, rough = raw.translate(_DIGITS), ""
         known = self._shapes.get(shape)
+        if known is None:
+            rough = _HEX.sub("0", raw)
+            known = self._shapes.get(rough)
         if known is not None:
             nothings, origin = known
             if origin:
@@ -207,8 +225,8 @@ class Reader:
         taken = self._search(raw)
         if taken or self._goes_on or len(self._shapes) >= MOST_SHAPES:
             self._shapes.clear()
-        if not taken and not self._goes_on:
-            self._shapes[shape] = (self._nothings - nothings, self._origins > origins)
+        if not taken and not self._goes_on and not _has_words_with_numbers(rough):
+            self._shapes[shape] = self._shapes[rough] = (self._nothings - nothings, self._origins > origins)
 
     def _nothing(self) -> None:
         self._nothings += 1

@@ -136,6 +136,16 @@ def test_a_report_in_a_big_log_says_what_it_says_alone(case: Case) -> None:
     assert explain(found).kind == explain(alone).kind
 
 
+def test_a_function_is_told_from_one_that_differs_in_its_number_alone() -> None:
+    reader = Reader()
+    reader.gap(LOOSE_BYTES // 80 + 1)
+    lines = ["kernel_wait3", "kernel_wait3", "kernel_wait4", "zap_pid_ns_processes", "do_exit"]
+    reader.says_something("\n".join(lines).encode())
+    for line in lines:
+        reader.feed(line)
+    assert [task.functions[0] for task in reader.paste().tasks] == ["kernel_wait4"]
+
+
 @pytest.mark.parametrize("case", [each for each in cases() if each.id != BARE][::3], ids=lambda each: each.id)
 def test_lines_that_differ_in_digits_alone_are_read_as_if_each_were_new(
     case: Case, monkeypatch: pytest.MonkeyPatch
