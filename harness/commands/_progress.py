@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.model.events import Began, Ended, Failed, Said
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 def on_terminal() -> bool:
     """True if stderr is a terminal that can draw a bar."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def teller(what: str) -> Callable[[str], None]:
+    """A function that prints a line of progress on stderr, with what it is about before it."""
+    return lambda text: print(f"{what}: {text}", file=sys.stderr, flush=True)
 
 
 def bar(*columns: ProgressColumn, transient: bool = True) -> Progress:

@@ -11,16 +11,15 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from harness import catalogue
-from harness.commands import _counting, _extras, _kernel
+from harness.commands import _cells, _counting, _kernel
 from harness.commands._progress import matrix_progress
-from harness.errors import UsageError
 from harness.model.terms import NO_VERDICT
 from harness.report import outputs
 from harness.report.outputs import Outputs
 from harness.run.session import SessionOptions
 
 if TYPE_CHECKING:
-    from harness.matrix.measure import MatrixSpec, Workers
+    from harness.matrix.measure import MatrixSpec
     from harness.model.records import Series
 
 HELP = "scenarios under many kernels, side by side"
@@ -71,7 +70,7 @@ def execute(args: argparse.Namespace) -> int:
     from harness.matrix.measure import Matrix
 
     spec = _spec(args)
-    workers = _workers(args)
+    workers = _cells.workers(args, at_a_time=_processors())
     out = Outputs(None if args.format == TERMINAL else args.format, outputs.parse(args.report))
     command = shlex.join(["fusezap", *sys.argv[1:]])
     began = time.time()
@@ -95,36 +94,11 @@ def _spec(args: argparse.Namespace) -> MatrixSpec:
     from harness.matrix.measure import MatrixSpec
 
     _counting.check(args)
-    from harness.kernels import spec as kernel_spec
-
     _kernel.check(args)
-    specs = _listed(args.kernels)
-    if not specs:
-        raise UsageError("--kernels names no kernel")
-    if args.cluster is None:  # a file's name may mean something there that it does not mean here
-        for spec in specs:
-            kernel_spec.check(spec)
-    chosen = catalogue.find(_listed(args.scenarios or ["*"]))
+    specs = _cells.kernels(args, args.kernels)
+    chosen = catalogue.find(_cells.listed(args.scenarios or ["*"]))
     options = SessionOptions(times=args.repeat or 1)
     return MatrixSpec(specs, chosen, options, _kernel.settings(args), args.fresh)
-
-
-def _listed(texts: list[str]) -> tuple[str, ...]:
-    """The names in comma-separated texts, each once."""
-    return tuple(dict.fromkeys(name for text in texts for each in text.split(",") if (name := each.strip())))
-
-
-def _workers(args: argparse.Namespace) -> Workers:
-    if args.cluster is not None:
-        _extras.ensure("farm", "distributed", "--cluster")
-        from harness.matrix import cluster
-
-        return cluster.workers(args.cluster)
-    from functools import partial
-
-    from harness.matrix import local
-
-    return partial(local.run, at_a_time=args.jobs or _processors())
 
 
 def _processors() -> int:

@@ -7,13 +7,15 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from harness import __version__, files, registry
+from harness.commands import _reports
 from harness.commands._numbers import seconds
+from harness.commands._progress import teller
 from harness.errors import FusezapError, UsageError
 from harness.model.records import Kernel
 from harness.runtimes import formats, tools
@@ -64,8 +66,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    wanted = [(args.format, None), *map(_report, args.report)]
-    rendering = [(registry.chosen(formats, "format", name, "SUMMARY", "render"), path) for name, path in wanted]
+    printed = registry.chosen(formats, "format", args.format, "SUMMARY", "render")
+    rendering: list[tuple[ModuleType, Path | None]] = [(printed, None), *_reports.parse(args.report, formats)]
     own = {name: tools.check(name, path) for name in PROGRAMS if (path := getattr(args, name)) is not None}
     names = tuple(dict.fromkeys(args.runtime or tools.names()))
     modules = [(name, tools.engine(name)) for name in names]
@@ -101,13 +103,6 @@ def _write(report: RuntimesReport, rendering: list[tuple[ModuleType, Path | None
             files.replace_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
-def _report(text: str) -> tuple[str, Path]:
-    name, equals, path = text.partition("=")
-    if not equals or not path:
-        raise UsageError(f"--report {text}: not FORMAT=FILE", "for example --report markdown=runtimes.md")
-    return name, Path(path)
-
-
 def _listed(modules: list[tuple[str, ModuleType]], own: dict[str, str]) -> int:
     there = False
     for name, module in modules:
@@ -127,15 +122,11 @@ def _subjects(name: str, module: ModuleType, own: dict[str, str], bound_s: float
     subject = Subject(name, module.SUMMARY, tools.versions(module, found))
     for experiment in getattr(module, "EXPERIMENTS", (Experiment.FLUSH,)):
         try:
-            course, left = run_experiment(module, found, experiment, bound_s, _teller(f"{name}, {experiment}"))
+            course, left = run_experiment(module, found, experiment, bound_s, teller(f"{name}, {experiment}"))
             subject = replace(subject, courses=(*subject.courses, course), leftovers=(*subject.leftovers, *left))
         except (FusezapError, OSError) as error:
             subject = replace(subject, errors=(*subject.errors, f"{experiment}: {error}"))
         yield subject
-
-
-def _teller(what: str) -> Callable[[str], None]:
-    return lambda text: print(f"{what}: {text}", file=sys.stderr, flush=True)
 
 
 def _status(subjects: Sequence[Subject], asked: bool) -> int:

@@ -7,11 +7,11 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 from harness import __version__, files, registry
+from harness.commands._progress import teller
 from harness.errors import FusezapError, UsageError
 from harness.model.records import Kernel
 from harness.record import replace
@@ -25,7 +25,7 @@ For each FUSE server that is installed: starts it in a container (a PID and a mo
 program of the container and one of a neighbouring container that have files of its mount open.  Kills the container,
 the server alone, or stops the server (SIGTERM, then SIGKILL); judges what remains; aborts the connection, and counts
 what is left.
-Where a server mirrors a folder, the same is done while the server itself has a file of its own mount open.
+A server that mirrors a folder is killed once more while it has a file of its own mount open itself.
 
 Exit status 0: each server was measured, deadlock or not.  1: an experiment failed, or something was left.  2: nothing
 could be run.  3: usage, environment, or a bug of fusezap.
@@ -103,7 +103,7 @@ def _measure(name: str, module: ModuleType) -> ServerResult:
     result = replace(result, version=catalogue.version(module, tools), library=catalogue.speaks_fuse_by(module, tools))
     for workload in catalogue.workloads(module, tools):
         for death in Death:
-            tell = _teller(f"{name}, {workload}, {death}")
+            tell = teller(f"{name}, {workload}, {death}")
             try:
                 measured = run_cell(module, tools, workload, death, result.flush is None, tell)
             except FusezapError as error:
@@ -115,10 +115,6 @@ def _measure(name: str, module: ModuleType) -> ServerResult:
             flush = result.flush if measured.flush is None else measured.flush
             result = replace(result, cells=(*result.cells, measured.cell), flush=flush)
     return result
-
-
-def _teller(what: str) -> Callable[[str], None]:
-    return lambda text: print(f"{what}: {text}", file=sys.stderr, flush=True)
 
 
 def _status(results: list[ServerResult], asked: bool) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import __version__, catalogue, registry
-from harness.commands import _counting, _extras, _kernel
+from harness.commands import _cells, _counting, _kernel, _reports
 from harness.commands._progress import matrix_progress
 from harness.errors import Interrupted, UsageError
 from harness.files import replace_file
@@ -96,18 +96,18 @@ def execute(args: argparse.Namespace) -> int:
     from harness.suite.measure import Measured
 
     rendering = _format(args.format)
-    targets = [_target(each) for each in args.report]
+    targets = _reports.parse(args.report, formats)
     _counting.check(args)
     _kernel.check(args)
     every = read_suite(args.folder, catalogue.catalogue())
     cases = _chosen(every, args)
     if args.list:
         return _listed(cases)
-    specs = _specs(args)
+    specs = _cells.kernels(args, args.kernels or [HERE])
     known = read_known(args.known) if args.known is not None else ()
     file = args.last or history.default_file(args.folder)
     last = history.read_last(file)
-    workers = _workers(args)
+    workers = _cells.workers(args, at_a_time=1)
     measured = Measured(cases, specs, _kernel.settings(args, shown=(args.folder.resolve(),)))
     began = time.time()
 
@@ -167,13 +167,6 @@ def _format(name: str) -> ModuleType:
     return registry.chosen(formats, "format", name, "SUMMARY", "render")
 
 
-def _target(text: str) -> tuple[ModuleType, Path]:
-    name, equals, path = text.partition("=")
-    if not equals or not path:
-        raise UsageError(f"--report {text!r} is not FORMAT=FILE", "for example --report junit=results.xml")
-    return _format(name), Path(path)
-
-
 def _chosen(cases: tuple[Case, ...], args: argparse.Namespace) -> tuple[Case, ...]:
     if args.only:
         chosen = tuple(each for each in cases if any(fnmatchcase(each.name, glob) for glob in args.only))
@@ -193,29 +186,3 @@ def _listed(cases: tuple[Case, ...]) -> int:
         times = f", {each.times} times" if each.times > 1 else ""
         print(f"{each.name:<{width}}  {' or '.join(each.expect)}{times}: {each.scenario.summary}")
     return 0
-
-
-def _specs(args: argparse.Namespace) -> tuple[str, ...]:
-    from harness.kernels import spec as kernel_spec
-
-    texts = args.kernels or [HERE]
-    specs = tuple(dict.fromkeys(name for text in texts for each in text.split(",") if (name := each.strip())))
-    if not specs:
-        raise UsageError("--kernels names no kernel")
-    if args.cluster is None:  # a file's name may mean something there that it does not mean here
-        for each in specs:
-            kernel_spec.check(each)
-    return specs
-
-
-def _workers(args: argparse.Namespace) -> Workers:
-    if args.cluster is not None:
-        _extras.ensure("farm", "distributed", "--cluster")
-        from harness.matrix import cluster
-
-        return cluster.workers(args.cluster)
-    from functools import partial
-
-    from harness.matrix import local
-
-    return partial(local.run, at_a_time=args.jobs or 1)

@@ -6,6 +6,7 @@ printed, and its input kept in the corpus.  A line for each reader has its slowe
 
 from __future__ import annotations
 
+import argparse
 import random
 import resource
 import sys
@@ -50,5 +51,11 @@ def main(inputs: int, seed: str, *names: str) -> int:
 
 
 if __name__ == "__main__":
-    options = iter(sys.argv[1:])
-    sys.exit(main(int(next(options, 1_000_000)), next(options, "1"), *options))
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("inputs", nargs="?", type=int, default=1_000_000, help="of all readers together")
+    parser.add_argument("seed", nargs="?", default="1")
+    parser.add_argument("readers", nargs="*", metavar="READER", help=f"default: all, which are {', '.join(READERS)}")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.readers) - set(READERS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    sys.exit(main(chosen.inputs, chosen.seed, *chosen.readers))

@@ -46,6 +46,8 @@ def test_errors_say_what_to_do(fusezap: Fusezap, tmp_path: Path) -> None:
         ((str(EXAMPLE), "-k", "none"), "there are: exit-flush-self"),
         ((str(EXAMPLE), "--format", "jnuit"), "near: junit"),
         ((str(EXAMPLE), "--known", str(tmp_path / "none")), "--write-known"),
+        ((str(EXAMPLE), "--report", f"junit={tmp_path}/none/results.xml"), "no file can be written there"),
+        ((str(EXAMPLE), "--kernels", ","), "names no kernel"),
     ):
         done = fusezap("suite", *arguments, "--last", str(tmp_path / "last.json"))
         assert done.returncode == 2

@@ -16,7 +16,7 @@ def render(report: RuntimesReport) -> str:
     lines = [
         "# What container runtimes do when a container cannot die",
         "",
-        "What the runtimes answered while a container hung in the flush of its own FUSE server. "
+        "The answers of the runtimes while a container hung in the flush of its own FUSE server: "
         + _words.summary(report),
         "",
         f"Measured {report.started} on Linux {release} ({machine}) by fusezap {report.version}, with",
