@@ -13,11 +13,11 @@ from pathlib import Path
 from types import ModuleType
 
 from harness import __version__, files, registry
-from harness.commands import _reports
 from harness.commands._numbers import seconds
 from harness.commands._progress import teller
 from harness.errors import FusezapError, UsageError
 from harness.model.records import Kernel
+from harness.report import outputs
 from harness.runtimes import formats, tools
 from harness.runtimes.experiment import run_experiment
 from harness.runtimes.records import Experiment, RuntimesReport, Subject
@@ -66,8 +66,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    printed = registry.chosen(formats, "format", args.format, "SUMMARY", "render")
-    rendering: list[tuple[ModuleType, Path | None]] = [(printed, None), *_reports.parse(args.report, formats)]
+    rendering: list[tuple[ModuleType, Path | None]] = [(outputs.module(args.format, formats), None)]
+    rendering += [(outputs.module(each.name, formats), each.path) for each in outputs.parse(args.report, formats)]
     own = {name: tools.check(name, path) for name in PROGRAMS if (path := getattr(args, name)) is not None}
     names = tuple(dict.fromkeys(args.runtime or tools.names()))
     modules = [(name, tools.engine(name)) for name in names]

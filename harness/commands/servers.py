@@ -15,6 +15,7 @@ from harness.commands._progress import teller
 from harness.errors import FusezapError, UsageError
 from harness.model.records import Kernel
 from harness.record import replace
+from harness.report import outputs
 from harness.servers import catalogue, formats
 from harness.servers.experiment import run_cell
 from harness.servers.records import Cell, Death, ServerResult, ServersReport
@@ -51,7 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    rendering = registry.chosen(formats, "format", args.format, "SUMMARY", "render")
+    rendering = outputs.module(args.format, formats)
     asked = tuple(dict.fromkeys(args.servers))
     servers = [(name, catalogue.server(name)) for name in asked or catalogue.names()]
     if args.list:

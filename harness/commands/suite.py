@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import __version__, catalogue, registry
-from harness.commands import _cells, _counting, _kernel, _reports
+from harness.commands import _cells, _counting, _kernel
 from harness.commands._progress import matrix_progress
 from harness.errors import Interrupted, UsageError
 from harness.files import replace_file
 from harness.record import replace
+from harness.report import outputs
 from harness.suite import formats, history
 from harness.suite.assess import assess
 from harness.suite.case import Case, SuiteReport
@@ -95,8 +96,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     from harness.suite.measure import Measured
 
-    rendering = _format(args.format)
-    targets = _reports.parse(args.report, formats)
+    rendering = outputs.module(args.format, formats)
+    targets = outputs.parse(args.report, formats)
     _counting.check(args)
     _kernel.check(args)
     every = read_suite(args.folder, catalogue.catalogue())
@@ -138,8 +139,8 @@ def execute(args: argparse.Namespace) -> int:
     history.write_last(file, whole, last)
     if args.write_known is not None:
         replace_file(args.write_known, written(whole.results))
-    for module, path in targets:
-        replace_file(path, module.render(whole))
+    for target in targets:
+        replace_file(target.path, outputs.module(target.name, formats).render(whole))
     _print(whole, rendering)
     return 0 if whole.good else 1
 
@@ -161,10 +162,6 @@ def _print(report: SuiteReport, module: ModuleType) -> None:
         module.show(report, Console(highlight=False))
     else:
         sys.stdout.write(module.render(report))
-
-
-def _format(name: str) -> ModuleType:
-    return registry.chosen(formats, "format", name, "SUMMARY", "render")
 
 
 def _chosen(cases: tuple[Case, ...], args: argparse.Namespace) -> tuple[Case, ...]:

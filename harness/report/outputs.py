@@ -26,16 +26,18 @@ STREAMED = "jsonl"
 
 def formats() -> tuple[str, ...]:
     """List the names of the formats."""
+    return registry.names(_package())
+
+
+def module(name: str, package: ModuleType | None = None) -> ModuleType:
+    """Find a format in a package, by default among those of a run; UsageError where there is none of that name."""
+    return registry.chosen(package or _package(), "format", name, "SUMMARY", "render")
+
+
+def _package() -> ModuleType:
     from harness.report import formats as found
 
-    return registry.names(found)
-
-
-def module(name: str) -> ModuleType:
-    """Find a format; UsageError where there is none of that name."""
-    from harness.report import formats as found
-
-    return registry.chosen(found, "format", name, "SUMMARY", "render")
+    return found
 
 
 @record(frozen=True, slots=True)
@@ -47,11 +49,12 @@ class ReportFile:
     path: Path
 
 
-def parse(texts: Sequence[str]) -> tuple[ReportFile, ...]:
+def parse(texts: Sequence[str], package: ModuleType | None = None) -> tuple[ReportFile, ...]:
     """Parse the values of --report before anything is run.
 
     Args:
         texts: `FORMAT=FILE` each.
+        package: The package with the formats; by default those of a run.
 
     Raises:
         UsageError: A format is unknown, or a file could not be written.
@@ -60,8 +63,9 @@ def parse(texts: Sequence[str]) -> tuple[ReportFile, ...]:
     for text in texts:
         name, equals, path = text.partition("=")
         if not equals or not path:
-            raise UsageError(f"--report {text!r} is not FORMAT=FILE", f"formats: {', '.join(formats())}")
-        module(name)
+            names = registry.names(package or _package())
+            raise UsageError(f"--report {text!r} is not FORMAT=FILE", f"formats: {', '.join(names)}")
+        module(name, package)
         folder = Path(path).absolute().parent
         if not os.access(folder, os.W_OK | os.X_OK) or Path(path).is_dir():
             raise UsageError(f"--report {text}: no file can be written there", f"does {folder} exist, and is it yours?")
